@@ -1,0 +1,1 @@
+"""Singer tap for whom TikTok users follow, and since when."""

@@ -1,0 +1,137 @@
+"""Reading an answer's body: strict and fast first, forgiving where that fails."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+
+from tap_tiktok_following.errors import Refused, Verdict
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Key = Annotated[str, msgspec.Meta(min_length=1)]
+
+_MAX_DIGITS = 19
+_EXACT = 2.0**53
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts of one page.
+
+    Attributes:
+        rows: The provider's own fields of each, in the order given.
+        keyless: How many were left out because their key was missing.
+        nulled: How many optional fields had a wrong type and became null.
+    """
+
+    rows: list[dict[str, Any]]
+    keyless: int = 0
+    nulled: int = 0
+
+
+def read(body: bytes, kind: type[T]) -> T:
+    """Decode a JSON body.
+
+    Where the strict reading fails, text is mended (a lone surrogate, a NUL or a byte that is
+    no UTF-8 becomes U+FFFD, a byte order mark goes) and whole numbers may come as `1.0` or
+    as text.
+
+    Raises:
+        Refused: As `Verdict.PASSING`, if that fails too.
+    """
+    if rb"\u0000" not in body:
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except (msgspec.MsgspecError, RecursionError):
+            pass
+    return _read_mended(body, kind)
+
+
+def _read_mended(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(_mended(body), type=kind, strict=False)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Refused(Verdict.PASSING, "the answer could not be read") from error
+
+
+def read_accounts(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> Accounts:
+    """Read a page's list of accounts; null is an empty list.
+
+    Args:
+        raw: The list as JSON.
+        kind: What an account looks like; its one required field is the key.
+
+    Raises:
+        Refused: As `Verdict.PASSING`, if it is no list.
+    """
+    try:
+        accounts = msgspec.json.decode(raw, type=list[kind] | None) or []  # type: ignore[valid-type]
+        return Accounts(msgspec.to_builtins(accounts))
+    except msgspec.ValidationError:
+        return _conformed(_read_mended(bytes(raw), list[Any]), kind)
+
+
+def _conformed(items: list[Any], kind: type[msgspec.Struct]) -> Accounts:
+    fields = msgspec.structs.fields(kind)
+    rows: list[dict[str, Any]] = []
+    keyless = nulled = 0
+    for item in items:
+        given = item if isinstance(item, dict) else {}
+        row = {field.name: _value(given.get(field.name), field) for field in fields}
+        if any(row[field.name] is None for field in fields if field.required):
+            keyless += 1
+            continue
+        nulled += sum(row[name] is None and given.get(name) is not None for name in row)
+        rows.append(row)
+    return Accounts(rows, keyless, nulled)
+
+
+def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
+    if field.required and type(value) is int:
+        value = str(value)  # an id given as a number
+    try:
+        return msgspec.convert(value, field.type)
+    except msgspec.ValidationError:
+        return None
+
+
+def _mended(body: bytes) -> bytes:
+    text = body.decode("utf-8-sig", errors="replace")
+    parsed = json.loads(
+        text, parse_int=_integer, parse_float=_number, parse_constant=_no_number
+    )
+    return msgspec.json.encode(_clean(parsed))
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\0", _REPLACEMENT)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_DIGITS:
+        msg = "a number too long to be meant"
+        raise ValueError(msg)
+    return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    number = float(digits)
+    return int(number) if abs(number) < _EXACT and number.is_integer() else number
+
+
+def _no_number(constant: str) -> NoReturn:
+    msg = f"{constant} is not JSON"
+    raise ValueError(msg)

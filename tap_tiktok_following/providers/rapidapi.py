@@ -1,0 +1,197 @@
+"""The RapidAPI-hosted TikTok API.
+
+Its page: `GET /api/v1/users/{username}/following`, "Get accounts followed by a user".
+RapidAPI's gateway stands before it and answers in its own manner, `{"message": "..."}`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+import requests
+from singer_sdk import typing as th
+
+from tap_tiktok_following import body
+from tap_tiktok_following.errors import Refused, Rule, Verdict
+from tap_tiktok_following.providers.base import Page, Provider, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_tiktok_following.transport import Exchange
+
+
+class Account(msgspec.Struct):
+    """An account of `data`."""
+
+    user_id: body.Key
+    username: str | None = None
+    display_name: str | None = None
+    website_url: str | None = None
+    followers: body.Int64 | None = None
+    following: body.Int64 | None = None
+    total_likes: body.Int64 | None = None
+    total_videos: body.Int64 | None = None
+    verified: bool | None = None
+    is_private: bool | None = None
+    bio: str | None = None
+    avatar_url: str | None = None
+    avatar_thumb_url: str | None = None
+
+
+class _Meta(msgspec.Struct):
+    request_id: str | None = None
+    timestamp: str | None = None
+    cached: bool | None = None
+
+
+class _Pagination(msgspec.Struct):
+    has_more: bool
+    next_max_time: int | None = None
+    total: int | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    meta: _Meta | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    pagination: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | str | None = None
+    message: str | None = None
+
+
+_TOO_MANY = frozenset({403, 429})
+
+RULES = (
+    Rule(Verdict.NOT_SUBSCRIBED, status=frozenset({401, 403}), words="not subscribed"),
+    Rule(Verdict.QUOTA_SPENT, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
+    Rule(Verdict.RATE_LIMITED, status=_TOO_MANY, words="rate limit|too many requests"),
+    Rule(Verdict.NOT_FOUND, code="(USER_)?NOT_FOUND"),
+    Rule(Verdict.PRIVATE, code=".*PRIVATE.*"),
+    Rule(Verdict.PRIVATE, code=".+", words="is private"),
+    Rule(Verdict.UNAVAILABLE, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
+    Rule(Verdict.RATE_LIMITED, code=".*(RATE_LIMIT|TOO_MANY).*"),
+    Rule(Verdict.BAD_KEY, status=frozenset({401})),
+    Rule(Verdict.BAD_KEY, status=frozenset({403}), words="api key|api token|unauthori[sz]ed"),
+)
+"""What the answers to a request for a page mean."""
+
+
+class RapidAPI(Provider):
+    """The RapidAPI-hosted API: as many requests as the plan allows, 100 accounts each."""
+
+    name: ClassVar[str] = "rapidapi"
+    key: ClassVar[str] = "user_id"
+    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
+        th.Property(
+            "user_id",
+            th.StringType,
+            required=True,
+            description="TikTok's own id of the followed account; it survives renames.",
+        ),
+        th.Property(
+            "username", th.StringType, description="Username of the followed account."
+        ),
+        th.Property(
+            "display_name",
+            th.StringType,
+            description="Profile name of the followed account.",
+        ),
+        th.Property("website_url", th.StringType, description="Website in the profile."),
+        th.Property("followers", th.IntegerType, description="How many accounts follow it."),
+        th.Property("following", th.IntegerType, description="How many accounts it follows."),
+        th.Property("total_likes", th.IntegerType, description="Likes over all its videos."),
+        th.Property("total_videos", th.IntegerType, description="How many videos it has."),
+        th.Property("verified", th.BooleanType, description="Whether TikTok verified it."),
+        th.Property("is_private", th.BooleanType, description="Whether it is private."),
+        th.Property("bio", th.StringType, description="Text of the profile."),
+        th.Property("avatar_url", th.StringType, description="Address of its picture."),
+        th.Property(
+            "avatar_thumb_url", th.StringType, description="Address of its small picture."
+        ),
+    )
+    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("rapidapi_key",),)
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self._headers = {
+            "x-rapidapi-key": config.get("rapidapi_key"),
+            "x-rapidapi-host": urlsplit(self.url).netloc,
+        }
+
+    def page_request(
+        self,
+        username: str,
+        cursor: int | None,
+        count: int,
+        token: str,  # noqa: ARG002
+    ) -> requests.Request:
+        """`GET /api/v1/users/{username}/following`."""
+        query = {"count": count}
+        if cursor is not None:
+            query["max_time"] = cursor
+        path = f"/api/v1/users/{quote(username, safe='')}/following"
+        return requests.Request("GET", self.url + path, headers=self._headers, params=query)
+
+    def read_page(self, exchange: Exchange) -> Page:
+        """`data` with `pagination`; a non-null `error` is a failure whatever the status."""
+        try:
+            envelope = body.read(exchange.body, _Envelope)
+        except Refused as unreadable:
+            raise refused(RULES, exchange) from unreadable
+        meta = envelope.meta or _Meta()
+        if envelope.error is not None or exchange.status != requests.codes.ok:
+            code, words = _said(envelope)
+            raise refused(RULES, exchange, code, words, _request_id(meta))
+        pagination = body.read(bytes(envelope.pagination), _Pagination)
+        accounts = body.read_accounts(envelope.data, Account)
+        return Page(
+            accounts,
+            pagination.has_more,
+            pagination.next_max_time,
+            pagination.total,
+            _cached_at(meta),
+        )
+
+    def quota_left(self, headers: Mapping[str, str]) -> int | None:
+        """By `x-ratelimit-requests-remaining`."""
+        return _header(headers, "x-ratelimit-requests-remaining")
+
+    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:  # noqa: ARG002
+        """By `x-ratelimit-requests-reset`."""
+        return _header(headers, "x-ratelimit-requests-reset")
+
+
+def _said(envelope: _Envelope) -> tuple[str, str]:
+    """The code and the words of an error, of the API's or of the gateway's."""
+    error = envelope.error
+    if isinstance(error, _Error):
+        return error.code or "error", error.message or ""
+    return "error" if error else "", error or envelope.message or ""
+
+
+def _request_id(meta: _Meta) -> str:
+    return f"request_id {meta.request_id}" if meta.request_id else ""
+
+
+def _cached_at(meta: _Meta) -> int | None:
+    if not meta.cached or not meta.timestamp:
+        return None
+    try:
+        moment = msgspec.convert(meta.timestamp, dt.datetime)
+    except msgspec.ValidationError:
+        return None
+    in_utc = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
+    return int(in_utc.timestamp())
+
+
+def _header(headers: Mapping[str, str], name: str) -> int | None:
+    value = headers.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else None

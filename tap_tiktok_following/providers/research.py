@@ -1,0 +1,178 @@
+"""The TikTok Research API.
+
+Its pages: https://developers.tiktok.com/doc/research-api-specs-query-user-following and
+https://developers.tiktok.com/doc/client-access-token-management.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+import requests
+from singer_sdk import typing as th
+
+from tap_tiktok_following import body
+from tap_tiktok_following.errors import Refused, Rule, Verdict
+from tap_tiktok_following.providers.base import Page, Provider, TokenGrant, refused
+from tap_tiktok_following.redaction import hide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_tiktok_following.transport import Exchange
+
+DAY = 24 * 60 * 60
+
+
+class Account(msgspec.Struct):
+    """An account of `data.user_following`."""
+
+    username: body.Key
+    display_name: str | None = None
+
+
+class _Error(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+    log_id: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    error: _Error
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Data(msgspec.Struct):
+    has_more: bool
+    user_following: msgspec.Raw = msgspec.Raw(b"null")
+    cursor: int | None = None
+
+
+class _Grant(msgspec.Struct):
+    access_token: str = ""
+    expires_in: float = 7200
+    error: str = ""
+    error_description: str = ""
+    log_id: str = ""
+
+
+RULES = (
+    Rule(Verdict.TOKEN_REJECTED, code="access_token_invalid"),
+    Rule(Verdict.MISSING_SCOPE, code="scope_not_authorized|scope_permission_missed"),
+    Rule(Verdict.QUOTA_SPENT, code="daily_quota_limit_exceeded"),
+    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded"),
+    Rule(Verdict.PRIVATE, code="invalid_params", words="is private"),
+    Rule(Verdict.NOT_FOUND, code="invalid_params", words="(cannot|can't|could not) find"),
+    Rule(Verdict.UNAVAILABLE, code="invalid_params", words="cannot (be returned|return)"),
+    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=".+"),
+    Rule(Verdict.BAD_CLIENT, status=frozenset({401})),
+)
+"""What the answers to a request for a page mean."""
+
+TOKEN_RULES = (
+    Rule(Verdict.PASSING, status=frozenset(range(500, 600))),
+    Rule(Verdict.PASSING, code="internal_error|server_error|temporarily_unavailable"),
+    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded|slow_down"),
+    Rule(Verdict.BAD_CLIENT, code=".+"),
+    Rule(Verdict.BAD_CLIENT, status=frozenset({400, 401, 403})),
+)
+"""What the answers to a request for a token mean."""
+
+
+class Research(Provider):
+    """The TikTok Research API: 20,000 requests a day, 100 accounts each at most."""
+
+    name: ClassVar[str] = "research"
+    key: ClassVar[str] = "username"
+    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
+        th.Property(
+            "username",
+            th.StringType,
+            required=True,
+            description="Username of the followed account.",
+        ),
+        th.Property(
+            "display_name",
+            th.StringType,
+            description="Profile name of the followed account.",
+        ),
+    )
+    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("research_access_token",),
+        ("research_client_key", "research_client_secret"),
+    )
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self._access_token: str | None = config.get("research_access_token")
+        self._client_key: str | None = config.get("research_client_key")
+        self._client_secret: str | None = config.get("research_client_secret")
+
+    def token_request(self) -> requests.Request | None:
+        """The request for a client access token; None where the user gave a token."""
+        if self._access_token:
+            return None
+        return requests.Request(
+            "POST",
+            f"{self.url}/v2/oauth/token/",
+            headers={"Cache-Control": "no-cache"},
+            data={
+                "client_key": self._client_key,
+                "client_secret": self._client_secret,
+                "grant_type": "client_credentials",
+            },
+        )
+
+    def read_token(self, exchange: Exchange) -> TokenGrant:
+        """The access token; an error may come with HTTP 200 too."""
+        try:
+            grant = body.read(exchange.body, _Grant)
+        except Refused as unreadable:
+            raise refused(TOKEN_RULES, exchange) from unreadable
+        if not grant.access_token:
+            raise refused(
+                TOKEN_RULES, exchange, grant.error, grant.error_description, _log_id(grant)
+            )
+        hide(grant.access_token)
+        return TokenGrant(grant.access_token, grant.expires_in)
+
+    def page_request(
+        self, username: str, cursor: int | None, count: int, token: str
+    ) -> requests.Request:
+        """`POST /v2/research/user/following/`."""
+        query: dict[str, Any] = {"username": username, "max_count": count}
+        if cursor is not None:
+            query["cursor"] = cursor
+        return requests.Request(
+            "POST",
+            f"{self.url}/v2/research/user/following/",
+            headers={"Authorization": f"Bearer {self._access_token or token}"},
+            json=query,
+        )
+
+    def read_page(self, exchange: Exchange) -> Page:
+        """`data.user_following` with `data.cursor` and `data.has_more`."""
+        try:
+            envelope = body.read(exchange.body, _Envelope)
+        except Refused as unreadable:
+            raise refused(RULES, exchange) from unreadable
+        error = envelope.error
+        if exchange.status != HTTPStatus.OK or error.code != "ok":
+            raise refused(RULES, exchange, error.code, error.message, _log_id(error))
+        data = body.read(bytes(envelope.data), _Data)
+        accounts = body.read_accounts(data.user_following, Account)
+        return Page(accounts, data.has_more, data.cursor)
+
+    def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002
+        """Unknown: the Research API does not say."""
+        return None
+
+    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:  # noqa: ARG002
+        """Until 00:00 UTC, as TikTok's Research API FAQ says."""
+        return DAY - now % DAY
+
+
+def _log_id(answer: _Error | _Grant) -> str:
+    return f"log_id {answer.log_id}" if answer.log_id else ""

@@ -1,0 +1,318 @@
+"""One pass down one list: what to ask for next, and what a page means. No I/O.
+
+Lists come newest follow first, and a page asked for at a cursor holds accounts followed at
+that second or before. So the cursor that was asked for bounds the follows of a page from
+above, and the cursor of the next page bounds them from below:
+
+    asked for at   C0 (now)        N1              N2
+                   |<-- page 1 -->|<-- page 2 -->|<-- ...
+    answers with   N1              N2              N3
+
+The boundary is inclusive: an account on it may come on both pages.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from binascii import b2a_base64
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tap_tiktok_following.errors import Outcome, Refused, Verdict
+
+if TYPE_CHECKING:
+    from tap_tiktok_following.client import Answer
+    from tap_tiktok_following.providers import Page
+
+DAY = 24 * 60 * 60
+
+LARGEST_PAGE = 100
+"""Accounts: what both providers give at most."""
+
+MOST_REMEMBERED = 1000
+"""Accounts whose hashes one username's state entry holds, about 7 bytes each."""
+
+_HASH_LENGTH = 7
+
+
+def hash_account(key: str) -> str:
+    """A short hash (40 bits, 7 characters) of what tells an account apart."""
+    digest = hashlib.blake2b(key.encode(), digest_size=5).digest()
+    return b2a_base64(digest)[:_HASH_LENGTH].decode()
+
+
+def split_hashes(joined: str) -> frozenset[str]:
+    """Hashes that were written one behind the other."""
+    starts = range(0, len(joined), _HASH_LENGTH)
+    return frozenset(joined[start : start + _HASH_LENGTH] for start in starts)
+
+
+def in_utc(seconds: float) -> str:
+    """Unix seconds as an RFC 3339 time in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The newest accounts of a list, as a complete scan saw them.
+
+    Attributes:
+        hashes: Hashes of the accounts on the pages from the newest down to `since`, joined.
+        since: Unix seconds: where these pages end; 0 if they are the whole list.
+    """
+
+    hashes: str = ""
+    since: int = 0
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a worker has to know to read one username's list.
+
+    Attributes:
+        username: Whose list.
+        bookmark: T of the last complete scan in Unix seconds; None before the first.
+        whole: Whether everything down to the floor is to be sent, known or not.
+        known: What the last complete scan saw; empty if that is not known.
+        floor: Unix seconds: the scan is complete once the next page would hold only follows
+            made before it; 0 to read to the end.
+        lookback: Seconds before T whose accounts are remembered, to be told from new ones.
+        resume: Where an earlier run had to leave the scan; None to start one.
+    """
+
+    username: str
+    bookmark: int | None = None
+    whole: bool = True
+    known: Memory = Memory()
+    floor: int = 0
+    lookback: int = DAY
+    resume: Standing | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a scan stands after a page: all that is needed to go on from there.
+
+    Attributes:
+        scanned_at: T, when the scan started, in Unix seconds.
+        floor: As in the visit that started the scan.
+        whole: Whether that visit sends everything.
+        cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
+        accounts_read: Different accounts seen so far.
+        accounts_sent: Those of them that were sent.
+        requests: Requests sent so far, tries too.
+        total: The provider's own count of the list, where it gives one.
+        cached: Whether any page came from the provider's cache.
+        gap: Why accounts may be missing that the list holds; "" if none are known to be.
+        memory: The newest accounts, for the next scan to know.
+        remembering: Whether the next page's accounts belong to `memory` too.
+        boundary: Hashes of the last page's accounts, joined: they may come on the next too.
+    """
+
+    scanned_at: int
+    floor: int
+    whole: bool
+    cursor: int | None = None
+    accounts_read: int = 0
+    accounts_sent: int = 0
+    requests: int = 0
+    total: int | None = None
+    cached: bool = False
+    gap: str = ""
+    memory: Memory = Memory()
+    remembering: bool = True
+    boundary: str = ""
+
+
+@dataclass(frozen=True)
+class _Finds:
+    """The accounts of a page that a scan meets for the first time.
+
+    All of them were followed between `lower` and `upper`, Unix seconds, both inclusive.
+    """
+
+    rows: list[dict[str, Any]]
+    hashes: list[str]
+    lower: int
+    upper: int
+
+
+class Scan:
+    """A scan under way.
+
+    Attributes:
+        standing: Where it stands.
+        outcome: How it ended; None while it goes on.
+
+    Args:
+        visit: What to read.
+        page_size: How many accounts to ask for, 1 to 100.
+        key: The field that tells accounts apart.
+        started: Unix seconds by the local clock, before the first request.
+    """
+
+    def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
+        self.standing = visit.resume or Standing(started, visit.floor, visit.whole)
+        self.outcome: Outcome | None = None
+        self._username = visit.username
+        self._bookmark = visit.bookmark or 0
+        self._lookback = visit.lookback
+        self._known = split_hashes(visit.known.hashes)
+        self._known_since = visit.known.since
+        self._boundary = split_hashes(self.standing.boundary)
+        self._page_size = self._count = page_size
+        self._key = key
+        self._seen: set[str] = set()
+
+    @property
+    def request(self) -> tuple[int | None, int]:
+        """The cursor and the number of accounts to ask for next."""
+        return self.standing.cursor, self._count
+
+    def count_request(self) -> None:
+        """A request was sent."""
+        self.standing = replace(self.standing, requests=self.standing.requests + 1)
+
+    def began(self, as_of: int | None) -> None:
+        """An answer to the first request shows that the scan began no later than this.
+
+        Args:
+            as_of: As in `Answer`; None if there was no answer.
+        """
+        if self.standing.cursor is None and as_of is not None:
+            scanned_at = min(self.standing.scanned_at, as_of)
+            self.standing = replace(self.standing, scanned_at=scanned_at)
+
+    def take(self, answer: Answer) -> list[dict[str, Any]]:
+        """Take the page that was asked for, and return its records.
+
+        Raises:
+            Refused: As `Verdict.FAILED`, if the page's cursor leads nowhere. The scan stands
+                where it stood.
+        """
+        self.began(answer.as_of)
+        lower, upper = self._bounds(answer)
+        finds = self._find(answer.page, lower, upper)
+        is_first = not self.standing.memory.hashes
+        news = self._news(finds, is_first=is_first)
+        unchanged = is_first and bool(finds.rows) and not any(news)
+        records = self._records(finds, news)
+        self._remember(finds)
+        self._advance(answer.page, len(finds.rows), len(records))
+        self._step(finds, has_more=answer.page.has_more, unchanged=unchanged)
+        return records
+
+    def _bounds(self, answer: Answer) -> tuple[int, int]:
+        asked = self.standing.cursor
+        if asked is not None:
+            return _next_cursor(answer.page, asked), asked
+        # A `Date` may be a little behind the clock that the cursors come from.
+        lower = _next_cursor(answer.page, answer.until + DAY)
+        return lower, max(answer.until, lower)
+
+    def _find(self, page: Page, lower: int, upper: int) -> _Finds:
+        finds = _Finds([], [], lower, upper)
+        hashes = []
+        for row in page.accounts.rows:
+            key = row[self._key]
+            account = hash_account(key)
+            hashes.append(account)
+            if key not in self._seen and account not in self._boundary:
+                finds.rows.append(row)
+                finds.hashes.append(account)
+            self._seen.add(key)
+        self._boundary = frozenset()
+        self.standing = replace(self.standing, boundary="".join(hashes))
+        return finds
+
+    def _news(self, finds: _Finds, *, is_first: bool) -> list[bool]:
+        """Which of the accounts are to be sent.
+
+        A page from before the bookmark that reaches below what is remembered holds accounts
+        that an earlier scan sent, and nothing tells them from others: none is.
+        """
+        if self.standing.whole:
+            return [True] * len(finds.rows)
+        may_be_new = is_first or finds.upper >= self._bookmark
+        if not may_be_new and finds.lower < self._known_since:
+            return [False] * len(finds.rows)
+        return [account not in self._known for account in finds.hashes]
+
+    def _records(self, finds: _Finds, news: list[bool]) -> list[dict[str, Any]]:
+        observed = {
+            "follower_username": self._username,
+            "scanned_at": in_utc(self.standing.scanned_at),
+        }
+        window = {
+            "followed_at_earliest": in_utc(finds.lower) if finds.lower else None,
+            "followed_at_latest": in_utc(finds.upper),
+        }
+        first_position = self.standing.accounts_read + 1
+        return [
+            {**observed, "position": position, **window, **row}
+            for position, row in enumerate(finds.rows, first_position)
+            if news[position - first_position]
+        ]
+
+    def _remember(self, finds: _Finds) -> None:
+        if not self.standing.remembering:
+            return
+        memory = Memory(self.standing.memory.hashes + "".join(finds.hashes), finds.lower)
+        is_enough = (
+            finds.lower < self.standing.scanned_at - self._lookback
+            or len(memory.hashes) >= MOST_REMEMBERED * _HASH_LENGTH
+        )
+        self.standing = replace(
+            self.standing, memory=memory, remembering=not (memory.hashes and is_enough)
+        )
+
+    def _advance(self, page: Page, read: int, sent: int) -> None:
+        now = self.standing
+        keyless = f"an account came without `{self._key}`" if page.accounts.keyless else ""
+        self.standing = replace(
+            now,
+            accounts_read=now.accounts_read + read,
+            accounts_sent=now.accounts_sent + sent,
+            total=now.total if page.total is None else page.total,
+            cached=now.cached or page.cached_at is not None,
+            gap=keyless or now.gap,
+        )
+
+    def _step(self, finds: _Finds, *, has_more: bool, unchanged: bool) -> None:
+        """Decide whether the scan goes on, and from where."""
+        if unchanged:
+            self.outcome = Outcome.UNCHANGED
+        elif not has_more:
+            was_empty = not self.standing.whole and not self._known
+            is_empty = not self.standing.memory.hashes
+            self.outcome = Outcome.UNCHANGED if was_empty and is_empty else Outcome.COMPLETE
+        else:
+            cursor = self._beyond(finds)
+            self.standing = replace(self.standing, cursor=cursor)
+            if cursor < self.standing.floor:
+                self.outcome = Outcome.COMPLETE
+
+    def _beyond(self, finds: _Finds) -> int:
+        """The next cursor, also where more accounts share a second than a page holds."""
+        stands_still = finds.lower == self.standing.cursor
+        if stands_still and self._count < LARGEST_PAGE:
+            self._count = LARGEST_PAGE
+            return finds.lower
+        self._count = self._page_size
+        if not stands_still:
+            return finds.lower
+        gap = f"more than {LARGEST_PAGE} accounts were followed at {in_utc(finds.lower)}"
+        self.standing = replace(self.standing, gap=gap)
+        return finds.lower - 1
+
+
+def _next_cursor(page: Page, highest: int) -> int:
+    """The next page's cursor in Unix seconds; 0 where there is no next page."""
+    if not page.has_more:
+        return 0
+    if not page.next_cursor or page.next_cursor < 0:
+        raise Refused(Verdict.FAILED, "there is a next page, but no cursor to ask for it with")
+    if page.next_cursor > highest:
+        raise Refused(Verdict.FAILED, "the cursor for the next page moves forward in time")
+    return page.next_cursor

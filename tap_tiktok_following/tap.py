@@ -1,0 +1,163 @@
+"""The tap: its streams, its config, its state, and how a run ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import click
+from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import JSONSchemaValidator
+
+from tap_tiktok_following import redaction, settings
+from tap_tiktok_following.bookmarks import sanitise
+from tap_tiktok_following.errors import Verdict
+from tap_tiktok_following.following import FollowingStream
+from tap_tiktok_following.providers import PROVIDERS
+from tap_tiktok_following.scans import ScansStream
+from tap_tiktok_following.signals import Termination
+from tap_tiktok_following.writer import MessageWriter, StateWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+    from tap_tiktok_following.stream import ProviderStream
+
+
+class RunFailed(click.ClickException):
+    """A run that ends with an exit code other than 0; its message is the last line."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]
+
+    def show(self, file: object = None) -> None:  # noqa: ARG002
+        """Log the message, so that it is redacted and looks like every other line."""
+        TapTikTokFollowing.logger.error("%s", self.message)
+
+
+class TapTikTokFollowing(Tap):
+    """Whom TikTok users follow, and since when, from the Research API and RapidAPI."""
+
+    name = "tap-tiktok-following"
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS.to_dict()
+    message_writer_class = MessageWriter
+    message_writer: MessageWriter
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
+        redaction.install()
+        self.termination = Termination()
+        super().__init__(**arguments)
+        # The SDK makes its own here, and has no hook for another.
+        self._state_writer = StateWriter(self.message_writer)
+
+    def discover_streams(self) -> Sequence[ProviderStream]:
+        """Both streams of each provider whose credentials are given; of all if none are."""
+        configured = [
+            provider for provider in PROVIDERS if provider.is_configured(self.config)
+        ]
+        streams: list[ProviderStream] = []
+        for provider in configured or PROVIDERS:
+            following = FollowingStream(self, provider)
+            streams += [following, ScansStream(following)]
+        self._warn_of_missing({stream.name for stream in streams})
+        return streams
+
+    def _warn_of_missing(self, there: set[str]) -> None:
+        for entry in self.input_catalog.streams if self.input_catalog else ():
+            if entry.metadata.root.selected and entry.tap_stream_id not in there:
+                self.logger.warning(
+                    "`%s` is selected in the catalog, but its provider's credentials are not "
+                    "given: it is not read.",
+                    entry.tap_stream_id,
+                )
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Load a state, also one that is older or was edited by hand."""
+        super().load_state(sanitise(state))
+
+    def flush(self) -> None:
+        """Hand what was written so far to the target."""
+        self.message_writer.flush()
+
+    def write_state(self) -> None:
+        """Write a STATE message now; the records it speaks of are written."""
+        self._state_writer.write_state(self.state)
+
+    def is_selected(self, stream: str) -> bool:
+        """Whether a stream is there and selected."""
+        return stream in self.streams and self.streams[stream].selected
+
+    def fail(self, message: str) -> NoReturn:
+        """End the process with exit code 1, and this sentence as its last line."""
+        self.logger.error("%s", message)
+        raise SystemExit(1)
+
+    def end_run(self) -> None:
+        """Say what was read and what was not.
+
+        Raises:
+            RunFailed: If the exit code is not to be 0.
+        """
+        streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
+        for stream in streams:
+            for line in stream.summary():
+                self.logger.info("%s", line)
+        endings = [ending for stream in streams for ending in stream.endings()]
+        if self.termination.signum:
+            terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
+            endings.append((self.termination.exit_code, terminated))
+        endings.sort(key=_weight, reverse=True)
+        for _, sentence in endings[:-1]:
+            self.logger.warning("%s", sentence)
+        for code, sentence in endings[-1:]:
+            if code:
+                raise RunFailed(sentence, code)
+            self.logger.warning("%s", sentence)
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """List every problem at once, without values: the SDK's messages print secrets."""
+        self._config = {
+            name: value for name, value in self._config.items() if value is not None
+        }
+        for setting in settings.SECRETS:
+            redaction.hide(self._config.get(setting))
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
+        wrong = {error.path[0] for error in errors if error.path}
+        usable = {name: value for name, value in self._config.items() if name not in wrong}
+        problems = [*map(settings.in_words, errors), *settings.problems(usable)]
+        if problems and raise_errors:
+            raise RunFailed(_listed(problems), 1)
+        for name in sorted(self._config.keys() - schema["properties"].keys()):
+            self.logger.warning("There is no setting `%s`; it is ignored.", name)
+        return problems
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Note the signal only: the SDK's handler writes a state and exits with 0."""
+        self.termination(signum)
+
+
+def _weight(ending: tuple[int, str]) -> int:
+    """Which exit code is the run's: a signal's before 1, 1 before 75, 75 before 0."""
+    code, _ = ending
+    return {0: 3, 75: 2, 1: 1}.get(code, 0)
+
+
+def _listed(problems: list[str]) -> str:
+    if len(problems) == 1:
+        return f"The config has a problem: {problems[0]}."
+    return f"The config has {len(problems)} problems: {'; '.join(problems)}."
