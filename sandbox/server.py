@@ -1,0 +1,158 @@
+"""The sandbox as a real server on a loopback port, in a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from sandbox import rapidapi, tokens
+from sandbox.clock import Clock
+from sandbox.delivery import HttpProtocol
+from sandbox.endpoint import ListEndpoint, TokenEndpoint
+from sandbox.rapidapi import RapidApi
+from sandbox.research import ResearchApi
+from sandbox.scenario import Scenario
+from sandbox.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from sandbox.endpoint import LoggedRequest
+    from sandbox.world import World
+
+_ENVIRONMENT_PREFIX = "TAP_TIKTOK_FOLLOWING_"
+_STOP_WITHIN = 1
+"""Seconds that answers on their way have when the sandbox stops."""
+
+
+class Sandbox:
+    """Both providers and the token endpoint, as one local server.
+
+    A context manager: the server runs inside it. Its world and scenario may be changed, or
+    replaced, while it runs, and its clock advanced.
+
+    Args:
+        world: The accounts and who follows whom.
+        scenario: What goes wrong; nothing unless given.
+        clock: The time of everything in the answers; the real one unless given.
+        port: The port to listen on; 0 for a free one.
+
+    Attributes:
+        clock: The time of everything in the answers.
+        scenario: What goes wrong.
+        url: The base URL of both providers.
+        requests: Every request received so far, in the order of arrival.
+
+    Raises:
+        OSError: If the port cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        scenario: Scenario | None = None,
+        clock: Clock | None = None,
+        port: int = 0,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.world = world
+        self.scenario = scenario or Scenario()
+        self.requests: list[LoggedRequest] = []
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._server = self._make_server()
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+
+    @property
+    def world(self) -> World:
+        """The accounts and who follows whom, by the sandbox's clock."""
+        return self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self._world = world
+        world.clock = self.clock
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The tap's settings for the sandbox: credentials and URLs, no usernames."""
+        return {
+            "research_client_key": tokens.CLIENT_KEY,
+            "research_client_secret": tokens.CLIENT_SECRET,
+            "rapidapi_key": rapidapi.KEY,
+            "research_api_url": self.url,
+            "rapidapi_api_url": self.url,
+        }
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The same settings as environment variables of the tap."""
+        return {
+            f"{_ENVIRONMENT_PREFIX}{name.upper()}": value
+            for name, value in self.config.items()
+        }
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop)
+        self._thread.join()
+
+    def _make_server(self) -> uvicorn.Server:
+        good_tokens = Tokens(self)
+        research = ListEndpoint(self, self.requests, ResearchApi(self, good_tokens))
+        rapid = ListEndpoint(self, self.requests, RapidApi(self))
+        app = Starlette(
+            routes=[
+                Route("/v2/oauth/token/", TokenEndpoint(self, self.requests, good_tokens)),
+                Route("/v2/research/user/following/", research),
+                Route("/api/v1/users/{username}/following", rapid),
+            ],
+            lifespan=self._lifespan,
+        )
+        config = uvicorn.Config(
+            app,
+            http=HttpProtocol,
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            date_header=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_WITHIN,
+        )
+        return uvicorn.Server(config)
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
+        self._started.set()
+        yield
+
+    def _stop(self) -> None:
+        # Whoever waits for a silent server or reads a slow one is let go first.
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        self._server.should_exit = True

@@ -1,0 +1,195 @@
+"""The accounts, and who follows whom since when. No HTTP."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from dataclasses import dataclass, replace
+from enum import Enum
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from sandbox.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class Follow:
+    """One account on a list.
+
+    Attributes:
+        username: The followed account.
+        at: When the follow happened, in Unix seconds.
+    """
+
+    username: str
+    at: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the providers describe it, under the names of the RapidAPI fields."""
+
+    user_id: str
+    username: str
+    display_name: str
+    website_url: str
+    followers: int
+    following: int
+    total_likes: int
+    total_videos: int
+    verified: bool
+    is_private: bool
+    bio: str
+    avatar_url: str
+    avatar_thumb_url: str
+
+    @classmethod
+    def made_up(cls, username: str) -> Account:
+        """The account that a username always has unless another is given."""
+        digest = blake2b(username.encode(), digest_size=16).digest()
+        number = int.from_bytes(digest[:8], "big")
+        picture = f"https://p16-sign.tiktokcdn-us.com/{digest.hex()}"
+        return cls(
+            user_id=str(number % 7_000_000_000_000_000_000),
+            username=username,
+            display_name=username.replace(".", " ").replace("_", " ").title(),
+            website_url=f"https://{username}.example" if number % 3 == 0 else "",
+            followers=number % 1_000_003,
+            following=number % 1_009,
+            total_likes=number % 10_000_019,
+            total_videos=number % 503,
+            verified=number % 20 == 0,
+            is_private=False,
+            bio=f"All about {username}" if number % 2 == 0 else "",
+            avatar_url=f"{picture}.jpeg",
+            avatar_thumb_url=f"{picture}-thumb.jpeg",
+        )
+
+
+class Accounts(dict[str, Account]):
+    """Every account by username; one that nobody set is made up when it is looked at.
+
+    Args:
+        make_up: Makes the account that goes with a username.
+    """
+
+    def __init__(self, make_up: Callable[[str], Account] = Account.made_up) -> None:
+        super().__init__()
+        self._make_up = make_up
+
+    def __missing__(self, username: str) -> Account:
+        account = self[username] = self._make_up(username)
+        return account
+
+
+class Standing(Enum):
+    """Whether an account has a list to give."""
+
+    LISTED = "listed"
+    PRIVATE = "private"
+    UNAVAILABLE = "unavailable"
+    NOT_FOUND = "not found"
+
+
+class World:
+    """Who follows whom.
+
+    Lists are kept oldest follow first; follows of one second in the order they were told.
+    A follow of the future is on nobody's page until its time has come. Tests change a world
+    while it is served.
+
+    Attributes:
+        clock: Says what time it is; a sandbox puts its own here.
+        accounts: The accounts' details; set one to replace what is made up.
+        private: Usernames whose list is private.
+        unavailable: Usernames whose list the providers may not return.
+        hidden: Accounts that the providers leave out of every page, after paging.
+    """
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.accounts = Accounts()
+        self.private: set[str] = set()
+        self.unavailable: set[str] = set()
+        self.hidden: set[str] = set()
+        self._lists: dict[str, list[Follow]] = {}
+
+    @classmethod
+    def of(
+        cls,
+        follows: Mapping[str, Iterable[Follow]],
+        *,
+        private: Iterable[str] = (),
+        unavailable: Iterable[str] = (),
+    ) -> World:
+        """A world with these lists, in any order. Whoever is not named does not exist."""
+        world = cls()
+        world._lists = {name: sorted(made, key=_at) for name, made in follows.items()}
+        world.private.update(private)
+        world.unavailable.update(unavailable)
+        return world
+
+    @property
+    def usernames(self) -> list[str]:
+        """Everyone who has a list, public or not."""
+        return sorted({*self._lists, *self.private, *self.unavailable})
+
+    def standing(self, username: str) -> Standing:
+        """Whether this username has a list to give."""
+        if username in self.private:
+            return Standing.PRIVATE
+        if username in self.unavailable:
+            return Standing.UNAVAILABLE
+        return Standing.LISTED if username in self._lists else Standing.NOT_FOUND
+
+    def following(self, username: str, now: float) -> Sequence[Follow]:
+        """The whole list at a time, oldest first, hidden accounts included."""
+        follows = self._list(username)
+        return follows[: bisect_right(follows, now, key=_at)]
+
+    def truth(self, username: str) -> list[Follow]:
+        """What a perfect reader finds now: newest first, hidden accounts left out."""
+        follows = reversed(self.following(username, self.clock.now()))
+        return [follow for follow in follows if follow.username not in self.hidden]
+
+    def follow(self, username: str, followed: str, *, at: int) -> None:
+        """Let an account follow another since a time, in Unix seconds."""
+        self._lists[username] = follows = self._list(username)
+        insort(follows, Follow(followed, at), key=_at)
+
+    def unfollow(self, username: str, followed: str) -> None:
+        """Let an account follow another no longer."""
+        follows = self._list(username)
+        follows[:] = [follow for follow in follows if follow.username != followed]
+
+    def rename(self, username: str, new: str) -> None:
+        """Give an account another username, everywhere. Its `user_id` stays."""
+        self.accounts[new] = replace(self.accounts[username], username=new)
+        del self.accounts[username]
+        for names in (self.private, self.unavailable, self.hidden):
+            if username in names:
+                names.symmetric_difference_update({username, new})
+        for name in list(self._lists):
+            self._list(name)[:] = [
+                Follow(new, follow.at) if follow.username == username else follow
+                for follow in self._list(name)
+            ]
+        if username in self._lists:
+            self._lists[new] = self._lists.pop(username)
+
+    def hide(self, username: str) -> None:
+        """Leave an account out of every page, as banned and private ones are."""
+        self.hidden.add(username)
+
+    def show(self, username: str) -> None:
+        """Hide an account no longer."""
+        self.hidden.discard(username)
+
+    def _list(self, username: str) -> list[Follow]:
+        return self._lists.get(username, [])
+
+
+def _at(follow: Follow) -> int:
+    return follow.at
