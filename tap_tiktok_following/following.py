@@ -103,7 +103,6 @@ class FollowingStream(ProviderStream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             yield from self._test(self._run)
             return
-        self.tap.termination.watch()
         self.logger.info("%s", self._run.report.estimate())
         for event in self._run.events():
             if event is None:

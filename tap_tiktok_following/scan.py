@@ -99,6 +99,7 @@ class Standing:
         floor: As in the visit that started the scan.
         whole: Whether that visit sends everything.
         cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
+        stands_still: Whether it is the one asked for before: now with the largest page.
         accounts_read: Different accounts seen so far.
         accounts_sent: Those of them that were sent.
         requests: Requests sent so far, tries too.
@@ -114,6 +115,7 @@ class Standing:
     floor: int
     whole: bool
     cursor: int | None = None
+    stands_still: bool = False
     accounts_read: int = 0
     accounts_sent: int = 0
     requests: int = 0
@@ -161,14 +163,15 @@ class Scan:
         self._known = split_hashes(visit.known.hashes)
         self._known_since = visit.known.since
         self._boundary = split_hashes(self.standing.boundary)
-        self._page_size = self._count = page_size
+        self._page_size = page_size
         self._key = key
         self._seen: set[str] = set()
 
     @property
     def request(self) -> tuple[int | None, int]:
         """The cursor and the number of accounts to ask for next."""
-        return self.standing.cursor, self._count
+        count = LARGEST_PAGE if self.standing.stands_still else self._page_size
+        return self.standing.cursor, count
 
     def count_request(self) -> None:
         """A request was sent."""
@@ -295,12 +298,11 @@ class Scan:
 
     def _beyond(self, finds: _Finds) -> int:
         """The next cursor, also where more accounts share a second than a page holds."""
+        _, asked_for = self.request
         stands_still = finds.lower == self.standing.cursor
-        if stands_still and self._count < LARGEST_PAGE:
-            self._count = LARGEST_PAGE
-            return finds.lower
-        self._count = self._page_size
-        if not stands_still:
+        is_stuck = stands_still and asked_for == LARGEST_PAGE
+        self.standing = replace(self.standing, stands_still=stands_still and not is_stuck)
+        if not is_stuck:
             return finds.lower
         gap = f"more than {LARGEST_PAGE} accounts were followed at {in_utc(finds.lower)}"
         self.standing = replace(self.standing, gap=gap)

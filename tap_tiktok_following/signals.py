@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,21 +15,19 @@ GRACE = 2.0
 """Seconds that pages in flight get to arrive after a signal."""
 
 LAST_CALL = 4.0
-"""Seconds after a signal at which the process ends, written or not."""
+"""Seconds after a signal at which the process ends, whatever it is doing."""
 
 
 class Termination:
     """Whether this run was told to stop, and by which signal.
 
     Called as a signal handler it takes no lock that the main thread could hold and writes
-    nothing: it notes the signal, wakes who waits, and rings for the watchdog.
+    nothing: it notes the signal, wakes who listens, and sets the alarm.
     """
 
     def __init__(self) -> None:
         self.signum: int | None = None
         self._listeners: list[Callable[[], None]] = []
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._watchdog: threading.Thread | None = None
 
     @property
     def name(self) -> str:
@@ -43,26 +39,26 @@ class Termination:
         """The exit code that shells give the signal: 143 for SIGTERM, 130 for SIGINT."""
         return 128 + (self.signum or 0)
 
-    def watch(self) -> None:
-        """Start the watchdog, which ends the process `LAST_CALL` seconds after a signal."""
-        if self._watchdog is None:
-            self._watchdog = threading.Thread(target=self._last_call, daemon=True)
-            self._watchdog.start()
-
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` at a signal, inside the handler: it must not take a lock."""
         self._listeners.append(listener)
 
     def __call__(self, signum: int) -> None:
-        """Note the signal and wake everyone who listens; before there is a crawl, exit."""
-        self.signum = self.signum or signum
-        if self._watchdog is None:
+        """Note the signal; exit at once as long as nobody listens."""
+        if self.signum is None:
+            self.signum = signum
+            self._set_alarm()
+        if not self._listeners:
             sys.exit(self.exit_code)
-        self._bell.put(None)
         for listener in self._listeners:
             listener()
 
-    def _last_call(self) -> None:
-        self._bell.get()
-        time.sleep(LAST_CALL)
-        os._exit(self.exit_code)
+    def _set_alarm(self) -> None:
+        if hasattr(signal, "SIGALRM"):
+            # An alarm ends a blocked write too, and needs no thread that could be starved.
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(self.exit_code))
+            signal.setitimer(signal.ITIMER_REAL, LAST_CALL)
+        else:  # Windows
+            alarm = threading.Timer(LAST_CALL, os._exit, (self.exit_code,))
+            alarm.daemon = True
+            alarm.start()
