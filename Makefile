@@ -1,0 +1,63 @@
+# Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
+#   .tools    uv and Meltano            .venv     the development environment
+#   .meltano  the tap and its targets   output    what a run loads, and its log
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+MELTANO_VERSION := 4.4.1
+
+BIN := .venv/bin
+UV := .tools/bin/uv --quiet
+MELTANO := .tools/bin/meltano
+TOOLS := .tools/uv-$(UV_VERSION)-meltano-$(MELTANO_VERSION)
+
+# Meltano's log files and a Python that uv may fetch would go to the home directory.
+export XDG_STATE_HOME := $(CURDIR)/.tools/state
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
+
+.PHONY: demo test lint types pytest plugins requirements
+
+demo: .venv/ready plugins
+	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
+
+test: lint types pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/ready
+	$(BIN)/mypy
+
+pytest: .venv/ready plugins
+	$(BIN)/pytest
+
+plugins: .meltano/ready
+
+# Write the pinned development environment anew, with the newest releases pyproject.toml allows.
+requirements: $(TOOLS)
+	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make requirements' \
+	  --group dev --output-file requirements-dev.txt pyproject.toml
+
+$(TOOLS):
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "Python 3.10 or newer with venv is needed, and '$(PYTHON)' is not: name" \
+	    "another, as in 'make demo PYTHON=python3.12'." >&2; exit 1; }
+	@echo 'Setting up uv and Meltano in .tools'
+	@$(PYTHON) -m venv --clear .tools
+	@.tools/bin/python -m pip --quiet --disable-pip-version-check install uv==$(UV_VERSION)
+	@$(UV) pip install --python .tools meltano==$(MELTANO_VERSION)
+	@touch $@
+
+.venv/ready: $(TOOLS) pyproject.toml requirements-dev.txt
+	@echo 'Setting up the development environment in .venv'
+	@$(UV) venv --clear --python .tools .venv
+	@$(UV) pip install --python .venv --require-hashes --requirement requirements-dev.txt
+	@$(UV) pip install --python .venv --no-deps --editable .
+	@touch $@
+
+.meltano/ready: $(TOOLS) pyproject.toml meltano.yml
+	@echo 'Setting up the tap and its targets in .meltano'
+	@MELTANO_CLI_LOG_LEVEL=warning $(MELTANO) install
+	@touch $@
