@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.tap import TapTikTokFollowing
 
-STATE_EVERY = 5.0
+STATE_EVERY = 2.0
 """Seconds between two states while pages arrive, if writing one is quick."""
 
 STATE_SHARE = 20
@@ -93,11 +93,18 @@ class FollowingStream(ProviderStream):
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
+        asked_for = usernames.collect(self.config)
+        if asked_for.malformed:
+            self.logger.warning(
+                "%d lines of `usernames_path` can't be usernames and are skipped: %s",
+                len(asked_for.malformed),
+                some_of(asked_for.malformed),
+            )
         self._run = Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
-            usernames.collect(self.config),
+            asked_for,
             self.tap.termination,
         )
         if self.ABORT_AT_RECORD_COUNT is not None:
@@ -132,10 +139,13 @@ class FollowingStream(ProviderStream):
                 ),
             )
 
-    def summary(self) -> Iterator[str]:
-        """Lines about what was read and what was not."""
+    def log_summary(self) -> None:
+        """Say what was read and what was not."""
         if self._run is not None:
-            yield from (f"{self.name}: {line}" for line in self._run.summary)
+            for line in self._run.summary:
+                self.logger.info("%s", line)
+            for line in self._run.report.gaps():
+                self.logger.warning("%s", line)
 
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.bookmarks import Known
-from tap_tiktok_following.errors import Outcome
+from tap_tiktok_following.errors import READ, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tap_tiktok_following.bookmarks import Plan
     from tap_tiktok_following.crawl import Event
@@ -108,20 +108,22 @@ class Report:
             f"{self._read:,} accounts read, {self._sent:,} sent, {requests:,} requests"
             f"{_left(quota_left)}, {_duration(time.monotonic() - self._started)}"
         )
-        yield from self._defects()
-        yield from self._grouped_reasons()
+        yield from self._groups(lambda outcome: outcome not in READ)
 
     def _visited(self) -> int:
         return sum(self._outcomes.values()) - self._outcomes[Outcome.INVALID]
 
-    def _defects(self) -> Iterator[str]:
+    def gaps(self) -> Iterator[str]:
+        """What lists hold, but could not be sent."""
         if self._keyless:
             yield f"{self._keyless:,} accounts came without their key and were left out"
         if self._nulled:
             yield f"{self._nulled:,} fields had a wrong type and became null"
+        yield from self._groups(lambda outcome: outcome in READ)
 
-    def _grouped_reasons(self) -> Iterator[str]:
-        by_size = sorted(self._reasons.items(), key=lambda group: -len(group[1]))
+    def _groups(self, wanted: Callable[[Outcome], bool]) -> Iterator[str]:
+        groups = [group for group in self._reasons.items() if wanted(group[0][0])]
+        by_size = sorted(groups, key=lambda group: -len(group[1]))
         for (outcome, reason), usernames in by_size[:MOST_REASONS]:
             yield f"{len(usernames):,} {outcome.value} ({reason}): {some_of(usernames)}"
         if len(by_size) > MOST_REASONS:

@@ -304,7 +304,10 @@ class Scan:
         self.standing = replace(self.standing, stands_still=stands_still and not is_stuck)
         if not is_stuck:
             return finds.lower
-        gap = f"more than {LARGEST_PAGE} accounts were followed at {in_utc(finds.lower)}"
+        gap = (
+            f"more than {LARGEST_PAGE} accounts were followed at {in_utc(finds.lower)}, where "
+            "the API can't page: some may be missing"
+        )
         self.standing = replace(self.standing, gap=gap)
         return finds.lower - 1
 

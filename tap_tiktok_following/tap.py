@@ -113,8 +113,7 @@ class TapTikTokFollowing(Tap):
         """
         streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
         for stream in streams:
-            for line in stream.summary():
-                self.logger.info("%s", line)
+            stream.log_summary()
         endings = [ending for stream in streams for ending in stream.endings()]
         if self.termination.signum:
             terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."

@@ -45,7 +45,7 @@ class MessageWriter(MsgSpecWriter):
         """Hand everything written so far to whoever reads stdout.
 
         Raises:
-            SystemExit: With code 1, if nobody reads it any more.
+            SystemExit: With code 1, if nobody takes it any more.
         """
         out, self._pending = memoryview(self._pending), bytearray()
         try:
@@ -53,11 +53,12 @@ class MessageWriter(MsgSpecWriter):
                 # An unbuffered stdout may take only a part.
                 out = out[sys.stdout.buffer.write(out) :]
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
+        except OSError as error:
             _discard_stdout()
             logger.error(  # noqa: TRY400 - not our error
-                "The target no longer reads: see its log; the next run goes on from the last "
-                "state that it kept."
+                "The target no longer takes what is written (%s): see its log; the next run "
+                "goes on from the last state that it kept.",
+                error.strerror,
             )
             raise SystemExit(1) from None
 

@@ -64,7 +64,11 @@ RULES = (
     Rule(Verdict.QUOTA_SPENT, code="daily_quota_limit_exceeded"),
     Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded"),
     Rule(Verdict.PRIVATE, code="invalid_params", words="is private"),
-    Rule(Verdict.NOT_FOUND, code="invalid_params", words="(cannot|can't|could not) find"),
+    Rule(
+        Verdict.NOT_FOUND,
+        code="invalid_params",
+        words="(cannot|can't|could not) find|not found|not exist",
+    ),
     Rule(Verdict.UNAVAILABLE, code="invalid_params", words="cannot (be returned|return)"),
     Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=".+"),
     Rule(Verdict.BAD_CLIENT, status=frozenset({401})),
