@@ -101,7 +101,7 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 scan.standing,
                 records,
                 scan.outcome,
-                scan.standing.gap if scan.outcome else "",
+                scan.failure or (scan.standing.gap if scan.outcome else ""),
                 is_page=True,
                 read=scan.standing.accounts_read - read,
                 keyless=answer.page.accounts.keyless,

@@ -130,14 +130,9 @@ class FollowingStream(ProviderStream):
             yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
         if failed:
             code = 1 if self.config["on_username_failure"] == "fail" else 0
-            first = next(iter(failed.values()))
-            yield (
-                code,
-                (
-                    f"{self.name}: {len(failed):,} usernames failed ({first}), "
-                    f"{some_of(list(failed))}: {Verdict.FAILED.advice}."
-                ),
-            )
+            reason = next(iter(failed.values()))
+            sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
+            yield code, f"{sentence}: {Verdict.FAILED.advice}."
 
     def log_summary(self) -> None:
         """Say what was read and what was not."""

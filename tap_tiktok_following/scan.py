@@ -19,7 +19,7 @@ from binascii import b2a_base64
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.errors import Outcome, Refused, Verdict
+from tap_tiktok_following.errors import Outcome
 
 if TYPE_CHECKING:
     from tap_tiktok_following.client import Answer
@@ -146,6 +146,7 @@ class Scan:
     Attributes:
         standing: Where it stands.
         outcome: How it ended; None while it goes on.
+        failure: Why it ended in `Outcome.FAILED`; "" otherwise.
 
     Args:
         visit: What to read.
@@ -157,6 +158,7 @@ class Scan:
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self.standing = visit.resume or Standing(started, visit.floor, visit.whole)
         self.outcome: Outcome | None = None
+        self.failure = ""
         self._username = visit.username
         self._bookmark = visit.bookmark or 0
         self._lookback = visit.lookback
@@ -190,13 +192,11 @@ class Scan:
     def take(self, answer: Answer) -> list[dict[str, Any]]:
         """Take the page that was asked for, and return its records.
 
-        Raises:
-            Refused: As `Verdict.FAILED`, if the page's cursor leads nowhere. The scan stands
-                where it stood.
+        A page whose cursor leads nowhere was paid for, too: its accounts are sent, and the
+        scan fails where it stands. Gone on with later, it asks for that page again.
         """
         self.began(answer.as_of)
-        lower, upper = self._bounds(answer)
-        finds = self._find(answer.page, lower, upper)
+        finds = self._find(answer)
         is_first = not self.standing.memory.hashes
         news = self._news(finds, is_first=is_first)
         unchanged = is_first and bool(finds.rows) and not any(news)
@@ -207,17 +207,18 @@ class Scan:
         return records
 
     def _bounds(self, answer: Answer) -> tuple[int, int]:
-        asked = self.standing.cursor
-        if asked is not None:
-            return _next_cursor(answer.page, asked), asked
-        # A `Date` may be a little behind the clock that the cursors come from.
-        lower = _next_cursor(answer.page, answer.until + DAY)
-        return lower, max(answer.until, lower)
+        page, asked = answer.page, self.standing.cursor
+        # A `Date` may be a little behind the clock that the first cursor comes from.
+        highest = answer.until + DAY if asked is None else asked
+        self.failure = _cursor_problem(page, highest)
+        lower = 0 if self.failure or not page.has_more else page.next_cursor or 0
+        return lower, max(answer.until, lower) if asked is None else asked
 
-    def _find(self, page: Page, lower: int, upper: int) -> _Finds:
+    def _find(self, answer: Answer) -> _Finds:
+        lower, upper = self._bounds(answer)
         finds = _Finds([], [], lower, upper)
         hashes = []
-        for row in page.accounts.rows:
+        for row in answer.page.accounts.rows:
             key = row[self._key]
             account = hash_account(key)
             hashes.append(account)
@@ -262,13 +263,12 @@ class Scan:
         if not self.standing.remembering:
             return
         memory = Memory(self.standing.memory.hashes + "".join(finds.hashes), finds.lower)
-        is_enough = (
+        is_enough = memory.hashes and (
             finds.lower < self.standing.scanned_at - self._lookback
             or len(memory.hashes) >= MOST_REMEMBERED * _HASH_LENGTH
         )
-        self.standing = replace(
-            self.standing, memory=memory, remembering=not (memory.hashes and is_enough)
-        )
+        remembering = bool(self.failure) or not is_enough
+        self.standing = replace(self.standing, memory=memory, remembering=remembering)
 
     def _advance(self, page: Page, read: int, sent: int) -> None:
         now = self.standing
@@ -284,7 +284,9 @@ class Scan:
 
     def _step(self, finds: _Finds, *, has_more: bool, unchanged: bool) -> None:
         """Decide whether the scan goes on, and from where."""
-        if unchanged:
+        if self.failure:
+            self.outcome = Outcome.FAILED
+        elif unchanged:
             self.outcome = Outcome.UNCHANGED
         elif not has_more:
             was_empty = not self.standing.whole and not self._known
@@ -305,19 +307,19 @@ class Scan:
         if not is_stuck:
             return finds.lower
         gap = (
-            f"more than {LARGEST_PAGE} accounts were followed at {in_utc(finds.lower)}, where "
+            f"{LARGEST_PAGE} accounts or more were followed at {in_utc(finds.lower)}, where "
             "the API can't page: some may be missing"
         )
         self.standing = replace(self.standing, gap=gap)
         return finds.lower - 1
 
 
-def _next_cursor(page: Page, highest: int) -> int:
-    """The next page's cursor in Unix seconds; 0 where there is no next page."""
+def _cursor_problem(page: Page, highest: int) -> str:
+    """Why the next page can't be asked for; "" if it can, or there is none."""
     if not page.has_more:
-        return 0
+        return ""
     if not page.next_cursor or page.next_cursor < 0:
-        raise Refused(Verdict.FAILED, "there is a next page, but no cursor to ask for it with")
+        return "there is a next page, but no cursor to ask for it with"
     if page.next_cursor > highest:
-        raise Refused(Verdict.FAILED, "the cursor for the next page moves forward in time")
-    return page.next_cursor
+        return "the cursor for the next page moves forward in time"
+    return ""
