@@ -7,6 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.settings import SETTINGS
 from tap_tiktok_following.tap import TapTikTokFollowing
 
@@ -15,14 +16,16 @@ def main() -> None:
     """Run the tap; what its user can get wrong ends it with one sentence and exit code 1."""
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
+    except Ended as ended:
+        _fail(ended.sentence)
     except json.JSONDecodeError as error:
-        _fail(f"a file given by --config, --state or --catalog is not JSON: {error}")
+        _fail(f"a file given by --config, --state or --catalog is not JSON: {error}.")
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        _fail(f"{error.filename}: {error.strerror}")
+        _fail(f"{error.filename}: {error.strerror}.")
     except ValueError:
         if not (variables := _not_whole_numbers()):
             raise
-        _fail(f"{' and '.join(variables)} has to be a whole number")
+        _fail(f"{' and '.join(variables)} has to be a whole number.")
 
 
 def _not_whole_numbers() -> list[str]:
@@ -38,7 +41,7 @@ def _not_whole_numbers() -> list[str]:
 
 
 def _fail(sentence: str) -> NoReturn:
-    TapTikTokFollowing.logger.error("%s.", sentence)
+    TapTikTokFollowing.logger.error("%s", sentence)
     sys.exit(1)
 
 

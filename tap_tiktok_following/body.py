@@ -13,7 +13,8 @@ from tap_tiktok_following.errors import Refused, Verdict
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Key = Annotated[str, msgspec.Meta(min_length=1)]
 
-_MAX_DIGITS = 19
+_SAFE_DIGITS = 18
+_ABSURD = 40
 _EXACT = 2.0**53
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -48,7 +49,7 @@ def read(body: bytes, kind: type[T]) -> T:
     if rb"\u0000" not in body:
         try:
             return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
     return _read_mended(body, kind)
 
@@ -73,7 +74,7 @@ def read_accounts(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> Accounts:
     try:
         accounts = msgspec.json.decode(raw, type=list[kind] | None) or []  # type: ignore[valid-type]
         return Accounts(msgspec.to_builtins(accounts))
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _conformed(_read_mended(bytes(raw), list[Any]), kind)
 
 
@@ -120,11 +121,12 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return value
 
 
-def _integer(digits: str) -> int:
-    if len(digits.lstrip("-")) > _MAX_DIGITS:
+def _integer(digits: str) -> int | str:
+    if len(digits) > _ABSURD:
         msg = "a number too long to be meant"
         raise ValueError(msg)
-    return int(digits)
+    # JSON of 64 bits can't hold a longer one; as text it is a field of a wrong type.
+    return int(digits) if len(digits) <= _SAFE_DIGITS else digits
 
 
 def _number(digits: str) -> int | float:

@@ -141,6 +141,8 @@ class Bookmarks:
         if event.is_page:
             entry["resume"] = msgspec.to_builtins(event.standing)
             entry["outcome"] = Outcome.INTERRUPTED.value
+        elif _resume(entry):
+            entry["resume"]["requests"] = event.standing.requests
         if event.outcome is not None:
             self._end(entry, event.outcome, event.standing, now)
             self._keep(entry, _scan_row(event))
@@ -165,8 +167,8 @@ class Bookmarks:
                 del entry["scans"]
 
     def _known(self, entry: Entry, now: float) -> Known:
-        outcome, visited = entry.get("outcome"), _visited_at(entry)
-        if outcome == Outcome.INTERRUPTED and _resume(entry):
+        outcome, visited = _outcome(entry), _visited_at(entry)
+        if outcome is Outcome.INTERRUPTED and _resume(entry):
             return Known.UNFINISHED
         if visited is None:
             return Known.NEW
@@ -263,8 +265,9 @@ def _partitions(stream: Entry) -> list[Entry]:
         if username is None:
             continue
         entry["context"] = {"follower_username": username}
-        if not isinstance(entry.get("scans", []), list):
-            del entry["scans"]
+        if "scans" in entry:
+            rows = entry["scans"] if isinstance(entry["scans"], list) else []
+            entry["scans"] = [row for row in rows if isinstance(row, dict)]
         other = entries.get(username)
         if other is None or (_bookmark(entry) or 0) > (_bookmark(other) or 0):
             entries[username] = entry
@@ -279,6 +282,14 @@ def _username(entry: object) -> str | None:
 
 def _bookmark(entry: Entry) -> int | None:
     return parse_time(entry.get("replication_key_value"))
+
+
+def _outcome(entry: Entry) -> Outcome | None:
+    """How the last visit ended; an entry that does not say so has a bookmark, or none."""
+    try:
+        return Outcome(entry["outcome"])
+    except (KeyError, ValueError):
+        return None if _bookmark(entry) is None else Outcome.COMPLETE
 
 
 def _visited_at(entry: Entry) -> int | None:

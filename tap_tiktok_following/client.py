@@ -146,7 +146,7 @@ class Client:
     def _stop(self, verdict: Verdict, refusal: Refused) -> None:
         sentence = f"{verdict.happened} ({_with_reference(refusal)})"
         if verdict is Verdict.QUOTA_SPENT:
-            sentence += _resets(refusal.retry_after)
+            sentence += _resets(refusal)
         self._gate.stop(Halt(verdict, sentence))
         raise Stopped from refusal
 
@@ -164,6 +164,7 @@ class Client:
         return _timed(page, exchange)
 
     def _grant(self) -> TokenGrant:
+        self._gate.rest(0)  # a worker that waited while another's failure closed the gate
         request = self._provider.token_request()
         assert request is not None  # noqa: S101 - asked for only where there are tokens
         return self._insist(lambda: self._provider.read_token(self._transport.send(request)))
@@ -195,8 +196,14 @@ def _with_reference(refusal: Refused) -> str:
     return ", ".join(filter(None, (refusal.reason, refusal.reference)))
 
 
-def _resets(seconds: float | None) -> str:
-    if seconds is None:
+def _resets(refusal: Refused) -> str:
+    """When to come back, by the provider's clock; "" where nobody knows."""
+    if refusal.retry_after is None:
         return ""
-    now = dt.datetime.now(dt.timezone.utc)
-    return f"; it resets at {now + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M} UTC"
+    try:
+        moment = dt.datetime.fromtimestamp(
+            (refusal.answered_at or time.time()) + refusal.retry_after, dt.timezone.utc
+        )
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return f"; it resets at {moment:%Y-%m-%d %H:%M} UTC"

@@ -214,6 +214,20 @@ def judge(rules: Iterable[Rule], status: int, code: str, words: str) -> Verdict:
     return Verdict.FAILED
 
 
+class Ended(SystemExit):
+    """The run can't go on; its sentence is the last line for a person.
+
+    Not an `Exception`: the SDK calls those unhandled errors.
+
+    Args:
+        sentence: What happened, to whom, and what to do.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(1)
+        self.sentence = sentence
+
+
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
     """A request that brought no page.
 
@@ -222,6 +236,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         reason: The provider's words, or ours, for a person.
         reference: The provider's own number for the answer (`log_id 2024...`), or "".
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
+        answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
     """
 
@@ -232,10 +247,12 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         *,
         reference: str = "",
         retry_after: float | None = None,
+        answered_at: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.verdict = verdict
         self.reason = reason
         self.reference = reference
         self.retry_after = retry_after
+        self.answered_at = answered_at
         self.as_of: int | None = None

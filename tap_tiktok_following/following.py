@@ -123,16 +123,16 @@ class FollowingStream(ProviderStream):
         if self._run is None:
             return
         halt, failed = self._run.halt, self._run.report.failed
-        if halt is not None and halt.verdict is not Verdict.TERMINATED:
-            is_mild = self.config["on_quota_exhausted"] == "stop"
-            quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
-            code = 0 if quiet else halt.verdict.exit_code
-            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
         if failed:
             code = 1 if self.config["on_username_failure"] == "fail" else 0
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
             yield code, f"{sentence}: {Verdict.FAILED.advice}."
+        if halt is not None and halt.verdict is not Verdict.TERMINATED:
+            is_mild = self.config["on_quota_exhausted"] == "stop"
+            quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
+            code = 0 if quiet else halt.verdict.exit_code
+            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
 
     def log_summary(self) -> None:
         """Say what was read and what was not."""

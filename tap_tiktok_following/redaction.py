@@ -13,15 +13,16 @@ MASK = "***"
 _secrets: set[str] = set()
 
 
-def hide(secret: str | None) -> None:
+def hide(secret: object) -> None:
     """Take this value out of all text from now on, however it is escaped.
 
     Args:
-        secret: The value; None and "" are ignored.
+        secret: The value, of whatever type a config file may hold; None and "" are ignored.
     """
     if secret:
-        escaped = json.dumps(secret)[1:-1]
-        _secrets.update({secret, quote(secret, safe=""), quote_plus(secret), escaped})
+        text = str(secret)
+        escaped = json.dumps(text)[1:-1]
+        _secrets.update({text, quote(text, safe=""), quote_plus(text), escaped})
 
 
 def redact(text: str) -> str:

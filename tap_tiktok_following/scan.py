@@ -30,6 +30,9 @@ DAY = 24 * 60 * 60
 LARGEST_PAGE = 100
 """Accounts: what both providers give at most."""
 
+MOST_IDLE = 4
+"""Pages in a row on which the cursor stands still and no account is new: it never moves."""
+
 MOST_REMEMBERED = 1000
 """Accounts whose hashes one username's state entry holds, about 7 bytes each."""
 
@@ -100,6 +103,7 @@ class Standing:
         whole: Whether that visit sends everything.
         cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
         stands_still: Whether it is the one asked for before: now with the largest page.
+        idle: Pages in a row on which the cursor stood still and no account was new.
         accounts_read: Different accounts seen so far.
         accounts_sent: Those of them that were sent.
         requests: Requests sent so far, tries too.
@@ -116,6 +120,7 @@ class Standing:
     whole: bool
     cursor: int | None = None
     stands_still: bool = False
+    idle: int = 0
     accounts_read: int = 0
     accounts_sent: int = 0
     requests: int = 0
@@ -284,26 +289,31 @@ class Scan:
 
     def _step(self, finds: _Finds, *, has_more: bool, unchanged: bool) -> None:
         """Decide whether the scan goes on, and from where."""
-        if self.failure:
-            self.outcome = Outcome.FAILED
-        elif unchanged:
+        if unchanged:
             self.outcome = Outcome.UNCHANGED
-        elif not has_more:
-            was_empty = not self.standing.whole and not self._known
-            is_empty = not self.standing.memory.hashes
-            self.outcome = Outcome.UNCHANGED if was_empty and is_empty else Outcome.COMPLETE
-        else:
+        elif has_more and not self.failure:
             cursor = self._beyond(finds)
             self.standing = replace(self.standing, cursor=cursor)
             if cursor < self.standing.floor:
                 self.outcome = Outcome.COMPLETE
+        elif not self.failure:
+            was_empty = not self.standing.whole and not self._known
+            is_empty = not self.standing.memory.hashes
+            self.outcome = Outcome.UNCHANGED if was_empty and is_empty else Outcome.COMPLETE
+        if self.failure:
+            self.outcome = Outcome.FAILED
 
     def _beyond(self, finds: _Finds) -> int:
         """The next cursor, also where more accounts share a second than a page holds."""
         _, asked_for = self.request
         stands_still = finds.lower == self.standing.cursor
         is_stuck = stands_still and asked_for == LARGEST_PAGE
-        self.standing = replace(self.standing, stands_still=stands_still and not is_stuck)
+        idle = self.standing.idle + 1 if stands_still and not finds.rows else 0
+        if idle == MOST_IDLE:
+            self.failure = "the cursor for the next page never moves"
+        self.standing = replace(
+            self.standing, stands_still=stands_still and not is_stuck, idle=idle
+        )
         if not is_stuck:
             return finds.lower
         gap = (

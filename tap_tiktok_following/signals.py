@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
+
+from tap_tiktok_following.errors import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +60,18 @@ class Termination:
     def _set_alarm(self) -> None:
         if hasattr(signal, "SIGALRM"):
             # An alarm ends a blocked write too, and needs no thread that could be starved.
-            signal.signal(signal.SIGALRM, lambda *_: os._exit(self.exit_code))
+            signal.signal(signal.SIGALRM, lambda *_: self._give_up())
             signal.setitimer(signal.ITIMER_REAL, LAST_CALL)
         else:  # Windows
-            alarm = threading.Timer(LAST_CALL, os._exit, (self.exit_code,))
+            alarm = threading.Timer(LAST_CALL, self._give_up)
             alarm.daemon = True
             alarm.start()
+
+    def _give_up(self) -> None:
+        sentence = (
+            f"Stopped by {self.name} while something hung: {Verdict.TERMINATED.advice}.\n"
+        )
+        with contextlib.suppress(OSError, ValueError):
+            if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too
+                os.write(2, sentence.encode())
+        os._exit(self.exit_code)

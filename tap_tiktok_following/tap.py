@@ -11,7 +11,7 @@ from singer_sdk.plugin_base import JSONSchemaValidator
 
 from tap_tiktok_following import redaction, settings
 from tap_tiktok_following.bookmarks import sanitise
-from tap_tiktok_following.errors import Verdict
+from tap_tiktok_following.errors import Ended, Verdict
 from tap_tiktok_following.following import FollowingStream
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.scans import ScansStream
@@ -102,8 +102,7 @@ class TapTikTokFollowing(Tap):
 
     def fail(self, message: str) -> NoReturn:
         """End the process with exit code 1, and this sentence as its last line."""
-        self.logger.error("%s", message)
-        raise SystemExit(1)
+        raise Ended(message)
 
     def end_run(self) -> None:
         """Say what was read and what was not.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import hashlib
-import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -14,14 +13,14 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from singer_sdk.singerlib import StateMessage
 
+from tap_tiktok_following.errors import Ended
+
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import TapState
     from singer_sdk.singerlib.encoding.simple import Message
 
 BUFFER = 64 * 1024
 """Bytes that are written at once."""
-
-logger = logging.getLogger(__name__)
 
 
 class MessageWriter(MsgSpecWriter):
@@ -45,7 +44,7 @@ class MessageWriter(MsgSpecWriter):
         """Hand everything written so far to whoever reads stdout.
 
         Raises:
-            SystemExit: With code 1, if nobody takes it any more.
+            Ended: If nobody takes it any more.
         """
         out, self._pending = memoryview(self._pending), bytearray()
         try:
@@ -55,12 +54,11 @@ class MessageWriter(MsgSpecWriter):
             sys.stdout.buffer.flush()
         except OSError as error:
             _discard_stdout()
-            logger.error(  # noqa: TRY400 - not our error
-                "The target no longer takes what is written (%s): see its log; the next run "
-                "goes on from the last state that it kept.",
-                error.strerror,
+            sentence = (
+                f"The target no longer takes what is written ({error.strerror}): see its log; "
+                "the next run goes on from the last state that it kept."
             )
-            raise SystemExit(1) from None
+            raise Ended(sentence) from None
 
     def _flush_at_exit(self) -> None:
         with contextlib.suppress(SystemExit, ValueError):

@@ -147,12 +147,15 @@ def refused(
         words: The provider's message, where it gives one.
         reference: The provider's own number for the answer, with its name.
     """
-    said = ": ".join(filter(None, (code, " ".join(words.split())[:MAX_WORDS])))
+    # Redacted before it is cut: a part of a secret is one that nothing would recognise.
+    words_kept = redact(" ".join(words.split()))[:MAX_WORDS]
+    said = ": ".join(filter(None, (redact(code), words_kept)))
     return Refused(
         judge(rules, exchange.status, code, words),
-        redact(", ".join(filter(None, (f"HTTP {exchange.status}", said)))),
+        ", ".join(filter(None, (f"HTTP {exchange.status}", said))),
         reference=redact(reference),
         retry_after=retry_after(exchange),
+        answered_at=exchange.date,
     )
 
 

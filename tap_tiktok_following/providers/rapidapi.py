@@ -76,6 +76,7 @@ RULES = (
     Rule(Verdict.NOT_FOUND, code="(USER_)?NOT_FOUND"),
     Rule(Verdict.PRIVATE, code=".*PRIVATE.*"),
     Rule(Verdict.PRIVATE, code=".+", words="is private"),
+    Rule(Verdict.UNAVAILABLE, code=".+", words="cannot (be returned|return)"),
     Rule(Verdict.UNAVAILABLE, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
     Rule(Verdict.RATE_LIMITED, code=".*(RATE_LIMIT|TOO_MANY).*"),
     Rule(Verdict.BAD_KEY, status=frozenset({401})),
@@ -145,7 +146,7 @@ class RapidAPI(Provider):
         try:
             envelope = body.read(exchange.body, _Envelope)
         except Refused as unreadable:
-            raise refused(RULES, exchange) from unreadable
+            raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         meta = envelope.meta or _Meta()
         if envelope.error is not None or exchange.status != requests.codes.ok:
             code, words = _said(envelope)

@@ -134,7 +134,7 @@ class Research(Provider):
         try:
             grant = body.read(exchange.body, _Grant)
         except Refused as unreadable:
-            raise refused(TOKEN_RULES, exchange) from unreadable
+            raise refused(TOKEN_RULES, exchange, words=unreadable.reason) from unreadable
         if not grant.access_token:
             raise refused(
                 TOKEN_RULES, exchange, grant.error, grant.error_description, _log_id(grant)
@@ -161,7 +161,7 @@ class Research(Provider):
         try:
             envelope = body.read(exchange.body, _Envelope)
         except Refused as unreadable:
-            raise refused(RULES, exchange) from unreadable
+            raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         error = envelope.error
         if exchange.status != HTTPStatus.OK or error.code != "ok":
             raise refused(RULES, exchange, error.code, error.message, _log_id(error))
