@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import NoReturn
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.settings import SETTINGS
 from tap_tiktok_following.tap import TapTikTokFollowing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def main() -> None:
@@ -18,26 +23,40 @@ def main() -> None:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:
         _fail(ended.sentence)
-    except json.JSONDecodeError as error:
-        _fail(f"a file given by --config, --state or --catalog is not JSON: {error}.")
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        _fail(f"{error.filename}: {error.strerror}.")
-    except ValueError:
-        if not (variables := _not_whole_numbers()):
+    except Exception:
+        # The SDK lets these two come out as they are, in ways that differ by library.
+        problems = [*_variable_problems(), *_file_problems(sys.argv[1:])]
+        if not problems:
             raise
-        _fail(f"{' and '.join(variables)} has to be a whole number.")
+        _fail("; ".join(problems) + ".")
 
 
-def _not_whole_numbers() -> list[str]:
-    """Environment variables of the tap that the SDK can't take for a number."""
+def _variable_problems() -> Iterator[str]:
     prefix = TapTikTokFollowing.name.upper().replace("-", "_")
-    return [
-        variable
-        for name, schema in SETTINGS.to_dict()["properties"].items()
-        if "integer" in schema["type"]
-        and (variable := f"{prefix}_{name.upper()}") in os.environ
-        and not os.environ[variable].strip().lstrip("+-").isdigit()
-    ]
+    for name, schema in SETTINGS.to_dict()["properties"].items():
+        variable = f"{prefix}_{name.upper()}"
+        digits = os.environ.get(variable, "0").strip().lstrip("+-")
+        if "integer" in schema["type"] and not digits.isdigit():
+            yield f"{variable} has to be a whole number"
+
+
+def _file_problems(arguments: list[str]) -> Iterator[str]:
+    split = [argument.partition("=") for argument in arguments]
+    with_value = ((option, value) for option, equals, value in split if equals)
+    for option, path in chain(with_value, pairwise(arguments)):
+        is_file = option in {"--config", "--state", "--catalog"} and path != "ENV"
+        if is_file and (problem := _file_problem(Path(path))):
+            yield f"{path}, given by {option}, {problem}"
+
+
+def _file_problem(path: Path) -> str:
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        return f"can't be read ({error.strerror})"
+    except ValueError:
+        return "is not JSON"
+    return "" if isinstance(content, dict) else "holds no JSON object"
 
 
 def _fail(sentence: str) -> NoReturn:

@@ -14,12 +14,14 @@ from tap_tiktok_following.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from urllib.parse import SplitResult
 
     from jsonschema import ValidationError
 
 SECRETS = ("research_client_secret", "research_access_token", "rapidapi_key")
 CREDENTIALS = ("research_client_key", *SECRETS)
+_CLIENT = ("research_client_key", "research_client_secret")
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -248,10 +250,21 @@ def _expected(schema: Mapping[str, Any] | None) -> str:
     return f"{kind} of {schema['minimum']} or more" if "minimum" in schema else kind
 
 
-def problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with settings that are of the right type, a sentence each."""
-    yield from _username_problems(config)
+def problems(config: Mapping[str, Any], wrong: AbstractSet[object]) -> Iterator[str]:
+    """What is wrong with settings that are of the right type, a sentence each.
+
+    Args:
+        config: The settings, without those of a wrong type.
+        wrong: The names of those.
+    """
+    if wrong.isdisjoint({"usernames", "usernames_path"}):
+        yield from _username_problems(config)
     yield from _credential_problems(config)
+    if wrong.isdisjoint(CREDENTIALS) and not _has_credentials(config):
+        yield (
+            "there are no credentials: give `research_client_key` and "
+            "`research_client_secret`, or `research_access_token`, or `rapidapi_key`"
+        )
     if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
         yield "`user_agent` holds a line break or a letter that no header may have"
     if config.get("start_date") and parse_time(config["start_date"]) is None:
@@ -282,16 +295,15 @@ def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:
         value = config.get(setting) or ""
         if not all("!" <= character <= "~" for character in value):
             yield f"`{setting}` holds a space, a line break or a letter that no key has"
-    pair = ("research_client_key", "research_client_secret")
-    given = [setting for setting in pair if config.get(setting)]
-    if len(given) == 1:
-        missing = next(setting for setting in pair if setting not in given)
-        yield f"`{given[0]}` is given without `{missing}`"
-    elif not any(provider.is_configured(config) for provider in PROVIDERS):
-        yield (
-            "there are no credentials: give `research_client_key` and "
-            "`research_client_secret`, or `research_access_token`, or `rapidapi_key`"
-        )
+    for setting, other in (_CLIENT, _CLIENT[::-1]):
+        if config.get(setting) and not config.get(other):
+            yield f"`{setting}` is given without `{other}`"
+
+
+def _has_credentials(config: Mapping[str, Any]) -> bool:
+    """Whether there are any, half of a pair counted, of which there is more to say."""
+    configured = any(provider.is_configured(config) for provider in PROVIDERS)
+    return configured or any(config.get(setting) for setting in _CLIENT)
 
 
 def _url_problem(url: str) -> str:

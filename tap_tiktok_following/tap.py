@@ -137,7 +137,8 @@ class TapTikTokFollowing(Tap):
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        problems = [*map(settings.in_words, errors), *settings.problems(usable)]
+        typed = dict.fromkeys(map(settings.in_words, errors))
+        problems = [*typed, *settings.problems(usable, wrong)]
         if problems and raise_errors:
             raise RunFailed(_listed(problems), 1)
         for name in sorted(self._config.keys() - schema["properties"].keys()):

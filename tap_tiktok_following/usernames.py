@@ -18,7 +18,7 @@ MAX_FILE = 64 * 1024 * 1024
 LONGEST_SHOWN = 80
 """Characters of a malformed username that are shown."""
 
-_USERNAME = re.compile(r"[a-z0-9._]{0,23}[a-z0-9_]")
+_USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -47,13 +47,20 @@ def parse(text: str) -> str | None:
     """
     name = text.strip()
     if "/" in name:
-        parts = urlsplit(name if "//" in name else f"//{name}")
+        name = _in_url(name)
+    name = name.removeprefix("@")
+    return name.lower() if _USERNAME.fullmatch(name) else None
+
+
+def _in_url(url: str) -> str:
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
         host = (parts.hostname or "").lower()
-        name = unquote(parts.path).strip("/").split("/")[0]
-        if not (host == "tiktok.com" or host.endswith(".tiktok.com")) or name[:1] != "@":
-            return None
-    name = name.removeprefix("@").lower()
-    return name if _USERNAME.fullmatch(name) else None
+    except ValueError:
+        return ""
+    is_tiktok = host == "tiktok.com" or host.endswith(".tiktok.com")
+    name = unquote(parts.path).strip("/").split("/")[0]
+    return name if is_tiktok and name.startswith("@") else ""
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
@@ -84,9 +91,10 @@ def shorten(text: str) -> str:
 
 
 def _read_file(path: Path) -> Iterator[str]:
-    lines = _text(path).splitlines()
-    lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    return _column(lines) if lines and _is_header(lines[0]) else iter(lines)
+    lines = [line for line in _text(path).splitlines() if line.split("#")[0].strip()]
+    if lines and _is_header(lines[0]):
+        return _column(lines)
+    return (line.split("#")[0] for line in lines)
 
 
 def _text(path: Path) -> str:
