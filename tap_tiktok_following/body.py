@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 import msgspec
 
 from tap_tiktok_following.errors import Refused, Verdict
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Key = Annotated[str, msgspec.Meta(min_length=1)]
@@ -17,6 +20,9 @@ _SAFE_DIGITS = 18
 _ABSURD = 40
 _EXACT = 2.0**53
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""`UnicodeDecodeError` is a `ValueError`."""
 
 T = TypeVar("T")
 
@@ -36,61 +42,85 @@ class Accounts:
     nulled: int = 0
 
 
-def read(body: bytes, kind: type[T]) -> T:
-    """Decode a JSON body.
+class Reader(Generic[T]):
+    """Decodes JSON bodies of one kind, in many threads at once.
 
-    Where the strict reading fails, text is mended (a lone surrogate, a NUL or a byte that is
-    no UTF-8 becomes U+FFFD, a byte order mark goes) and whole numbers may come as `1.0` or
-    as text.
-
-    Raises:
-        Refused: As `Verdict.PASSING`, if that fails too.
-    """
-    if rb"\u0000" not in body:
-        try:
-            return msgspec.json.decode(body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            pass
-    return _read_mended(body, kind)
-
-
-def _read_mended(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(_mended(body), type=kind, strict=False)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise Refused(Verdict.PASSING, "the answer could not be read") from error
-
-
-def read_accounts(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> Accounts:
-    """Read a page's list of accounts; null is an empty list.
+    Made where a module is loaded: two threads that decode into a type for the first time at
+    the same moment crash msgspec 0.22.
 
     Args:
-        raw: The list as JSON.
-        kind: What an account looks like; its one required field is the key.
-
-    Raises:
-        Refused: As `Verdict.PASSING`, if it is no list.
+        kind: What a body looks like.
     """
-    try:
-        accounts = msgspec.json.decode(raw, type=list[kind] | None) or []  # type: ignore[valid-type]
-        return Accounts(msgspec.to_builtins(accounts))
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _conformed(_read_mended(bytes(raw), list[Any]), kind)
+
+    def __init__(self, kind: type[T]) -> None:
+        self._strict = msgspec.json.Decoder(kind)
+        self._lax = msgspec.json.Decoder(kind, strict=False)
+
+    def read(self, body: Buffer) -> T:
+        """Decode a body.
+
+        Where the strict reading fails, text is mended (a lone surrogate, a NUL or a byte that
+        is no UTF-8 becomes U+FFFD, a byte order mark goes) and whole numbers may come as
+        `1.0` or as text.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if that fails too.
+        """
+        body = bytes(body)
+        try:
+            if rb"\u0000" not in body:
+                return self._strict.decode(body)
+        except _UNREADABLE:
+            pass
+        return self.mend(body)
+
+    def mend(self, body: bytes) -> T:
+        """Decode a body that can't be read strictly.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if it can't be read at all.
+        """
+        try:
+            return self._lax.decode(_mended(body))
+        except _UNREADABLE as error:
+            raise Refused(Verdict.PASSING, "the answer could not be read") from error
 
 
-def _conformed(items: list[Any], kind: type[msgspec.Struct]) -> Accounts:
-    fields = msgspec.structs.fields(kind)
-    rows: list[dict[str, Any]] = []
-    keyless = nulled = 0
-    for item in items:
-        given = item if isinstance(item, dict) else {}
-        row = {field.name: _value(given.get(field.name), field) for field in fields}
-        if any(row[field.name] is None for field in fields if field.required):
-            keyless += 1
-            continue
-        nulled += sum(row[name] is None and given.get(name) is not None for name in row)
-        rows.append(row)
-    return Accounts(rows, keyless, nulled)
+class AccountsReader:
+    """Decodes the list of accounts of a page; null is an empty list.
+
+    Args:
+        kind: What an account looks like; its one required field is the key.
+    """
+
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        self._fields = msgspec.structs.fields(kind)
+        self._strict = msgspec.json.Decoder(list[kind] | None)  # type: ignore[valid-type]
+        self._any = Reader(list[Any])
+
+    def read(self, raw: msgspec.Raw) -> Accounts:
+        """Read a list; one account that is not as it should be spoils no other.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if it is no list.
+        """
+        try:
+            return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))
+        except _UNREADABLE:
+            return self._conformed(self._any.mend(bytes(raw)))
+
+    def _conformed(self, items: list[Any]) -> Accounts:
+        rows: list[dict[str, Any]] = []
+        keyless = nulled = 0
+        for item in items:
+            given = item if isinstance(item, dict) else {}
+            row = {field.name: _value(given.get(field.name), field) for field in self._fields}
+            if any(row[field.name] is None for field in self._fields if field.required):
+                keyless += 1
+                continue
+            nulled += sum(row[name] is None and given.get(name) is not None for name in row)
+            rows.append(row)
+        return Accounts(rows, keyless, nulled)
 
 
 def _value(value: object, field: msgspec.structs.FieldInfo) -> object:

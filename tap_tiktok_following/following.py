@@ -96,7 +96,8 @@ class FollowingStream(ProviderStream):
         asked_for = usernames.collect(self.config)
         if asked_for.malformed:
             self.logger.warning(
-                "%d lines of `usernames_path` can't be usernames and are skipped: %s",
+                "%s: %d lines of `usernames_path` can't be usernames and are skipped: %s",
+                self.name,
                 len(asked_for.malformed),
                 some_of(asked_for.malformed),
             )
@@ -110,7 +111,7 @@ class FollowingStream(ProviderStream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             yield from self._test(self._run)
             return
-        self.logger.info("%s", self._run.report.estimate())
+        self.logger.info("%s: %s", self.name, self._run.report.estimate())
         for event in self._run.events():
             if event is None:
                 self.tap.flush()
@@ -138,9 +139,9 @@ class FollowingStream(ProviderStream):
         """Say what was read and what was not."""
         if self._run is not None:
             for line in self._run.summary:
-                self.logger.info("%s", line)
+                self.logger.info("%s: %s", self.name, line)
             for line in self._run.report.gaps():
-                self.logger.warning("%s", line)
+                self.logger.warning("%s: %s", self.name, line)
 
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""
@@ -151,7 +152,7 @@ class FollowingStream(ProviderStream):
             took = time.monotonic() - now
             self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
         if line := run.progress:
-            self.logger.info("%s", line)
+            self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
         event = run.first_page()

@@ -16,8 +16,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from binascii import b2a_base64
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from tap_tiktok_following.errors import Outcome
 
@@ -56,8 +59,7 @@ def in_utc(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True):
     """The newest accounts of a list, as a complete scan saw them.
 
     Attributes:
@@ -69,8 +71,7 @@ class Memory:
     since: int = 0
 
 
-@dataclass(frozen=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """What a worker has to know to read one username's list.
 
     Attributes:
@@ -93,8 +94,7 @@ class Visit:
     resume: Standing | None = None
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """Where a scan stands after a page: all that is needed to go on from there.
 
     Attributes:

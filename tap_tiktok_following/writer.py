@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
-from singer_sdk.singerlib import StateMessage
 
 from tap_tiktok_following.errors import Ended
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers.types import TapState
+    from singer_sdk.helpers.types import Record, TapState
     from singer_sdk.singerlib.encoding.simple import Message
 
 BUFFER = 64 * 1024
@@ -32,13 +33,34 @@ class MessageWriter(MsgSpecWriter):
     def __init__(self) -> None:
         super().__init__()
         self._pending = bytearray()
+        self._extracted_at = dt.datetime.now(dt.timezone.utc)
+        self._next_second = 0.0
         atexit.register(self._flush_at_exit)
 
     def write_message(self, message: Message) -> None:
         """Write a message, at the latest at the next `flush`."""
-        self._pending += self.format_message(message)
-        if len(self._pending) >= BUFFER:
-            self.flush()
+        self._append(self.format_message(message))
+
+    def write_state(self, line: bytes) -> None:
+        """Write a STATE message that is encoded already."""
+        self._append(line + b"\n")
+
+    def write_record(self, stream: str, record: Record) -> None:
+        """Write a RECORD message without making the SDK's message object first.
+
+        `time_extracted` is in whole seconds.
+        """
+        if time.time() >= self._next_second:
+            self._next_second = time.time() // 1 + 1
+            self._extracted_at = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
+        message = {
+            "type": "RECORD",
+            "stream": stream,
+            "record": record,
+            "time_extracted": self._extracted_at,
+        }
+        encoder.encode_into(message, self._pending, -1)
+        self._append(b"\n")
 
     def flush(self) -> None:
         """Hand everything written so far to whoever reads stdout.
@@ -60,6 +82,11 @@ class MessageWriter(MsgSpecWriter):
             )
             raise Ended(sentence) from None
 
+    def _append(self, line: bytes | bytearray) -> None:
+        self._pending += line
+        if len(self._pending) >= BUFFER:
+            self.flush()
+
     def _flush_at_exit(self) -> None:
         with contextlib.suppress(SystemExit, ValueError):
             self.flush()
@@ -78,9 +105,10 @@ class StateWriter(SDKStateWriter):
 
     def write_state(self, state: TapState) -> None:
         """Write a STATE message if the state has changed, and flush."""
-        digest = hashlib.blake2b(encoder.encode(state)).digest()
+        line = encoder.encode({"type": "STATE", "value": state})
+        digest = hashlib.blake2b(line).digest()
         if digest != self._last:
-            self._writer.write_message(StateMessage(value=state))
+            self._writer.write_state(line)
             self._last = digest
         self._writer.flush()
 

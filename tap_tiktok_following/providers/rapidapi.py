@@ -67,6 +67,10 @@ class _Envelope(msgspec.Struct):
     message: str | None = None
 
 
+_ENVELOPE = body.Reader(_Envelope)
+_PAGINATION = body.Reader(_Pagination)
+_ACCOUNTS = body.AccountsReader(Account)
+
 _TOO_MANY = frozenset({403, 429})
 
 RULES = (
@@ -144,15 +148,15 @@ class RapidAPI(Provider):
     def read_page(self, exchange: Exchange) -> Page:
         """`data` with `pagination`; a non-null `error` is a failure whatever the status."""
         try:
-            envelope = body.read(exchange.body, _Envelope)
+            envelope = _ENVELOPE.read(exchange.body)
         except Refused as unreadable:
             raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         meta = envelope.meta or _Meta()
         if envelope.error is not None or exchange.status != requests.codes.ok:
             code, words = _said(envelope)
             raise refused(RULES, exchange, code, words, _request_id(meta))
-        pagination = body.read(bytes(envelope.pagination), _Pagination)
-        accounts = body.read_accounts(envelope.data, Account)
+        pagination = _PAGINATION.read(envelope.pagination)
+        accounts = _ACCOUNTS.read(envelope.data)
         return Page(
             accounts,
             pagination.has_more,

@@ -58,6 +58,11 @@ class _Grant(msgspec.Struct):
     log_id: str = ""
 
 
+_ENVELOPE = body.Reader(_Envelope)
+_DATA = body.Reader(_Data)
+_ACCOUNTS = body.AccountsReader(Account)
+_GRANT = body.Reader(_Grant)
+
 RULES = (
     Rule(Verdict.TOKEN_REJECTED, code="access_token_invalid"),
     Rule(Verdict.MISSING_SCOPE, code="scope_not_authorized|scope_permission_missed"),
@@ -132,7 +137,7 @@ class Research(Provider):
     def read_token(self, exchange: Exchange) -> TokenGrant:
         """The access token; an error may come with HTTP 200 too."""
         try:
-            grant = body.read(exchange.body, _Grant)
+            grant = _GRANT.read(exchange.body)
         except Refused as unreadable:
             raise refused(TOKEN_RULES, exchange, words=unreadable.reason) from unreadable
         if not grant.access_token:
@@ -159,14 +164,14 @@ class Research(Provider):
     def read_page(self, exchange: Exchange) -> Page:
         """`data.user_following` with `data.cursor` and `data.has_more`."""
         try:
-            envelope = body.read(exchange.body, _Envelope)
+            envelope = _ENVELOPE.read(exchange.body)
         except Refused as unreadable:
             raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         error = envelope.error
         if exchange.status != HTTPStatus.OK or error.code != "ok":
             raise refused(RULES, exchange, error.code, error.message, _log_id(error))
-        data = body.read(bytes(envelope.data), _Data)
-        accounts = body.read_accounts(data.user_following, Account)
+        data = _DATA.read(envelope.data)
+        accounts = _ACCOUNTS.read(data.user_following)
         return Page(accounts, data.has_more, data.cursor)
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002
