@@ -1,0 +1,266 @@
+"""Running the tap against a sandbox, in this process or in one of its own.
+
+`run` is quick, and enough for everything but signals, pipes and kills. `start` and `finish`
+are for those. Both give a `Run`: what came out on stdout and stderr, and the exit code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+from singer_sdk.logging import ConsoleFormatter
+
+from sandbox import Follow
+from tap_tiktok_following.tap import TapTikTokFollowing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from sandbox import LoggedRequest, Sandbox
+
+NOW = 1_700_100_000
+"""What the sandbox's clock says unless a test says otherwise."""
+
+PROVIDERS = ("research", "rapidapi")
+
+QUICK = {
+    "max_tries": 2,
+    "research_requests_per_second": 1000,
+    "rapidapi_requests_per_second": 1000,
+}
+"""Settings under which a failing request does not keep a test waiting."""
+
+_started: list[subprocess.Popen[str]] = []
+
+CREDENTIALS = {
+    "research": {"research_client_key", "research_client_secret"},
+    "rapidapi": {"rapidapi_key"},
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of the tap left behind.
+
+    Attributes:
+        exit_code: Its exit code; negative for the signal that killed it.
+        stdout: All of its stdout.
+        stderr: All of its stderr: the log.
+    """
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @cached_property
+    def messages(self) -> list[dict[str, Any]]:
+        """The Singer messages; every line has to be one, the last may be cut off by a kill."""
+        lines = self.stdout.splitlines()
+        if self.exit_code == -signal.SIGKILL and not self.stdout.endswith("\n"):
+            lines = lines[:-1]
+        return [json.loads(line) for line in lines]
+
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """The records of a stream, in the order they came."""
+        return [
+            m["record"] for m in self.messages if m.get("stream") == stream and "record" in m
+        ]
+
+    def follows(self, provider: str, username: str | None = None) -> list[tuple[str, str]]:
+        """The edges *follower, followed* that were sent, in the order they came."""
+        edges = [
+            (record["follower_username"], record["username"])
+            for record in self.records(f"{provider}_following")
+        ]
+        return [edge for edge in edges if username in {None, edge[0]}]
+
+    def scans(self, provider: str) -> dict[str, dict[str, Any]]:
+        """The row of the scans stream of each username; one came for each."""
+        rows = self.records(f"{provider}_scans")
+        by_username = {row["follower_username"]: row for row in rows}
+        assert len(by_username) == len(rows)
+        return by_username
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        """The values of the STATE messages."""
+        return [message["value"] for message in self.messages if message["type"] == "STATE"]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The value of the last STATE message: what a target would have kept."""
+        return self.states[-1] if self.states else {}
+
+    @property
+    def log(self) -> list[tuple[str, str]]:
+        """Level and text of every line of the log."""
+        parts = [line.split(" | ", 3) for line in self.stderr.splitlines()]
+        return [(part[1].strip(), part[3]) for part in parts if len(part) == 4]
+
+    @property
+    def last_line(self) -> str:
+        """The text of the last line on stderr."""
+        return (self.stderr.splitlines() or [""])[-1].split(" | ", 3)[-1]
+
+    def text(self, level: str | None = None) -> str:
+        """The texts of the log, of one level or of all, a line each."""
+        return "\n".join(text for its, text in self.log if level in {None, its})
+
+
+def entry(state: Mapping[str, Any], provider: str, username: str) -> dict[str, Any]:
+    """What a state keeps about a username; empty if there is nothing."""
+    stream = state.get("bookmarks", {}).get(f"{provider}_following", {})
+    for partition in stream.get("partitions", []):
+        if partition["context"] == {"follower_username": username}:
+            return dict(partition)
+    return {}
+
+
+def bookmark(state: Mapping[str, Any], provider: str, username: str) -> str | None:
+    """T of the last complete scan, as a state keeps it."""
+    value = entry(state, provider, username).get("replication_key_value")
+    assert value is None or isinstance(value, str)
+    return value
+
+
+def follows_of(
+    username: str, length: int, *, newest: int = NOW - 1000, every: int = 10
+) -> list[Follow]:
+    """A list of so many follows, newest first, some seconds apart."""
+    return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
+
+
+def truth(sandbox: Sandbox, *usernames: str) -> set[tuple[str, str]]:
+    """The edges that a perfect reader finds now."""
+    return {
+        (name, follow.username) for name in usernames for follow in sandbox.world.truth(name)
+    }
+
+
+def pages_asked(sandbox: Sandbox, provider: str, username: str) -> list[LoggedRequest]:
+    """The requests for one list, in the order they came."""
+    return [r for r in sandbox.requests if (r.provider, r.username) == (provider, username)]
+
+
+def settings(
+    sandbox: Sandbox, usernames: Iterable[str], provider: str | None = None, **more: object
+) -> dict[str, Any]:
+    """Settings to read these lists from one provider, or from both."""
+    others = CREDENTIALS.keys() - {provider} if provider else set()
+    unwanted = {name for other in others for name in CREDENTIALS[other]}
+    given = {name: value for name, value in sandbox.config.items() if name not in unwanted}
+    return {**QUICK, **given, "usernames": list(usernames), **more}
+
+
+def run(config: Mapping[str, Any], state: object = None, *, level: int = logging.INFO) -> Run:
+    """Run the tap in this process, as its command does."""
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with _log(level) as log, _handlers_kept(), contextlib.redirect_stdout(stdout):
+        code = _sync(config, state)
+    return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
+
+
+def _sync(config: Mapping[str, Any], state: object) -> int:
+    tap: TapTikTokFollowing | None = None
+    try:
+        tap = TapTikTokFollowing(config=dict(config), state=copy.deepcopy(state or {}))
+        tap.sync_all()
+    except click.ClickException as failure:
+        failure.show()
+        return failure.exit_code
+    except SystemExit as end:
+        return int(end.code or 0)
+    finally:
+        if tap is not None:
+            tap.flush()
+    return 0
+
+
+@contextlib.contextmanager
+def _log(level: int) -> Iterator[io.StringIO]:
+    text, root = io.StringIO(), logging.getLogger()
+    handler, before = logging.StreamHandler(text), root.level
+    handler.setFormatter(ConsoleFormatter())
+    root.addHandler(handler)
+    root.setLevel(level)
+    try:
+        yield text
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Every tap sets handlers for signals; pytest wants its own back."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(signum) for signum in signals]
+    try:
+        yield
+    finally:
+        for signum, handler in zip(signals, before, strict=True):
+            signal.signal(signum, handler)
+
+
+def command(folder: Path, config: Mapping[str, Any], state: object = None) -> list[str]:
+    """The command that runs the tap with these settings, from files in a folder."""
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    arguments = ["--config", str(folder / "config.json")]
+    if state is not None:
+        (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+        arguments += ["--state", str(folder / "state.json")]
+    return [sys.executable, "-m", "tap_tiktok_following", *arguments]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without any setting of the tap, and with these variables."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("TAP_TIKTOK_FOLLOWING_")}
+    return {**kept, "NO_PROXY": "127.0.0.1", **more}
+
+
+def start(
+    folder: Path, config: Mapping[str, Any], state: object = None, **variables: str
+) -> subprocess.Popen[str]:
+    """Start the tap as a process; its stdout and stderr are pipes."""
+    process = subprocess.Popen(
+        command(folder, config, state),
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    _started.append(process)
+    return process
+
+
+def kill_what_is_left() -> None:
+    """End the processes of a test that did not get to see them end."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def finish(process: subprocess.Popen[str], within: float = 60) -> Run:
+    """Wait for a process to end, at most so many seconds, and read what it wrote."""
+    try:
+        stdout, stderr = process.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
+    return Run(process.returncode, stdout, stderr)

@@ -1,0 +1,106 @@
+"""A plain server that answers what a test tells it to, where the sandbox is too faithful."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+TLS = Path(__file__).parent / "fixtures" / "tls"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it came.
+
+    Attributes:
+        target: What stands behind the method: a path; or a whole URL, at a proxy.
+        headers: Its headers, their names in lower case.
+        body: Its body.
+    """
+
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is answered. `Content-Length` is added."""
+
+    status: int = 200
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class Server:
+    """A context manager: it listens on a free loopback port inside it.
+
+    Args:
+        answer: What to answer a request with.
+        tls: Whether to speak TLS, with the certificate in `TLS`.
+
+    Attributes:
+        url: Its base URL.
+        received: The requests so far.
+    """
+
+    def __init__(self, answer: Callable[[Received], Reply], *, tls: bool = False) -> None:
+        self.received: list[Received] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.received, answer))
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler(
+    received: list[Received], answer: Callable[[Received], Reply]
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            request = Received(self.path, headers, self.rfile.read(length))
+            received.append(request)
+            reply = answer(request)
+            self.send_response_only(reply.status)
+            for name, value in {
+                **reply.headers,
+                "Content-Length": str(len(reply.body)),
+            }.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body)
+
+        do_POST = do_GET  # noqa: N815 - the name that the server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler

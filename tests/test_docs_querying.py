@@ -1,0 +1,248 @@
+"""Every SQL statement of the documentation, and what it answers to a story of nine days.
+
+ada, bob, cara, dora, jan and eve are read on days 0, 5 and 8, the third time whole. dora is
+private on day 0; eve does not exist; jan can't be read any more after day 0; iris is banned
+until day 8. On day 2 ada follows finn; on day 3 bob follows lee anew; on day 8 ada no longer
+follows gil, and hal has another name. Day 8 was an hour ago.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Clock, Fault, Follow, Scenario, World
+from tests import harness
+from tests.documents import blocks
+from tests.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.documents import Block
+
+DAY = 24 * 60 * 60
+START = int(time.time()) - 8 * DAY - 60 * 60
+USERNAMES = ("ada", "bob", "cara", "dora", "eve", "jan")
+HAL = World().accounts["hal"].user_id
+TEAPOT = [418, "teapot", "I am a teapot"]
+NO_JAN = "HTTP 418, teapot: I am a teapot"
+NO_EVE = {
+    "research": "HTTP 400, invalid_params: Username eve is invalid: cannot find the user",
+    "rapidapi": "HTTP 404, NOT_FOUND: The requested resource was not found.",
+}
+MADE_DAYS_BEFORE = {
+    "ada": {"bob": 10, "cara": 20, "dora": 30, "eve": 35, "gil": 40, "hal": 50, "iris": 60},
+    "bob": {"ada": 10, "kim": 100, "lee": 110, "mia": 120},
+    "cara": {},
+    "dora": {"ada": 1},
+    "jan": {"ada": 1},
+}
+
+TABLES = ("research_following", "rapidapi_following", "research_scans", "rapidapi_scans")
+
+Row = tuple[Any, ...]
+
+
+def both(*rows: Row) -> list[Row]:
+    """The same rows for both providers."""
+    return [(provider, *row) for provider in ("rapidapi", "research") for row in rows]
+
+
+# Times are days of the story; a log_id or request_id is cut off.
+ANSWERS: dict[str, list[list[Row]]] = {
+    "The view `follows`": [
+        both(
+            ("ada", 0, 8, -10, 0),
+            ("kim", 0, 8, -100, -10),
+            ("lee", 0, 8, -10, -100),
+            ("mia", 0, 8, None, -110),
+        ),
+        both(("bob", "lee")),
+    ],
+    "New follows this week": [
+        [
+            ("rapidapi", "ada", "finn", 0, 5, False),
+            ("rapidapi", "ada", "iris", 5, 8, True),
+            ("research", "ada", "finn", 0, 5, False),
+            ("research", "ada", "hal.now", 5, 8, True),
+            ("research", "ada", "iris", 5, 8, True),
+        ]
+    ],
+    "Mutual follows": [
+        both(
+            ("ada", "bob", "mutual"),
+            ("ada", "cara", "one way"),
+            ("ada", "dora", "mutual"),
+            ("ada", "eve", "unknown"),
+            ("bob", "ada", "mutual"),
+            ("dora", "ada", "mutual"),
+            ("jan", "ada", "one way"),
+        )
+    ],
+    "No longer listed": [
+        [
+            ("rapidapi", "ada", "gil", 0, 8),
+            ("research", "ada", "gil", 0, 8),
+            ("research", "ada", "hal", 0, 8),
+        ]
+    ],
+    "Private usernames that came back": [both(("dora", 0, 5))],
+    "Renamed accounts": [[(HAL, "hal", 0, 0), (HAL, "hal.now", 8, 8)]],
+    "Who has not been read lately": [
+        [
+            ("rapidapi", "eve", None, "not_found", NO_EVE["rapidapi"]),
+            ("rapidapi", "jan", 0, "failed", NO_JAN),
+            ("research", "eve", None, "not_found", NO_EVE["research"]),
+            ("research", "jan", 0, "failed", NO_JAN),
+        ],
+        [("jan", 8)],
+    ],
+    "Troubleshooting": [
+        [
+            (8, "eve", "not_found", NO_EVE["research"]),
+            (8, "jan", "failed", NO_JAN),
+            (5, "eve", "not_found", NO_EVE["research"]),
+            (5, "jan", "failed", NO_JAN),
+            (0, "dora", "private", "HTTP 400, invalid_params: Username dora is private"),
+            (0, "eve", "not_found", NO_EVE["research"]),
+        ]
+    ],
+}
+"""What the statements under a heading answer, in their order, those that answer anything."""
+
+
+@dataclass
+class Story:
+    """The warehouse and the state after the story; the sandbox stands where it ended."""
+
+    sandbox: Sandbox
+    warehouse: Warehouse = field(default_factory=Warehouse)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def scan(self, usernames: Sequence[str] = USERNAMES, **more: Any) -> harness.Run:
+        config = harness.settings(
+            self.sandbox, usernames, page_size=2, on_username_failure="continue", **more
+        )
+        run = harness.run(config, self.state)
+        assert run.exit_code == 0
+        self.warehouse.load(run.messages)
+        self.state = run.state
+        return run
+
+
+@pytest.fixture
+def story(sandbox: Sandbox) -> Story:
+    sandbox.clock = Clock(START)
+    sandbox.world = world = World.of(
+        {
+            name: [Follow(followed, START - days * DAY) for followed, days in made.items()]
+            for name, made in MADE_DAYS_BEFORE.items()
+        },
+        private={"dora"},
+    )
+    world.hide("iris")
+    story = Story(sandbox)
+    story.scan()
+
+    world.private.clear()
+    world.follow("ada", "finn", at=START + 2 * DAY)
+    world.unfollow("bob", "lee")
+    world.follow("bob", "lee", at=START + 3 * DAY)
+    sandbox.scenario = Scenario(faults=[Fault("error", username="jan", value=TEAPOT)])
+    sandbox.clock.advance(5 * DAY)
+    story.scan()
+
+    world.show("iris")
+    world.unfollow("ada", "gil")
+    world.rename("hal", "hal.now")
+    sandbox.clock.advance(3 * DAY)
+    story.scan(refresh_after_days=1)
+    return story
+
+
+def statements() -> Iterator[tuple[Block, str]]:
+    """The SQL statements of the documentation; dbt's sources by their bare names."""
+    for block in blocks("sql"):
+        text = re.sub(r"\{\{ source\('tiktok', '(\w+)'\) \}\}", r"\1", block.text)
+        for statement in text.split(";"):
+            if statement.strip():
+                yield block, statement.strip()
+
+
+def readable(value: object) -> object:
+    if isinstance(value, datetime):
+        seconds = value.replace(tzinfo=timezone.utc).timestamp()
+        return round((seconds - START) / DAY, 2)
+    return (
+        re.sub(r" \((log|request)_id \S+\)$", "", value) if isinstance(value, str) else value
+    )
+
+
+def test_statements_answer(story: Story) -> None:
+    answers: defaultdict[str, list[list[Row]]] = defaultdict(list)
+    for block, statement in statements():
+        if statement.startswith("DELETE"):
+            continue
+        rows = story.warehouse.ask(statement)
+        if statement.startswith(("SELECT", "WITH")):
+            answers[block.heading].append([tuple(map(readable, row)) for row in rows])
+    assert answers == ANSWERS
+
+
+def test_appending_target_gives_the_same_answers(story: Story) -> None:
+    """Rows come twice, and scans that took two runs have a row from the first as well."""
+    for table in TABLES:
+        story.warehouse.ask(f"CREATE TABLE kept AS FROM {table}; DROP TABLE {table}")
+        story.warehouse.ask(f"ALTER TABLE kept RENAME TO {table}")
+        story.warehouse.ask(f"INSERT INTO {table} FROM {table}")
+    for table in TABLES[2:]:
+        columns = "* REPLACE ('interrupted' AS outcome, FALSE AS whole_list, 0 AS requests)"
+        story.warehouse.ask(f"INSERT INTO {table} SELECT {columns} FROM {table}")  # noqa: S608
+    test_statements_answer(story)
+
+
+@pytest.mark.parametrize(("person", "gone_too"), [("bob", "bob"), ("hal.now", HAL)])
+def test_deleting_a_person(story: Story, person: str, gone_too: str) -> None:
+    """Bob is read and followed; hal.now had another name before."""
+    for _, statement in statements():
+        if statement.startswith("DELETE"):
+            story.warehouse.ask(statement.replace("'bob'", f"'{person}'"))
+    for table in TABLES:
+        rows = story.warehouse.ask(f"FROM {table}")
+        assert rows
+        assert not {person, gone_too} & {value for row in rows for value in row}
+
+
+def test_person_stays_deleted(story: Story, tmp_path: Path) -> None:
+    [script] = [b for b in blocks("python") if b.heading == "Deleting a person"]
+    [filters] = [b for b in blocks("json") if b.heading == "Deleting a person"]
+    (tmp_path / "forget.py").write_text(script.text, encoding="utf-8")
+    state = {"singer_state": story.state}  # as Meltano gives it
+    new = subprocess.run(
+        [sys.executable, "forget.py", "bob"],
+        cwd=tmp_path,
+        input=json.dumps(state).encode(),
+        capture_output=True,
+        check=True,
+    )
+    story.state = json.loads(new.stdout)["singer_state"]
+    entries = story.state["bookmarks"]["research_following"]["partitions"]
+    assert {e["context"]["follower_username"] for e in entries} == {*USERNAMES} - {"bob"}
+    assert not [entry for entry in entries if {"known", "resume"} & entry.keys()]
+
+    run = story.scan(["ada", "cara"], **json.loads(filters.text))
+    for provider in harness.PROVIDERS:
+        assert run.follows(provider) == [("ada", "finn")]
+    assert "bob" not in run.stdout
