@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from demo import warehouse
+from demo import picture, warehouse
 
 WAREHOUSE = Path("output/sandbox.duckdb")
 LOG = Path("output/demo.log")
+PICTURE = Path("output/follows.png")
 PIPELINE = "meltano --environment=sandbox run tap-tiktok-following target-duckdb"
 
 
@@ -26,7 +27,9 @@ def main() -> int:
             print(f"  took {time.monotonic() - started:.0f} s", flush=True)
             counts.append(warehouse.count_rows(WAREHOUSE))
     warehouse.show(WAREHOUSE, counts)
+    picture.draw(WAREHOUSE, PICTURE)
     print(f"The warehouse is the DuckDB file {WAREHOUSE}, the log is {LOG}.")
+    print(f"Who follows whom, and since when: {PICTURE}.")
     print("The demo is complete; run it again and it goes on from here.")
     return 0
 
