@@ -1,0 +1,134 @@
+"""What is measured: the tap, and its peers doing the same work."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import environment, process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from benchmarks.server import Server
+    from sandbox import LoggedRequest
+
+WORKERS = 16
+
+NO_LIMIT = 1000
+"""Requests a second: the most that the tap's setting takes."""
+
+_SINGER = b'{"type"'
+_FOLLOW = b'following","record":'
+"""What tells a RECORD of a following stream, in its first 60 bytes."""
+
+ENVIRONMENT = {
+    "NO_PROXY": "127.0.0.1",
+    "EXTRACT__WORKERS": str(WORKERS),
+    "EXTRACT__MAX_PARALLEL_ITEMS": str(WORKERS),
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+}
+"""For the peers: dlt has no other way to be told."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a contestant.
+
+    Attributes:
+        usage: What its process took.
+        requests: The requests for pages that arrived, in their order.
+        start_up: Seconds from its start to its first request, that for a token included.
+        records: How many follows it gave out.
+        output: What it wrote to stdout.
+    """
+
+    usage: process.Usage
+    requests: list[LoggedRequest]
+    start_up: float
+    records: int
+    output: Path
+
+    @property
+    def wall(self) -> float:
+        """Seconds from its first request to the end of its process."""
+        return self.usage.ended - self.usage.started - self.start_up
+
+
+def tap(  # noqa: D417 - settings are the tap's own
+    server: Server,
+    folder: Path,
+    *options: str,
+    **settings: Any,  # noqa: ANN401
+) -> Run:
+    """Run the tap on all lists of a server.
+
+    Args:
+        server: Where the lists are.
+        folder: Where to write what it needs and what it gives.
+        options: Further options of its command line.
+    """
+    path = folder / "usernames.txt"
+    path.write_text("\n".join(server.usernames), encoding="utf-8")
+    research = {key: value for key, value in server.config.items() if "research" in key}
+    config = {
+        **research,
+        "usernames_path": str(path),
+        "concurrency": WORKERS,
+        "research_requests_per_second": NO_LIMIT,
+        **settings,
+    }
+    config_path = folder / "tap.json"
+    config_path.write_text(json.dumps(config), encoding="utf-8")
+    command = [sys.executable, "-m", "tap_tiktok_following", "--config", str(config_path)]
+    return _run(server, [*command, *options], folder / "tap.jsonl")
+
+
+def plain_tap(server: Server, folder: Path) -> Run:
+    """Run the tap that the SDK's template makes."""
+    config = {
+        "client_key": server.config["research_client_key"],
+        "client_secret": server.config["research_client_secret"],
+        "api_url": server.config["research_api_url"],
+        "usernames": server.usernames,
+    }
+    path = folder / "plain.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    command = [environment.python(), "-m", "benchmarks.plain_tap", "--config", str(path)]
+    return _run(server, command, folder / "plain.jsonl")
+
+
+def researchtikpy(server: Server, folder: Path) -> Run:
+    """Run researchtikpy's `get_following`."""
+    return _peer(server, folder, "run_researchtikpy")
+
+
+def dlt(server: Server, folder: Path) -> Run:
+    """Run dlt's REST client, parallelised."""
+    return _peer(server, folder, "run_dlt")
+
+
+def _peer(server: Server, folder: Path, name: str) -> Run:
+    path = folder / "usernames.txt"
+    path.write_text("\n".join(server.usernames), encoding="utf-8")
+    keys = ("research_api_url", "research_client_key", "research_client_secret")
+    command = [environment.python(), "-m", f"benchmarks.peers.{name}"]
+    arguments = [*(server.config[key] for key in keys), str(path)]
+    return _run(server, [*command, *arguments], folder / f"{name}.jsonl")
+
+
+def _run(server: Server, command: Sequence[str], output: Path) -> Run:
+    server.take_log()
+    usage = process.run(command, output, ENVIRONMENT)
+    log = server.take_log()
+    requests = [request for request in log if request.provider == "research"]
+    return Run(usage, requests, log[0].at - usage.started, _records(output), output)
+
+
+def _records(output: Path) -> int:
+    """How many follows there are: in Singer output those of its stream, else every line."""
+    with output.open("rb") as lines:
+        return sum(_FOLLOW in line[:60] or line[:7] != _SINGER for line in lines)

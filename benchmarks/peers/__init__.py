@@ -1,0 +1,1 @@
+"""Programs that run the peers; they run in the peers' own environment."""

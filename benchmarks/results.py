@@ -1,0 +1,68 @@
+"""The table of results as a Markdown file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.figures import Bench, Row
+
+PATH = Path(__file__).with_name("RESULTS.md")
+
+PEERS = ("singer-sdk", "researchtikpy", "dlt", "requests")
+
+_VERDICTS = {True: "yes", False: "**no**", None: ""}
+
+_TEXT = """\
+# Results
+
+Written by `make bench` (`python -m benchmarks`); run it again to repeat them. All figures
+are of whole processes against the sandbox in a process of its own on the same machine, the
+median of {rounds} runs; a run without peers to compare with, and of which only counts
+matter, is made once. Start-up, the time to the first request, is left out where it says so;
+CPU seconds and memory hold all of it.
+
+- Date: {date}
+- Machine: {machine}
+- Tap: tap-tiktok-following {tap}, singer-sdk {sdk}, Python {python}
+- Peers: {peers}
+
+| what | asked for | measured | met |
+|---|---|---|---|
+{rows}
+"""
+
+
+def text(rows: Sequence[Row], bench: Bench) -> str:
+    """The results and how they came about."""
+    return _TEXT.format(
+        rounds=bench.rounds,
+        date=f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC",
+        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+        tap=version("tap-tiktok-following"),
+        sdk=version("singer-sdk"),
+        python=platform.python_version(),
+        peers=", ".join(" ".join(pair) for pair in environment.versions(*PEERS).items()),
+        rows="\n".join(
+            f"| {row.what} | {row.target} | {row.value} | {_VERDICTS[row.is_met]} |"
+            for row in rows
+        ),
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = (line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
+    return next(models, platform.machine())
