@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 import urllib3
@@ -56,17 +56,13 @@ class Transport:
 
     def __init__(self, url: str, *, timeout: float, connections: int, user_agent: str) -> None:
         self._timeout = timeout
-        self._session = requests.Session()
-        self._session.headers["User-Agent"] = user_agent
-        adapter = HTTPAdapter(pool_maxsize=connections)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
-        # Proxies and CA bundles of the environment are honoured. They are read once: requests
-        # would look at the environment, and at `.netrc`, again for every request.
-        self._environment = self._session.merge_environment_settings(
+        self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
+        # The adapter below a session: it follows no redirect, keeps no cookie and reads no
+        # `.netrc`, and takes proxies and CA bundles of the environment from here.
+        self._adapter = HTTPAdapter(pool_maxsize=connections)
+        self._environment: Mapping[str, Any] = requests.Session().merge_environment_settings(
             url, proxies={}, stream=True, verify=None, cert=None
         )
-        self._session.trust_env = False
 
     def send(self, request: requests.Request) -> Exchange:
         """Send one request.
@@ -75,15 +71,15 @@ class Transport:
             Refused: If no whole answer came (`Verdict.PASSING`), or one that is too large or
                 a redirect (`Verdict.FAILED`).
         """
-        prepared = self._session.prepare_request(request)
+        request.headers = {**self._headers, **request.headers}
+        prepared = request.prepare()
         sent_at, started = time.time(), time.monotonic()
         try:
-            with self._session.send(
-                prepared, timeout=self._timeout, allow_redirects=False, **self._environment
+            with self._adapter.send(
+                prepared, timeout=self._timeout, **self._environment
             ) as response:
                 duration = time.monotonic() - started
                 if response.is_redirect:
-                    # requests would hand the RapidAPI key on to another host.
                     reason = f"redirects are not followed (HTTP {response.status_code})"
                     raise Refused(Verdict.FAILED, reason)
                 body = self._read(response.raw)
