@@ -22,16 +22,19 @@ def main() -> None:
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:
-        _fail(ended.sentence)
+        _fail(ended.sentence, ended.code)
     except Exception:
         # The SDK lets these two come out as they are, in ways that differ by library.
-        problems = [*_variable_problems(), *_file_problems(sys.argv[1:])]
+        arguments = sys.argv[1:]
+        problems = [*_variable_problems(arguments), *_file_problems(arguments)]
         if not problems:
             raise
         _fail("; ".join(problems) + ".")
 
 
-def _variable_problems() -> Iterator[str]:
+def _variable_problems(arguments: list[str]) -> Iterator[str]:
+    if not any(argument in {"ENV", "--config=ENV"} for argument in arguments):
+        return
     prefix = TapTikTokFollowing.name.upper().replace("-", "_")
     for name, schema in SETTINGS.to_dict()["properties"].items():
         variable = f"{prefix}_{name.upper()}"
@@ -59,9 +62,9 @@ def _file_problem(path: Path) -> str:
     return "" if isinstance(content, dict) else "holds no JSON object"
 
 
-def _fail(sentence: str) -> NoReturn:
+def _fail(sentence: str, exit_code: object = 1) -> NoReturn:
     TapTikTokFollowing.logger.error("%s", sentence)
-    sys.exit(1)
+    raise SystemExit(exit_code)
 
 
 if __name__ == "__main__":

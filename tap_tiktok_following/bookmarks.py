@@ -6,7 +6,8 @@ Singer state, a plain dict. An entry:
     context                 {"follower_username": ...}
     replication_key         "followed_at_latest"
     replication_key_value   T of the last complete scan, RFC 3339, UTC
-    whole_scanned_at        T of the last scan that sent the whole list
+    scanned_at              `scanned_at` of that scan's rows
+    whole_scanned_at        the same of the last scan down to the end, or to `start_date`
     visited_at, outcome     when and how the last visit ended
     known                   hashes of the newest accounts, and the cursor they reach down to
     resume                  where an unfinished scan stands
@@ -149,7 +150,7 @@ class Bookmarks:
 
     def invalid(self, username: str, reason: str, now: float) -> None:
         """Something that can't be a username was asked for: it gets a row and no entry."""
-        standing = Standing(int(now), 0, whole=False)
+        standing = Standing(int(now), int(now), floor=0, whole=False)
         event = Event(Visit(username), standing, outcome=Outcome.INVALID, reason=reason)
         self._keep({}, _scan_row(event))
 
@@ -186,6 +187,7 @@ class Bookmarks:
         return Visit(
             username,
             bookmark=bookmark,
+            previous=_scanned_at(entry),
             whole=whole,
             known=_converted(entry.get("known"), Memory) or Memory(),
             floor=max(reread_from, policy.start_date),
@@ -213,7 +215,8 @@ class Bookmarks:
     def _end(self, entry: Entry, outcome: Outcome, standing: Standing, now: float) -> None:
         if outcome in READ:
             entry["replication_key"] = REPLICATION_KEY
-            entry["replication_key_value"] = in_utc(standing.scanned_at)
+            entry["replication_key_value"] = in_utc(standing.as_of)
+            entry["scanned_at"] = in_utc(standing.scanned_at)
             entry.pop("resume", None)
         if outcome is Outcome.COMPLETE:
             entry["known"] = msgspec.to_builtins(standing.memory)
@@ -242,8 +245,8 @@ def parse_time(value: object) -> int | None:
 def sanitise(state: object) -> dict[str, Any]:
     """A state that is safe to load, whatever was written into it by hand.
 
-    Entries that are no entries go; of a username that is there twice the entry with the later
-    bookmark stays; everything else is kept, known or not.
+    Entries that are no entries go, two of one username become one, and everything else is
+    kept, known or not.
     """
     state = dict(state) if isinstance(state, dict) else {}
     bookmarks = state.get("bookmarks")
@@ -269,9 +272,15 @@ def _partitions(stream: Entry) -> list[Entry]:
             rows = entry["scans"] if isinstance(entry["scans"], list) else []
             entry["scans"] = [row for row in rows if isinstance(row, dict)]
         other = entries.get(username)
-        if other is None or (_bookmark(entry) or 0) > (_bookmark(other) or 0):
-            entries[username] = entry
+        entries[username] = entry if other is None else _merged(entry, other)
     return list(entries.values())
+
+
+def _merged(one: Entry, other: Entry) -> Entry:
+    """Two entries of one username: the later bookmark, and what only the other one has."""
+    later, earlier = sorted((one, other), key=lambda e: _bookmark(e) or 0, reverse=True)
+    scans = [*earlier.get("scans", []), *later.get("scans", [])]
+    return {**earlier, **later, **({"scans": scans} if scans else {})}
 
 
 def _username(entry: object) -> str | None:
@@ -282,6 +291,11 @@ def _username(entry: object) -> str | None:
 
 def _bookmark(entry: Entry) -> int | None:
     return parse_time(entry.get("replication_key_value"))
+
+
+def _scanned_at(entry: Entry) -> int | None:
+    scanned_at = parse_time(entry.get("scanned_at"))
+    return _bookmark(entry) if scanned_at is None else scanned_at
 
 
 def _outcome(entry: Entry) -> Outcome | None:
@@ -309,13 +323,13 @@ def _converted(value: object, kind: type[T]) -> T | None:
 
 
 def _scan_row(event: Event) -> Entry:
-    standing, bookmark = event.standing, event.visit.bookmark
+    standing, previous = event.standing, event.visit.previous
     is_complete = event.outcome is Outcome.COMPLETE
     reason = f"{event.reason} ({event.reference})" if event.reference else event.reason
     return {
         "follower_username": event.visit.username,
         "scanned_at": in_utc(standing.scanned_at),
-        "previous_scanned_at": None if bookmark is None else in_utc(bookmark),
+        "previous_scanned_at": None if previous is None else in_utc(previous),
         "outcome": event.outcome,
         "reason": reason or None,
         "whole_list": is_complete and standing.whole and not standing.gap,

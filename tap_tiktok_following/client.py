@@ -164,10 +164,14 @@ class Client:
         return _timed(page, exchange)
 
     def _grant(self) -> TokenGrant:
-        self._gate.rest(0)  # a worker that waited while another's failure closed the gate
         request = self._provider.token_request()
         assert request is not None  # noqa: S101 - asked for only where there are tokens
-        return self._insist(lambda: self._provider.read_token(self._transport.send(request)))
+
+        def ask() -> TokenGrant:
+            self._gate.enter(counted=False)
+            return self._provider.read_token(self._transport.send(request))
+
+        return self._insist(ask)
 
 
 def _as_of(exchange: Exchange) -> int:

@@ -172,7 +172,7 @@ class Crawl:
             threading.Thread(target=self._work, name=name, daemon=True).start()
         working = self._workers
         try:
-            while working and time.monotonic() < self._deadline:
+            while working and not self._is_late():
                 if self._arrived.empty():
                     yield None
                 arrived = self._next()
@@ -183,6 +183,10 @@ class Crawl:
                     yield arrived
         finally:
             self._close()
+
+    def _is_late(self) -> bool:
+        """Whether to wait no longer; what has arrived is taken all the same."""
+        return time.monotonic() >= self._deadline and self._arrived.empty()
 
     def _next(self) -> object:
         wait = min(TICK, self._deadline - time.monotonic())
@@ -196,6 +200,8 @@ class Crawl:
             while not self._closed and (visit := self._next_visit()) is not None:
                 for event in self._read(visit):
                     self._slots.acquire()
+                    if self._closed:
+                        return
                     self._arrived.put(event)
         finally:
             self._arrived.put(_DONE)

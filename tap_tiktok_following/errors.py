@@ -160,7 +160,6 @@ class Verdict(Enum):
         Effect.STOP,
         "the run was told to stop by SIGTERM or SIGINT",
         "run again: every username goes on from its last page read",
-        143,
     )
 
     def __init__(self, effect: Effect, happened: str, advice: str, exit_code: int = 0) -> None:
@@ -221,10 +220,11 @@ class Ended(SystemExit):
 
     Args:
         sentence: What happened, to whom, and what to do.
+        exit_code: The exit code of the process.
     """
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(1)
+    def __init__(self, sentence: str, exit_code: int = 1) -> None:
+        super().__init__(exit_code)
         self.sentence = sentence
 
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_tiktok_following import usernames
 from tap_tiktok_following.bookmarks import REPLICATION_KEY, Bookmarks, Policy
-from tap_tiktok_following.errors import READ, Verdict
+from tap_tiktok_following.errors import READ, Ended, Verdict
 from tap_tiktok_following.report import some_of
 from tap_tiktok_following.run import Run
 from tap_tiktok_following.stream import ProviderStream
@@ -93,7 +92,7 @@ class FollowingStream(ProviderStream):
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
-        asked_for = usernames.collect(self.config)
+        asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
                 "%s: %d lines of `usernames_path` can't be usernames and are skipped: %s",
@@ -151,7 +150,7 @@ class FollowingStream(ProviderStream):
                 self.tap.write_state()
             took = time.monotonic() - now
             self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
-        if line := run.progress:
+        if line := run.progress():
             self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
@@ -159,6 +158,8 @@ class FollowingStream(ProviderStream):
         if event is not None and event.outcome in {None, *READ}:
             yield from event.records
         elif run.halt is not None:
-            self.tap.fail(f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}.")
+            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
+            raise Ended(sentence)
         elif event is not None:
-            self.tap.fail(f"{self.name}: {event.visit.username}: {event.reason}.")
+            sentence = f"{self.name}: {event.visit.username}: {event.reason}."
+            raise Ended(sentence)

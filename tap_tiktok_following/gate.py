@@ -58,16 +58,19 @@ class Gate:
         self._paused_until = 0.0
         self._changed = Condition()
 
-    def enter(self) -> None:
-        """Wait until one request may be sent, and count it.
+    def enter(self, *, counted: bool = True) -> None:
+        """Wait until one request may be sent.
+
+        Args:
+            counted: Whether it is one that the user pays for.
 
         Raises:
             Stopped: If no request may be sent any more.
         """
         with self._changed:
-            while (wait := self._time_to_wait()) > 0:
+            while (wait := self._time_to_wait(counted=counted)) > 0:
                 self._changed.wait(wait)
-            self.requests += 1
+            self.requests += counted
 
     def pause(self, seconds: float) -> None:
         """Let no request through for so many seconds from now."""
@@ -92,8 +95,9 @@ class Gate:
         with self._changed:
             self._close(halt)
 
-    def _time_to_wait(self) -> float:
-        if self._max_requests is not None and self.requests >= self._max_requests:
+    def _time_to_wait(self, *, counted: bool) -> float:
+        is_spent = self._max_requests is not None and self.requests >= self._max_requests
+        if counted and is_spent:
             reason = f"`{self._budget}` ({self._max_requests}) is reached"
             self._close(Halt(Verdict.BUDGET_SPENT, reason))
         if self.halt is not None:

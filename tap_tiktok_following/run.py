@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -11,7 +10,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.client import Client
-from tap_tiktok_following.crawl import Crawl, read_list
+from tap_tiktok_following.crawl import Crawl, Event, read_list
 from tap_tiktok_following.errors import Outcome, Verdict
 from tap_tiktok_following.gate import Gate, Halt
 from tap_tiktok_following.report import Report
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.bookmarks import Bookmarks
-    from tap_tiktok_following.crawl import Event
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.usernames import Usernames
@@ -87,7 +85,6 @@ class Run:
         """Why the run ended before its work was done; None if it did not."""
         return self._gate.halt
 
-    @property
     def progress(self) -> str | None:
         """A line about how far the run is, when it is time for one."""
         return self.report.progress(self._gate.requests, self._client.quota_left)
@@ -111,21 +108,21 @@ class Run:
         visits = takewhile(lambda _: self.halt is None, self._plan.visits)
         crawl = Crawl(visits, self._read, self._config["concurrency"])
         self._termination.listen(crawl.wake)
+        events = crawl.events()
         try:
-            with closing(crawl.events()) as events:
-                for event in events:
-                    if self._termination.signum:
-                        self._terminate(crawl)
-                    yield event
-                    if event is not None:
-                        self._written(event)
+            for event in events:
+                if self._termination.signum:
+                    self._terminate(crawl)
+                yield event
+                if event is not None:
+                    self._written(event)
         except BaseException:
             self._gate.stop(Halt(Verdict.TERMINATED, "the run was broken off"))
             raise
+        finally:
+            events.close()
         for event in list(self._under_way.values()):
-            self._written(
-                replace(event, outcome=Outcome.INTERRUPTED, records=[], is_page=False)
-            )
+            self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
 
     def _terminate(self, crawl: Crawl) -> None:
         self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))

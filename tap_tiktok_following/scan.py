@@ -77,6 +77,7 @@ class Visit(msgspec.Struct, frozen=True):
     Attributes:
         username: Whose list.
         bookmark: T of the last complete scan in Unix seconds; None before the first.
+        previous: `scanned_at` of that scan.
         whole: Whether everything down to the floor is to be sent, known or not.
         known: What the last complete scan saw; empty if that is not known.
         floor: Unix seconds: the scan is complete once the next page would hold only follows
@@ -87,6 +88,7 @@ class Visit(msgspec.Struct, frozen=True):
 
     username: str
     bookmark: int | None = None
+    previous: int | None = None
     whole: bool = True
     known: Memory = Memory()
     floor: int = 0
@@ -98,7 +100,9 @@ class Standing(msgspec.Struct, frozen=True):
     """Where a scan stands after a page: all that is needed to go on from there.
 
     Attributes:
-        scanned_at: T, when the scan started, in Unix seconds.
+        scanned_at: When the scan started, in Unix seconds: the key of its rows. Later than T
+            only where an earlier scan has that second already.
+        as_of: T, in Unix seconds: every follow made before it, the scan knows of.
         floor: As in the visit that started the scan.
         whole: Whether that visit sends everything.
         cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
@@ -116,6 +120,7 @@ class Standing(msgspec.Struct, frozen=True):
     """
 
     scanned_at: int
+    as_of: int
     floor: int
     whole: bool
     cursor: int | None = None
@@ -161,7 +166,9 @@ class Scan:
     """
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
-        self.standing = visit.resume or Standing(started, visit.floor, visit.whole)
+        self._previous = visit.previous or 0
+        begun = Standing(started, started, visit.floor, visit.whole)
+        self.standing = visit.resume or self._begun(begun, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._username = visit.username
@@ -191,8 +198,12 @@ class Scan:
             as_of: As in `Answer`; None if there was no answer.
         """
         if self.standing.cursor is None and as_of is not None:
-            scanned_at = min(self.standing.scanned_at, as_of)
-            self.standing = replace(self.standing, scanned_at=scanned_at)
+            self.standing = self._begun(self.standing, as_of)
+
+    def _begun(self, standing: Standing, as_of: int) -> Standing:
+        """Two scans of one second, or of one cache, are two rows all the same."""
+        as_of = min(standing.as_of, as_of)
+        return replace(standing, as_of=as_of, scanned_at=max(as_of, self._previous + 1))
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:
         """Take the page that was asked for, and return its records.
@@ -269,7 +280,7 @@ class Scan:
             return
         memory = Memory(self.standing.memory.hashes + "".join(finds.hashes), finds.lower)
         is_enough = memory.hashes and (
-            finds.lower < self.standing.scanned_at - self._lookback
+            finds.lower < self.standing.as_of - self._lookback
             or len(memory.hashes) >= MOST_REMEMBERED * _HASH_LENGTH
         )
         remembering = bool(self.failure) or not is_enough
@@ -289,39 +300,43 @@ class Scan:
 
     def _step(self, finds: _Finds, *, has_more: bool, unchanged: bool) -> None:
         """Decide whether the scan goes on, and from where."""
-        if unchanged:
+        if self.failure:
+            self.outcome = Outcome.FAILED
+        elif unchanged:
             self.outcome = Outcome.UNCHANGED
-        elif has_more and not self.failure:
-            cursor = self._beyond(finds)
-            self.standing = replace(self.standing, cursor=cursor)
-            if cursor < self.standing.floor:
-                self.outcome = Outcome.COMPLETE
-        elif not self.failure:
+        elif has_more:
+            self._move_on(finds)
+        else:
             was_empty = not self.standing.whole and not self._known
             is_empty = not self.standing.memory.hashes
             self.outcome = Outcome.UNCHANGED if was_empty and is_empty else Outcome.COMPLETE
-        if self.failure:
-            self.outcome = Outcome.FAILED
 
-    def _beyond(self, finds: _Finds) -> int:
-        """The next cursor, also where more accounts share a second than a page holds."""
+    def _move_on(self, finds: _Finds) -> None:
+        """Move the cursor, also where more accounts share a second than a page holds."""
         _, asked_for = self.request
         stands_still = finds.lower == self.standing.cursor
         is_stuck = stands_still and asked_for == LARGEST_PAGE
         idle = self.standing.idle + 1 if stands_still and not finds.rows else 0
-        if idle == MOST_IDLE:
+        self.standing = replace(self.standing, idle=idle)
+        if idle >= MOST_IDLE:
             self.failure = "the cursor for the next page never moves"
+            self.outcome = Outcome.FAILED
+            return
+        if is_stuck:
+            self._note_gap(finds.lower)
+        cursor = finds.lower - 1 if is_stuck else finds.lower
         self.standing = replace(
-            self.standing, stands_still=stands_still and not is_stuck, idle=idle
+            self.standing, cursor=cursor, stands_still=stands_still and not is_stuck
         )
-        if not is_stuck:
-            return finds.lower
+        if cursor < self.standing.floor:
+            self.outcome = Outcome.COMPLETE
+
+    def _note_gap(self, second: int) -> None:
         gap = (
-            f"{LARGEST_PAGE} accounts or more were followed at {in_utc(finds.lower)}, where "
+            f"{LARGEST_PAGE} accounts or more were followed at {in_utc(second)}, where "
             "the API can't page: some may be missing"
         )
         self.standing = replace(self.standing, gap=gap)
-        return finds.lower - 1
 
 
 def _cursor_problem(page: Page, highest: int) -> str:

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import requests
 from singer_sdk import typing as th
 
 from tap_tiktok_following import usernames
@@ -312,13 +313,21 @@ def _url_problem(url: str) -> str:
         _ = parts.port
     except ValueError:
         return "is not a URL"
-    if not parts.hostname or parts.scheme not in {"http", "https"}:
+    if not parts.hostname or parts.scheme not in {"http", "https"} or not _can_be_sent(url):
         return "has to be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
         return "has to be a plain base URL, without user, query or fragment"
     if parts.scheme == "http" and not _is_loopback(parts):
         return "has to start with https://"
     return ""
+
+
+def _can_be_sent(url: str) -> bool:
+    try:
+        requests.Request("GET", url).prepare()
+    except requests.RequestException:
+        return False
+    return True
 
 
 def _is_loopback(parts: SplitResult) -> bool:

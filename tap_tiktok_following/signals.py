@@ -6,11 +6,10 @@ import contextlib
 import os
 import select
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.errors import Verdict
+from tap_tiktok_following.errors import Ended, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +52,8 @@ class Termination:
             self.signum = signum
             self._set_alarm()
         if not self._listeners:
-            sys.exit(self.exit_code)
+            sentence = f"Stopped by {self.name} before anything was read."
+            raise Ended(sentence, self.exit_code)
         for listener in self._listeners:
             listener()
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_tiktok_following import redaction, settings
+from tap_tiktok_following import redaction, settings, usernames
 from tap_tiktok_following.bookmarks import sanitise
 from tap_tiktok_following.errors import Ended, Verdict
 from tap_tiktok_following.following import FollowingStream
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from tap_tiktok_following.stream import ProviderStream
+    from tap_tiktok_following.usernames import Usernames
 
 
 class RunFailed(click.ClickException):
@@ -84,6 +86,19 @@ class TapTikTokFollowing(Tap):
                     entry.tap_stream_id,
                 )
 
+    @cached_property
+    def usernames(self) -> Usernames:
+        """Whom to ask about.
+
+        Raises:
+            Ended: If the file of usernames went away since the config was validated.
+        """
+        try:
+            return usernames.collect(self.config)
+        except usernames.FileProblem as problem:
+            sentence = f"`usernames_path` ({self.config['usernames_path']}) {problem}."
+            raise Ended(sentence) from None
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Load a state, also one that is older or was edited by hand."""
         super().load_state(sanitise(state))
@@ -99,10 +114,6 @@ class TapTikTokFollowing(Tap):
     def is_selected(self, stream: str) -> bool:
         """Whether a stream is there and selected."""
         return stream in self.streams and self.streams[stream].selected
-
-    def fail(self, message: str) -> NoReturn:
-        """End the process with exit code 1, and this sentence as its last line."""
-        raise Ended(message)
 
     def end_run(self) -> None:
         """Say what was read and what was not.

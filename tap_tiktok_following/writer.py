@@ -42,8 +42,10 @@ class MessageWriter(MsgSpecWriter):
         self._append(self.format_message(message))
 
     def write_state(self, line: bytes) -> None:
-        """Write a STATE message that is encoded already."""
-        self._append(line + b"\n")
+        """Write a STATE message that is encoded already, and may be large: at once."""
+        self.flush()
+        self._write(line)
+        self._append(b"\n")
 
     def write_record(self, stream: str, record: Record) -> None:
         """Write a RECORD message without making the SDK's message object first.
@@ -68,7 +70,11 @@ class MessageWriter(MsgSpecWriter):
         Raises:
             Ended: If nobody takes it any more.
         """
-        out, self._pending = memoryview(self._pending), bytearray()
+        pending, self._pending = self._pending, bytearray()
+        self._write(pending)
+
+    def _write(self, line: bytes | bytearray) -> None:
+        out = memoryview(line)
         try:
             while out:
                 # An unbuffered stdout may take only a part.

@@ -37,7 +37,14 @@ def visited(username: str, outcome: Outcome, at: int, **more: Any) -> dict[str, 
 
 
 def unfinished(username: str, at: int = NOW - HOUR, **standing: Any) -> dict[str, Any]:
-    resume = {"scanned_at": at, "floor": 0, "whole": True, "cursor": at - 50, **standing}
+    resume = {
+        "scanned_at": at,
+        "as_of": at,
+        "floor": 0,
+        "whole": True,
+        "cursor": at - 50,
+        **standing,
+    }
     return visited(username, Outcome.INTERRUPTED, at, resume=resume)
 
 
@@ -58,7 +65,9 @@ def order(plan: Plan) -> list[str]:
 
 
 def standing_of(**more: Any) -> Standing:
-    return Standing(**{"scanned_at": NOW - 5, "floor": 0, "whole": True, **more})
+    return Standing(
+        **{"scanned_at": NOW - 5, "as_of": NOW - 5, "floor": 0, "whole": True, **more}
+    )
 
 
 def page_event(username: str = "ann", **standing: Any) -> Event:
@@ -207,7 +216,7 @@ def test_what_the_last_scan_saw_is_handed_on() -> None:
 def test_an_unfinished_scan_goes_on_with_its_own_floor_and_t() -> None:
     (visit,) = plan_of(unfinished("ann", NOW - DAY, floor=77, requests=4)).visits
     assert visit.resume == Standing(
-        NOW - DAY, 77, whole=True, cursor=NOW - DAY - 50, requests=4
+        NOW - DAY, NOW - DAY, 77, whole=True, cursor=NOW - DAY - 50, requests=4
     )
 
 
@@ -285,6 +294,7 @@ def test_a_complete_scan_moves_the_bookmark_to_t() -> None:
         "context": {"follower_username": "ann"},
         "replication_key": "followed_at_latest",
         "replication_key_value": in_utc(NOW - 5),
+        "scanned_at": in_utc(NOW - 5),
         "whole_scanned_at": in_utc(NOW - 5),
         "visited_at": in_utc(NOW),
         "outcome": "complete",
@@ -350,7 +360,7 @@ def test_a_row() -> None:
     standing = standing_of(
         accounts_read=9, accounts_sent=8, requests=3, total=12, cached=True, whole=True
     )
-    visit = Visit("ann", bookmark=NOW - DAY)
+    visit = Visit("ann", bookmark=NOW - DAY, previous=NOW - DAY)
     bookmarks.written(end_event(Outcome.COMPLETE, visit=visit, standing=standing), NOW)
     assert rows_of(bookmarks) == [
         {
@@ -492,6 +502,24 @@ def test_unknown_keys_are_kept() -> None:
 def test_of_a_username_that_is_there_twice_the_later_bookmark_stays() -> None:
     later = entry_of("ann", bookmark=NOW - 5)
     assert loaded([entry_of("ann", bookmark=NOW - 9), later, entry_of("ann")]) == [later]
+
+
+def test_of_a_username_that_is_there_twice_no_row_is_lost() -> None:
+    row = {"follower_username": "ann", "outcome": "private"}
+    state = sanitise(
+        {
+            "bookmarks": {
+                "research_following": {
+                    "partitions": [
+                        entry_of("ann", bookmark=NOW - 9, scans=[row]),
+                        entry_of("ann", bookmark=NOW - 5),
+                    ]
+                }
+            }
+        }
+    )
+    bookmarks = Bookmarks(state["bookmarks"]["research_following"], Policy(), keep_scans=True)
+    assert list(bookmarks.unsent_scans()) == [row]
 
 
 def test_usernames_in_any_case_are_one() -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -119,7 +120,8 @@ def test_exit_codes_are_explained(name: str) -> None:
         r"^\| ([\d, ]+) \|", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
     )
     named = {int(code) for row in rows for code in row.split(",")}
-    assert named == {verdict.exit_code for verdict in Verdict} | {128 + 2}
+    by_signal = {128 + signal.SIGTERM, 128 + signal.SIGINT}
+    assert named == {verdict.exit_code for verdict in Verdict} | by_signal
 
 
 @pytest.mark.parametrize("line", shell_lines())

@@ -272,6 +272,9 @@ def test_a_cursor_that_always_stands_still_ends(
     assert row["reason"]
     sent = ended.follows(provider)
     assert len(sent) == len(set(sent)) >= page_size
+    asked = len(pages_asked(sandbox, provider, "ann"))
+    read(sandbox, provider, ended.state, page_size=page_size, **budget)
+    assert len(pages_asked(sandbox, provider, "ann")) - asked <= 4
 
 
 NOWHERE = [
@@ -418,6 +421,22 @@ def test_a_follow_made_while_a_list_is_read_comes_with_the_next_run(
     sandbox.clock.advance(5)
     after = read(sandbox, provider, before.state, page_size=3)
     assert after.follows(provider) == [("ann", "meanwhile")]
+
+
+@pytest.mark.parametrize("cached", [None, NOW - 7200])
+def test_two_scans_of_one_moment_are_two_rows(sandbox: Sandbox, cached: int | None) -> None:
+    """The clock stands still, or both pages come from one cache."""
+    serve(sandbox, follows_of("ann", 6, newest=NOW - 7300))
+    sandbox.scenario.cached = cached
+    first = read(sandbox, "rapidapi")
+    second = read(sandbox, "rapidapi", first.state)
+    before, after = first.scans("rapidapi")["ann"], second.scans("rapidapi")["ann"]
+    assert (before["outcome"], after["outcome"]) == ("complete", "unchanged")
+    assert unix(after["scanned_at"]) == unix(before["scanned_at"]) + 1
+    assert after["previous_scanned_at"] == before["scanned_at"]
+    assert bookmark(second.state, "rapidapi", "ann") == bookmark(
+        first.state, "rapidapi", "ann"
+    )
 
 
 def test_a_page_from_a_cache_is_as_old_as_the_cache(sandbox: Sandbox) -> None:

@@ -14,7 +14,7 @@ from tap_tiktok_following.errors import Outcome
 from tap_tiktok_following.report import Report, some_of
 from tap_tiktok_following.scan import Standing, Visit
 
-STANDING = Standing(0, 0, whole=True)
+STANDING = Standing(0, 0, floor=0, whole=True)
 
 
 @pytest.fixture

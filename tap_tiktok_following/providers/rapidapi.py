@@ -51,16 +51,16 @@ class _Meta(msgspec.Struct):
 class _Pagination(msgspec.Struct):
     has_more: bool
     next_max_time: int | None = None
-    total: int | None = None
+    total: Any = None
 
 
 class _Error(msgspec.Struct):
-    code: str | None = None
+    code: str | int | None = None
     message: str | None = None
 
 
 class _Envelope(msgspec.Struct):
-    meta: _Meta | None = None
+    meta: msgspec.Raw = msgspec.Raw(b"null")
     data: msgspec.Raw = msgspec.Raw(b"null")
     pagination: msgspec.Raw = msgspec.Raw(b"null")
     error: _Error | str | None = None
@@ -68,6 +68,7 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE = body.Reader(_Envelope)
+_META = body.Reader(_Meta)
 _PAGINATION = body.Reader(_Pagination)
 _ACCOUNTS = body.AccountsReader(Account)
 
@@ -151,7 +152,7 @@ class RapidAPI(Provider):
             envelope = _ENVELOPE.read(exchange.body)
         except Refused as unreadable:
             raise refused(RULES, exchange, words=unreadable.reason) from unreadable
-        meta = envelope.meta or _Meta()
+        meta = _meta(envelope.meta)
         if envelope.error is not None or exchange.status != requests.codes.ok:
             code, words = _said(envelope)
             raise refused(RULES, exchange, code, words, _request_id(meta))
@@ -161,7 +162,7 @@ class RapidAPI(Provider):
             accounts,
             pagination.has_more,
             pagination.next_max_time,
-            pagination.total,
+            pagination.total if type(pagination.total) is int else None,
             _cached_at(meta),
         )
 
@@ -178,8 +179,16 @@ def _said(envelope: _Envelope) -> tuple[str, str]:
     """The code and the words of an error, of the API's or of the gateway's."""
     error = envelope.error
     if isinstance(error, _Error):
-        return error.code or "error", error.message or ""
+        return str(error.code or "error"), error.message or ""
     return "error" if error else "", error or envelope.message or ""
+
+
+def _meta(raw: msgspec.Raw) -> _Meta:
+    """What a page says of itself; nothing, where that can't be read: the page still can."""
+    try:
+        return _META.read(raw)
+    except Refused:
+        return _Meta()
 
 
 def _request_id(meta: _Meta) -> str:

@@ -34,9 +34,9 @@ class Account(msgspec.Struct):
 
 
 class _Error(msgspec.Struct):
-    code: str = ""
-    message: str = ""
-    log_id: str = ""
+    code: str | int | None = None
+    message: str | None = None
+    log_id: str | int | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -51,11 +51,11 @@ class _Data(msgspec.Struct):
 
 
 class _Grant(msgspec.Struct):
-    access_token: str = ""
+    access_token: str | None = None
     expires_in: float = 7200
-    error: str = ""
-    error_description: str = ""
-    log_id: str = ""
+    error: str | None = None
+    error_description: str | None = None
+    log_id: str | int | None = None
 
 
 _ENVELOPE = body.Reader(_Envelope)
@@ -142,7 +142,11 @@ class Research(Provider):
             raise refused(TOKEN_RULES, exchange, words=unreadable.reason) from unreadable
         if not grant.access_token:
             raise refused(
-                TOKEN_RULES, exchange, grant.error, grant.error_description, _log_id(grant)
+                TOKEN_RULES,
+                exchange,
+                grant.error or "",
+                grant.error_description or "",
+                _log_id(grant),
             )
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
@@ -169,7 +173,8 @@ class Research(Provider):
             raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         error = envelope.error
         if exchange.status != HTTPStatus.OK or error.code != "ok":
-            raise refused(RULES, exchange, error.code, error.message, _log_id(error))
+            code, words = str(error.code or ""), error.message or ""
+            raise refused(RULES, exchange, code or "error", words, _log_id(error))
         data = _DATA.read(envelope.data)
         accounts = _ACCOUNTS.read(data.user_following)
         return Page(accounts, data.has_more, data.cursor)
