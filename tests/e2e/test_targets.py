@@ -140,7 +140,8 @@ def test_stream_maps_and_flattening(lists: Sandbox, tmp_path: Path) -> None:
     pipe = Pipe(tmp_path, config, warehouse)
     pipe.load()
     lists.clock.advance(DAY)
-    assert [pipe.load().records(f"{provider}_following") for provider in PROVIDERS] == [[], []]
+    second = pipe.load()
+    assert [second.records(f"{provider}_following") for provider in PROVIDERS] == [[], []]
 
     research = follows(lists, "research", usernames)
     for row in research:
