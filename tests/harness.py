@@ -36,6 +36,9 @@ NOW = 1_700_100_000
 
 PROVIDERS = ("research", "rapidapi")
 
+KILLED = -9
+"""The exit code of a process that SIGKILL ended, where there is such a signal."""
+
 QUICK = {
     "max_tries": 2,
     "research_requests_per_second": 1000,
@@ -69,7 +72,7 @@ class Run:
     def messages(self) -> list[dict[str, Any]]:
         """The Singer messages; every line has to be one, the last may be cut off by a kill."""
         lines = self.stdout.splitlines()
-        if self.exit_code == -signal.SIGKILL and not self.stdout.endswith("\n"):
+        if self.exit_code == KILLED and not self.stdout.endswith("\n"):
             lines = lines[:-1]
         return [json.loads(line) for line in lines]
 

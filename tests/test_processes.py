@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
+
 LIMIT = 5.0
 """Seconds in which a process that is told to stop has to end."""
 

@@ -45,7 +45,8 @@ def test_the_installed_wheel_is_a_command(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "venv"
     _uv("venv", "--python", sys.executable, environment)
     _uv("pip", "install", "--python", environment, wheel)
-    command = environment / "bin" / "tap-tiktok-following"
+    folder = "Scripts" if os.name == "nt" else "bin"
+    command = environment / folder / "tap-tiktok-following"
     answer = subprocess.run(
         [command, "--about", "--format=json"], cwd=tmp_path, capture_output=True, check=True
     )

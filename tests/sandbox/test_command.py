@@ -67,6 +67,10 @@ def test_run_obeys_a_scenario(tmp_path: Path) -> None:
     assert done.stdout == "503\n"
 
 
+posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+
+
+@posix
 @pytest.mark.parametrize(
     ("script", "code"), [("exit(7)", 7), ("import os; os.kill(os.getpid(), 9)", 137)]
 )
@@ -74,6 +78,7 @@ def test_run_ends_as_the_command_ends(script: str, code: int) -> None:
     assert run("run", "--", sys.executable, "-c", script).returncode == code
 
 
+@posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_passes_signals_on(number: signal.Signals) -> None:
     script = (
