@@ -92,15 +92,27 @@ class Transport:
         # The timeout of a socket is for one read: a body that drips never meets it.
         deadline = time.monotonic() + self._timeout
         body = bytearray()
-        while chunk := raw.read1(_CHUNK, decode_content=True):
-            body += chunk
-            if len(body) > MAX_BODY:
-                reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
-                raise Refused(Verdict.FAILED, reason)
-            if time.monotonic() > deadline:
-                reason = f"the answer was not whole after {self._timeout} s"
-                raise Refused(Verdict.PASSING, reason)
+        try:
+            while chunk := self._read_until(raw, deadline):
+                body += chunk
+                if len(body) > MAX_BODY:
+                    reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
+                    raise Refused(Verdict.FAILED, reason)
+        except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
+            reason = f"the answer was not whole after {self._timeout} s"
+            raise Refused(Verdict.PASSING, reason) from error
         return bytes(body)
+
+    @staticmethod
+    def _read_until(raw: urllib3.response.BaseHTTPResponse, deadline: float) -> bytes:
+        """Read what is there, or wait for it no longer than the body as a whole may take."""
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        sock = getattr(raw.connection, "sock", None)
+        if sock is not None:
+            sock.settimeout(left)  # urllib3 sets it anew for the connection's next request
+        return raw.read1(_CHUNK, decode_content=True)
 
 
 def _unix(date: str | None) -> int | None:
