@@ -85,7 +85,7 @@ class Transport:
                 body = self._read(response.raw)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Refused(Verdict.PASSING, _in_words(error)) from error
-        date = _unix(response.headers.get("Date"))
+        date = unix_of(response.headers.get("Date"))
         return Exchange(response.status_code, response.headers, body, sent_at, duration, date)
 
     def _read(self, raw: urllib3.response.BaseHTTPResponse) -> bytes:
@@ -115,7 +115,8 @@ class Transport:
         return raw.read1(_CHUNK, decode_content=True)
 
 
-def _unix(date: str | None) -> int | None:
+def unix_of(date: str | None) -> int | None:
+    """Unix seconds of a date as HTTP writes it; None if it is none."""
     try:
         return int(parsedate_to_datetime(date).timestamp()) if date else None
     except (ValueError, OverflowError):

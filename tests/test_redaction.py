@@ -33,14 +33,14 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     text = io.StringIO()
-    handler, logger = logging.StreamHandler(text), logging.getLogger("another.library")
+    handler, logger = logging.StreamHandler(text), logging.getLogger("another.package")
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     yield text
     logger.removeHandler(handler)
 
 
-another = logging.getLogger("another.library")
+another = logging.getLogger("another.package")
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tap_tiktok_following.errors import Refused, judge
 from tap_tiktok_following.redaction import redact
+from tap_tiktok_following.transport import unix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -170,12 +170,8 @@ def retry_after(exchange: Exchange) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        seconds = _seconds_until(value, exchange.date or time.time())
+        moment = unix_of(value)
+        if moment is None:
+            return None
+        seconds = moment - (exchange.date or time.time())
     return max(0.0, seconds) if seconds == seconds else None  # noqa: PLR0124 - not NaN
-
-
-def _seconds_until(date: str, now: float) -> float:
-    try:
-        return parsedate_to_datetime(date).timestamp() - now
-    except (ValueError, OverflowError):
-        return float("nan")
