@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tap_tiktok_following.errors import Refused, Verdict
+from tap_tiktok_following.errors import Ended, Refused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,23 @@ MAX_BODY = 16 * 1024 * 1024
 """Bytes, unpacked. A page of 100 accounts is some 60 KB."""
 
 _CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a provider is asked.
+
+    Attributes:
+        method: The HTTP method.
+        path: What stands behind the provider's base URL, encoded, with the query.
+        headers: Headers of its own.
+        body: The body; None for none.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -52,41 +69,57 @@ class Transport:
         timeout: Seconds for connecting, for each read, and for the body as a whole.
         connections: How many connections are kept open.
         user_agent: The `User-Agent` header.
+
+    Raises:
+        Ended: If the environment names a proxy or a CA bundle that can't be used.
     """
 
     def __init__(self, url: str, *, timeout: float, connections: int, user_agent: str) -> None:
         self._timeout = timeout
-        self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
-        # The adapter below a session: it follows no redirect, keeps no cookie and reads no
-        # `.netrc`, and takes proxies and CA bundles of the environment from here.
-        self._adapter = HTTPAdapter(pool_maxsize=connections)
-        self._environment: Mapping[str, Any] = requests.Session().merge_environment_settings(
-            url, proxies={}, stream=True, verify=None, cert=None
-        )
+        self._headers = {
+            "Accept": "*/*",
+            **urllib3.make_headers(accept_encoding=True, user_agent=user_agent),
+        }
+        way = _Way(pool_maxsize=connections)
+        try:
+            self._pool, self._target = way.to(url)
+        except (requests.RequestException, OSError, ValueError) as error:
+            sentence = (
+                "The environment names a proxy or a CA bundle that can't be used "
+                f"({type(error).__name__}): check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE "
+                "and CURL_CA_BUNDLE."
+            )
+            raise Ended(sentence) from error
 
-    def send(self, request: requests.Request) -> Exchange:
+    def send(self, request: Request) -> Exchange:
         """Send one request.
 
         Raises:
             Refused: If no whole answer came (`Verdict.PASSING`), or one that is too large or
                 a redirect (`Verdict.FAILED`).
         """
-        request.headers = {**self._headers, **request.headers}
-        prepared = request.prepare()
         sent_at, started = time.time(), time.monotonic()
         try:
-            with self._adapter.send(
-                prepared, timeout=self._timeout, **self._environment
+            with self._pool.urlopen(
+                request.method,
+                self._target + request.path,
+                request.body,
+                {**self._headers, **request.headers},
+                retries=False,
+                redirect=False,
+                assert_same_host=False,  # at a proxy it is another
+                timeout=self._timeout,
+                preload_content=False,
             ) as response:
                 duration = time.monotonic() - started
-                if response.is_redirect:
-                    reason = f"redirects are not followed (HTTP {response.status_code})"
+                if response.get_redirect_location():
+                    reason = f"redirects are not followed (HTTP {response.status})"
                     raise Refused(Verdict.FAILED, reason)
-                body = self._read(response.raw)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                body = self._read(response)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Refused(Verdict.PASSING, _in_words(error)) from error
         date = unix_of(response.headers.get("Date"))
-        return Exchange(response.status_code, response.headers, body, sent_at, duration, date)
+        return Exchange(response.status, response.headers, body, sent_at, duration, date)
 
     def _read(self, raw: urllib3.response.BaseHTTPResponse) -> bytes:
         # The timeout of a socket is for one read: a body that drips never meets it.
@@ -123,15 +156,33 @@ def unix_of(date: str | None) -> int | None:
         return None
 
 
+class _Way(HTTPAdapter):
+    """The way requests would go: by the proxies and with the CA bundles of the environment.
+
+    The connections are then used directly: requests' sessions would follow redirects, keep
+    cookies and read `.netrc`, and take more time over a request than all else that it needs.
+    """
+
+    def to(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+        """The connections to a URL, and what is asked for on them: its path, or all of it."""
+        request = requests.Request("GET", url).prepare()
+        environment = requests.Session().merge_environment_settings(
+            url, proxies={}, stream=True, verify=None, cert=None
+        )
+        verify, proxies = environment["verify"], environment["proxies"]
+        pool = self.get_connection_with_tls_context(request, verify, proxies)
+        self.cert_verify(pool, url, verify, cert=None)
+        return pool, self.request_url(request, proxies).rstrip("/")
+
+
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.exceptions.ProxyError, "the proxy could not be reached"),
-    (requests.exceptions.SSLError, "no secure connection could be made"),
-    (requests.exceptions.ConnectTimeout, "the provider could not be reached in time"),
-    (requests.exceptions.Timeout, "the provider did not answer in time"),
+    (urllib3.exceptions.ProxyError, "the proxy could not be reached"),
+    (urllib3.exceptions.SSLError, "no secure connection could be made"),
+    (urllib3.exceptions.NewConnectionError, "the connection failed"),
+    (urllib3.exceptions.ConnectTimeoutError, "the provider could not be reached in time"),
     (urllib3.exceptions.TimeoutError, "the provider did not answer in time"),
     (urllib3.exceptions.DecodeError, "the answer was packed in a way that can't be read"),
     (urllib3.exceptions.ProtocolError, "the connection was lost"),
-    (requests.exceptions.ConnectionError, "the connection failed"),
 )
 
 

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from sandbox import Fault, World
-from tap_tiktok_following.errors import Refused, Verdict
-from tap_tiktok_following.transport import Transport
+from tap_tiktok_following.errors import Ended, Refused, Verdict
+from tap_tiktok_following.transport import Request, Transport
 from tests.harness import NOW, follows_of
 from tests.server import TLS, Reply, Server
 
@@ -44,7 +44,7 @@ def echo() -> Iterator[Server]:
 
 def send(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> Exchange:
     transport = Transport(url, timeout=timeout, connections=1, user_agent="a test")
-    return transport.send(requests.Request("GET", url + path, headers=headers))
+    return transport.send(Request("GET", path, headers))
 
 
 def refusal(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> Refused:
@@ -145,7 +145,7 @@ def test_a_body_of_more_than_16_mb_is_refused(sandbox: Sandbox, kind: str) -> No
 @pytest.mark.parametrize(
     ("kind", "value", "reason"),
     [
-        ("reset", None, "the connection failed"),
+        ("reset", None, "the connection was lost"),
         ("reset", "mid_body", "the connection was lost"),
         ("short_body", None, "the connection was lost"),
         ("bad_gzip", None, "the answer was packed in a way that can't be read"),
@@ -213,6 +213,26 @@ def test_a_ca_bundle_of_the_environment_is_used(
     monkeypatch.setenv(variable, str(TLS / "certificate.pem"))
     with Server(lambda _: Reply(), tls=True) as server:
         assert send(server.url).status == 200
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem", "OSError"),
+        ("https_proxy", "http://", "InvalidProxyURL"),
+        ("https_proxy", "socks5://me:secret@127.0.0.1:9", "InvalidSchema"),
+    ],
+)
+def test_an_environment_that_can_not_be_used_ends_the_run(
+    variable: str, value: str, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(Ended) as ended:
+        send("https://api.invalid")
+    assert ended.value.sentence == (
+        f"The environment names a proxy or a CA bundle that can't be used ({error}): "
+        "check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
+    )
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:

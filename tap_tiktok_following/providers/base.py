@@ -14,12 +14,11 @@ from tap_tiktok_following.transport import unix_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import requests
     from singer_sdk import typing as th
 
     from tap_tiktok_following.body import Accounts
     from tap_tiktok_following.errors import Rule
-    from tap_tiktok_following.transport import Exchange
+    from tap_tiktok_following.transport import Exchange, Request
 
 MAX_WORDS = 300
 """Characters of a provider's message that are kept."""
@@ -87,7 +86,7 @@ class Provider(ABC):
     @abstractmethod
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> requests.Request:
+    ) -> Request:
         """The request for one page.
 
         Args:
@@ -105,7 +104,7 @@ class Provider(ABC):
             Refused: If the answer holds none.
         """
 
-    def token_request(self) -> requests.Request | None:
+    def token_request(self) -> Request | None:
         """The request for an access token; None with a provider that needs none."""
         return None
 

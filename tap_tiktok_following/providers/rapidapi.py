@@ -7,16 +7,17 @@ RapidAPI's gateway stands before it and answers in its own manner, `{"message": 
 from __future__ import annotations
 
 import datetime as dt
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
-import requests
 from singer_sdk import typing as th
 
 from tap_tiktok_following import body
 from tap_tiktok_following.errors import Refused, Rule, Verdict
 from tap_tiktok_following.providers.base import Page, Provider, refused
+from tap_tiktok_following.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,7 +129,7 @@ class RapidAPI(Provider):
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
         self._headers = {
-            "x-rapidapi-key": config.get("rapidapi_key"),
+            "x-rapidapi-key": config.get("rapidapi_key", ""),
             "x-rapidapi-host": urlsplit(self.url).netloc,
         }
 
@@ -138,13 +139,13 @@ class RapidAPI(Provider):
         cursor: int | None,
         count: int,
         token: str,  # noqa: ARG002
-    ) -> requests.Request:
+    ) -> Request:
         """`GET /api/v1/users/{username}/following`."""
         query = {"count": count}
         if cursor is not None:
             query["max_time"] = cursor
-        path = f"/api/v1/users/{quote(username, safe='')}/following"
-        return requests.Request("GET", self.url + path, headers=self._headers, params=query)
+        path = f"/api/v1/users/{quote(username, safe='')}/following?{urlencode(query)}"
+        return Request("GET", path, self._headers)
 
     def read_page(self, exchange: Exchange) -> Page:
         """`data` with `pagination`; a non-null `error` is a failure whatever the status."""
@@ -153,7 +154,7 @@ class RapidAPI(Provider):
         except Refused as unreadable:
             raise refused(RULES, exchange, words=unreadable.reason) from unreadable
         meta = _meta(envelope.meta)
-        if envelope.error is not None or exchange.status != requests.codes.ok:
+        if envelope.error is not None or exchange.status != HTTPStatus.OK:
             code, words = _said(envelope)
             raise refused(RULES, exchange, code, words, _request_id(meta))
         pagination = _PAGINATION.read(envelope.pagination)

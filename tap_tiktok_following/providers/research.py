@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 import msgspec
-import requests
 from singer_sdk import typing as th
 
 from tap_tiktok_following import body
 from tap_tiktok_following.errors import Refused, Rule, Verdict
 from tap_tiktok_following.providers.base import Page, Provider, TokenGrant, refused
 from tap_tiktok_following.redaction import hide
+from tap_tiktok_following.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -119,20 +120,20 @@ class Research(Provider):
         self._client_key: str | None = config.get("research_client_key")
         self._client_secret: str | None = config.get("research_client_secret")
 
-    def token_request(self) -> requests.Request | None:
+    def token_request(self) -> Request | None:
         """The request for a client access token; None where the user gave a token."""
         if self._access_token:
             return None
-        return requests.Request(
-            "POST",
-            f"{self.url}/v2/oauth/token/",
-            headers={"Cache-Control": "no-cache"},
-            data={
-                "client_key": self._client_key,
-                "client_secret": self._client_secret,
-                "grant_type": "client_credentials",
-            },
-        )
+        form = {
+            "client_key": self._client_key,
+            "client_secret": self._client_secret,
+            "grant_type": "client_credentials",
+        }
+        headers = {
+            "Cache-Control": "no-cache",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        return Request("POST", "/v2/oauth/token/", headers, urlencode(form).encode())
 
     def read_token(self, exchange: Exchange) -> TokenGrant:
         """The access token; an error may come with HTTP 200 too."""
@@ -153,17 +154,17 @@ class Research(Provider):
 
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> requests.Request:
+    ) -> Request:
         """`POST /v2/research/user/following/`."""
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
-        return requests.Request(
-            "POST",
-            f"{self.url}/v2/research/user/following/",
-            headers={"Authorization": f"Bearer {self._access_token or token}"},
-            json=query,
-        )
+        headers = {
+            "Authorization": f"Bearer {self._access_token or token}",
+            "Content-Type": "application/json",
+        }
+        path = "/v2/research/user/following/"
+        return Request("POST", path, headers, msgspec.json.encode(query))
 
     def read_page(self, exchange: Exchange) -> Page:
         """`data.user_following` with `data.cursor` and `data.has_more`."""
