@@ -36,7 +36,7 @@ class Client:
             self.token = answer.json()["access_token"]
         return answer
 
-    def research(self, username: str = "alice", **body: object) -> requests.Response:
+    def research(self, username: str = "alice", **body: Any) -> requests.Response:
         return self.session.post(
             f"{self.sandbox.url}/v2/research/user/following/",
             json={"username": username, **body},

@@ -126,7 +126,7 @@ def test_only_get_is_supported(client: Client) -> None:
 
 @pytest.mark.parametrize("key", [None, "wrong"])
 def test_a_wrong_key_is_refused_by_the_gateway(client: Client, key: str | None) -> None:
-    headers = {"x-rapidapi-host": client.host, "x-rapidapi-key": key}
+    headers = {"x-rapidapi-host": client.host, **({"x-rapidapi-key": key} if key else {})}
     answer = client.session.get(client.sandbox.url + PATH, headers=headers)
     assert answer.status_code == 401
     assert answer.json()["message"].startswith("Invalid API key")
@@ -137,6 +137,6 @@ def test_a_key_for_another_host_is_refused_by_the_gateway(
     client: Client, host: str | None
 ) -> None:
     key = client.sandbox.config["rapidapi_key"]
-    headers = {"x-rapidapi-host": host, "x-rapidapi-key": key}
+    headers = {"x-rapidapi-key": key, **({"x-rapidapi-host": host} if host else {})}
     answer = client.session.get(client.sandbox.url + PATH, headers=headers)
     assert (answer.status_code, answer.json()) == (404, {"message": "API doesn't exists"})
