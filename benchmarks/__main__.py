@@ -33,7 +33,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     names = [options.only] if options.only else list(FIGURES)
-    environment.python()
+    environment.make()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         bench = Bench(Path(folder))
         if options.quick:

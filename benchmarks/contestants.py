@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +82,9 @@ def tap(  # noqa: D417 - settings are the tap's own
     }
     config_path = folder / "tap.json"
     config_path.write_text(json.dumps(config), encoding="utf-8")
-    command = [sys.executable, "-m", "tap_tiktok_following", "--config", str(config_path)]
-    return _run(server, [*command, *options], folder / "tap.jsonl")
+    command = environment.program("taps", "tap-tiktok-following")
+    arguments = ["--config", str(config_path), *options]
+    return _run(server, [command, *arguments], folder / "tap.jsonl")
 
 
 def plain_tap(server: Server, folder: Path) -> Run:
@@ -97,8 +97,8 @@ def plain_tap(server: Server, folder: Path) -> Run:
     }
     path = folder / "plain.json"
     path.write_text(json.dumps(config), encoding="utf-8")
-    command = [environment.python(), "-m", "benchmarks.plain_tap", "--config", str(path)]
-    return _run(server, command, folder / "plain.jsonl")
+    command = [environment.program("taps", "python"), "-m", "benchmarks.plain_tap"]
+    return _run(server, [*command, "--config", str(path)], folder / "plain.jsonl")
 
 
 def researchtikpy(server: Server, folder: Path) -> Run:
@@ -115,7 +115,7 @@ def _peer(server: Server, folder: Path, name: str) -> Run:
     path = folder / "usernames.txt"
     path.write_text("\n".join(server.usernames), encoding="utf-8")
     keys = ("research_api_url", "research_client_key", "research_client_secret")
-    command = [environment.python(), "-m", f"benchmarks.peers.{name}"]
+    command = [environment.program("peers", "python"), "-m", f"benchmarks.peers.{name}"]
     arguments = [*(server.config[key] for key in keys), str(path)]
     return _run(server, [*command, *arguments], folder / f"{name}.jsonl")
 

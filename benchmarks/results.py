@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
 
 PATH = Path(__file__).with_name("RESULTS.md")
 
-PEERS = ("singer-sdk", "researchtikpy", "dlt", "requests")
+TAPS = ("tap-tiktok-following", "singer-sdk", "requests", "urllib3", "msgspec")
+PEERS = ("researchtikpy", "dlt", "requests")
 
 _VERDICTS = {True: "yes", False: "**no**", None: ""}
 
@@ -33,8 +33,9 @@ CPU seconds and memory hold all of it.
 
 - Date: {date}
 - Machine: {machine}
-- Tap: tap-tiktok-following {tap}, singer-sdk {sdk}, Python {python}
-- Peers: {peers}
+- Taps, this one and the plain one: {taps}
+- Other peers: {peers}
+- Python {python}
 
 | what | asked for | measured | met |
 |---|---|---|---|
@@ -48,15 +49,18 @@ def text(rows: Sequence[Row], bench: Bench) -> str:
         rounds=bench.rounds,
         date=f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC",
         machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
-        tap=version("tap-tiktok-following"),
-        sdk=version("singer-sdk"),
+        taps=_versions("taps", *TAPS),
+        peers=_versions("peers", *PEERS),
         python=platform.python_version(),
-        peers=", ".join(" ".join(pair) for pair in environment.versions(*PEERS).items()),
         rows="\n".join(
             f"| {row.what} | {row.target} | {row.value} | {_VERDICTS[row.is_met]} |"
             for row in rows
         ),
     )
+
+
+def _versions(name: environment.Name, *packages: str) -> str:
+    return ", ".join(" ".join(pair) for pair in environment.versions(name, *packages).items())
 
 
 def _processor() -> str:
