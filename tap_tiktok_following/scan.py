@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from binascii import b2a_base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,18 +36,17 @@ MOST_IDLE = 4
 """Pages in a row on which the cursor stands still and no account is new: it never moves."""
 
 MOST_REMEMBERED = 1000
-"""Accounts whose hashes one username's state entry holds, about 7 bytes each."""
+"""Accounts whose hashes one username's state entry holds, about 7 characters each."""
 
-_HASH_LENGTH = 7
-
-
-def hash_account(key: str) -> str:
-    """A short hash (40 bits, 7 characters) of what tells an account apart."""
-    digest = hashlib.blake2b(key.encode(), digest_size=5).digest()
-    return b2a_base64(digest)[:_HASH_LENGTH].decode()
+_HASH_LENGTH = 5
 
 
-def split_hashes(joined: str) -> frozenset[str]:
+def hash_account(key: str) -> bytes:
+    """A short hash (40 bits) of what tells an account apart."""
+    return hashlib.blake2b(key.encode(), digest_size=_HASH_LENGTH).digest()
+
+
+def split_hashes(joined: bytes) -> frozenset[bytes]:
     """Hashes that were written one behind the other."""
     starts = range(0, len(joined), _HASH_LENGTH)
     return frozenset(joined[start : start + _HASH_LENGTH] for start in starts)
@@ -67,7 +65,7 @@ class Memory(msgspec.Struct, frozen=True):
         since: Unix seconds: where these pages end; 0 if they are the whole list.
     """
 
-    hashes: str = ""
+    hashes: bytes = b""
     since: int = 0
 
 
@@ -134,7 +132,7 @@ class Standing(msgspec.Struct, frozen=True):
     gap: str = ""
     memory: Memory = Memory()
     remembering: bool = True
-    boundary: str = ""
+    boundary: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ class _Finds:
     """
 
     rows: list[dict[str, Any]]
-    hashes: list[str]
+    hashes: list[bytes]
     lower: int
     upper: int
 
@@ -243,7 +241,7 @@ class Scan:
                 finds.hashes.append(account)
             self._seen.add(key)
         self._boundary = frozenset()
-        self.standing = replace(self.standing, boundary="".join(hashes))
+        self.standing = replace(self.standing, boundary=b"".join(hashes))
         return finds
 
     def _news(self, finds: _Finds, *, is_first: bool) -> list[bool]:
@@ -278,7 +276,7 @@ class Scan:
     def _remember(self, finds: _Finds) -> None:
         if not self.standing.remembering:
             return
-        memory = Memory(self.standing.memory.hashes + "".join(finds.hashes), finds.lower)
+        memory = Memory(self.standing.memory.hashes + b"".join(finds.hashes), finds.lower)
         is_enough = memory.hashes and (
             finds.lower < self.standing.as_of - self._lookback
             or len(memory.hashes) >= MOST_REMEMBERED * _HASH_LENGTH

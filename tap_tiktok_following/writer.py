@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import os
 import sys
-import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
@@ -33,8 +33,7 @@ class MessageWriter(MsgSpecWriter):
     def __init__(self) -> None:
         super().__init__()
         self._pending = bytearray()
-        self._extracted_at = dt.datetime.now(dt.timezone.utc)
-        self._next_second = 0.0
+        self._record_tail = _record_tail()
         atexit.register(self._flush_at_exit)
 
     def write_message(self, message: Message) -> None:
@@ -50,19 +49,11 @@ class MessageWriter(MsgSpecWriter):
     def write_record(self, stream: str, record: Record) -> None:
         """Write a RECORD message without making the SDK's message object first.
 
-        `time_extracted` is in whole seconds.
+        `time_extracted` is the time of the last flush, in whole seconds.
         """
-        if time.time() >= self._next_second:
-            self._next_second = time.time() // 1 + 1
-            self._extracted_at = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
-        message = {
-            "type": "RECORD",
-            "stream": stream,
-            "record": record,
-            "time_extracted": self._extracted_at,
-        }
-        encoder.encode_into(message, self._pending, -1)
-        self._append(b"\n")
+        self._pending += _record_head(stream)
+        encoder.encode_into(record, self._pending, -1)
+        self._append(self._record_tail)
 
     def flush(self) -> None:
         """Hand everything written so far to whoever reads stdout.
@@ -72,6 +63,7 @@ class MessageWriter(MsgSpecWriter):
         """
         pending, self._pending = self._pending, bytearray()
         self._write(pending)
+        self._record_tail = _record_tail()
 
     def _write(self, line: bytes | bytearray) -> None:
         out = memoryview(line)
@@ -117,6 +109,18 @@ class StateWriter(SDKStateWriter):
             self._writer.write_state(line)
             self._last = digest
         self._writer.flush()
+
+
+@cache
+def _record_head(stream: str) -> bytes:
+    """A RECORD message up to its record."""
+    return b'{"type":"RECORD","stream":%b,"record":' % encoder.encode(stream)
+
+
+def _record_tail() -> bytes:
+    """A RECORD message from behind its record, of one that is extracted now."""
+    now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
+    return b',"time_extracted":%b}\n' % encoder.encode(now)
 
 
 def _discard_stdout() -> None:
