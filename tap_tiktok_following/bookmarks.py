@@ -40,8 +40,8 @@ Entry = dict[str, Any]
 T = TypeVar("T")
 
 
-class Known(Enum):
-    """How much is known of a username before a run, in the order of work."""
+class Turn(Enum):
+    """When a username is visited in a run, in the order of work."""
 
     UNFINISHED = 0
     NEW = 1
@@ -90,7 +90,7 @@ class Plan:
     """
 
     visits: list[Visit] = field(default_factory=list)
-    counts: Counter[Known] = field(default_factory=Counter)
+    counts: Counter[Turn] = field(default_factory=Counter)
 
 
 class Bookmarks:
@@ -122,11 +122,11 @@ class Bookmarks:
         queue: list[tuple[int, int, Visit]] = []
         for username in usernames:
             entry = self._entries.get(username, {})
-            known = self._known(entry, now)
-            plan.counts[known] += 1
-            if known is not Known.NOT_DUE:
+            turn = self._turn(entry, now)
+            plan.counts[turn] += 1
+            if turn is not Turn.NOT_DUE:
                 visited = _visited_at(entry) or 0
-                queue.append((known.value, visited, self._visit(username, entry, now)))
+                queue.append((turn.value, visited, self._visit(username, entry, now)))
         queue.sort(key=itemgetter(0, 1))
         plan.visits.extend(visit for _, _, visit in queue)
         return plan
@@ -167,18 +167,18 @@ class Bookmarks:
             if not entry["scans"]:
                 del entry["scans"]
 
-    def _known(self, entry: Entry, now: float) -> Known:
+    def _turn(self, entry: Entry, now: float) -> Turn:
         outcome, visited = _outcome(entry), _visited_at(entry)
         if outcome is Outcome.INTERRUPTED and _resume(entry):
-            return Known.UNFINISHED
+            return Turn.UNFINISHED
         if visited is None:
-            return Known.NEW
+            return Turn.NEW
         wait = 0.0
         if outcome in READ | SKIPPED:
             wait = self._policy.revisit_after
         if outcome in SKIPPED:
             wait = max(wait, self._policy.retry_unavailable_after)
-        return Known.NOT_DUE if 0 <= now - visited < wait else Known.KNOWN
+        return Turn.NOT_DUE if 0 <= now - visited < wait else Turn.KNOWN
 
     def _visit(self, username: str, entry: Entry, now: float) -> Visit:
         policy, bookmark, resume = self._policy, _bookmark(entry), _resume(entry)

@@ -6,7 +6,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.bookmarks import Known
+from tap_tiktok_following.bookmarks import Turn
 from tap_tiktok_following.errors import READ, Outcome
 
 if TYPE_CHECKING:
@@ -66,10 +66,10 @@ class Report:
         known = ", ".join(
             f"{counts[kind]:,} {words}"
             for kind, words in (
-                (Known.NEW, "new"),
-                (Known.KNOWN, "known"),
-                (Known.UNFINISHED, "unfinished"),
-                (Known.NOT_DUE, "not due"),
+                (Turn.NEW, "new"),
+                (Turn.KNOWN, "known"),
+                (Turn.UNFINISHED, "unfinished"),
+                (Turn.NOT_DUE, "not due"),
             )
         )
         seconds = requests / self._per_second
@@ -101,7 +101,7 @@ class Report:
         waiting = (
             len(self._plan.visits) - self._visited() + self._outcomes[Outcome.INTERRUPTED]
         )
-        counts.append(f"{self._plan.counts[Known.NOT_DUE]:,} not due")
+        counts.append(f"{self._plan.counts[Turn.NOT_DUE]:,} not due")
         counts.append(f"{waiting:,} left for next time")
         yield f"{total:,} usernames: {', '.join(counts)}"
         yield (

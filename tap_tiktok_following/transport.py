@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import requests
@@ -148,8 +149,10 @@ class Transport:
         return raw.read1(_CHUNK, decode_content=True)
 
 
+@lru_cache
 def unix_of(date: str | None) -> int | None:
     """Unix seconds of a date as HTTP writes it; None if it is none."""
+    # Cached, as the answers of one second have the same.
     try:
         return int(parsedate_to_datetime(date).timestamp()) if date else None
     except (ValueError, OverflowError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.bookmarks import Bookmarks, Known, Policy, parse_time, sanitise
+from tap_tiktok_following.bookmarks import Bookmarks, Policy, Turn, parse_time, sanitise
 from tap_tiktok_following.crawl import Event
 from tap_tiktok_following.errors import Outcome
 from tap_tiktok_following.scan import DAY, Memory, Standing, Visit, hash_account, in_utc
@@ -96,7 +96,7 @@ def test_unfinished_then_new_then_the_longest_unvisited() -> None:
         names="new1 late early private failed half new2",
     )
     assert order(plan) == ["half", "new1", "new2", "early", "private", "failed", "late"]
-    assert plan.counts == Counter({Known.UNFINISHED: 1, Known.NEW: 2, Known.KNOWN: 4})
+    assert plan.counts == Counter({Turn.UNFINISHED: 1, Turn.NEW: 2, Turn.KNOWN: 4})
 
 
 def test_of_several_unfinished_the_longest_unvisited_comes_first() -> None:
@@ -141,7 +141,7 @@ def test_a_username_read_or_skipped_a_moment_ago_is_not_due(outcome: Outcome) ->
     before = visited("ben", outcome, NOW - 2 * HOUR)
     plan = plan_of(just_now, before, revisit_after=2 * HOUR)
     assert order(plan) == ["ben"]
-    assert plan.counts == Counter({Known.NOT_DUE: 1, Known.KNOWN: 1})
+    assert plan.counts == Counter({Turn.NOT_DUE: 1, Turn.KNOWN: 1})
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INTERRUPTED])
@@ -173,7 +173,7 @@ def test_a_visit_in_the_future_does_not_make_a_username_wait_for_it() -> None:
 
 def test_an_entry_with_nothing_but_a_bookmark_is_not_due_either() -> None:
     plan = plan_of(entry_of("ann", bookmark=NOW - HOUR), revisit_after=2 * HOUR)
-    assert plan.counts == Counter({Known.NOT_DUE: 1})
+    assert plan.counts == Counter({Turn.NOT_DUE: 1})
 
 
 # How far down a list is read.

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from tap_tiktok_following import report as module
-from tap_tiktok_following.bookmarks import Known, Plan
+from tap_tiktok_following.bookmarks import Plan, Turn
 from tap_tiktok_following.crawl import Event
 from tap_tiktok_following.errors import Outcome
 from tap_tiktok_following.report import Report, some_of
@@ -29,10 +29,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 def plan(known: int = 0, new: int = 0, unfinished: int = 0, not_due: int = 0) -> Plan:
     counts = Counter(
         {
-            Known.KNOWN: known,
-            Known.NEW: new,
-            Known.UNFINISHED: unfinished,
-            Known.NOT_DUE: not_due,
+            Turn.KNOWN: known,
+            Turn.NEW: new,
+            Turn.UNFINISHED: unfinished,
+            Turn.NOT_DUE: not_due,
         }
     )
     visits = [Visit(f"user{number}") for number in range(known + new + unfinished)]
