@@ -17,7 +17,6 @@ Singer state, a plain dict. An entry:
 from __future__ import annotations
 
 import datetime as dt
-import zlib
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -28,7 +27,7 @@ import msgspec
 
 from tap_tiktok_following.crawl import Event
 from tap_tiktok_following.errors import READ, SKIPPED, Outcome
-from tap_tiktok_following.scan import DAY, Memory, Standing, Visit, in_utc
+from tap_tiktok_following.scan import DAY, Memory, Standing, Visit, hash_account, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -196,12 +195,15 @@ class Bookmarks:
         )
 
     def _is_refresh_due(self, username: str, entry: Entry, now: float) -> bool:
-        """Due times are spread over the second half of the interval, not to come together."""
+        """Due times are spread over the second half of the interval, not to come together.
+
+        Anew after each whole scan: usernames that kept their rhythms would meet again.
+        """
         interval = self._policy.refresh_after
         if interval is None:
             return False
         whole_at = parse_time(entry.get("whole_scanned_at"))
-        spread = zlib.crc32(username.encode()) / 2**32
+        spread = int.from_bytes(hash_account(f"{username} {whole_at}"), "big") / 2**40
         return whole_at is None or now - whole_at >= interval * (1 + spread) / 2
 
     def _entry(self, username: str) -> Entry:
