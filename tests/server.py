@@ -98,7 +98,8 @@ def _handler(
             self.end_headers()
             self.wfile.write(reply.body)
 
-        do_POST = do_GET  # noqa: N815 - the name that the server looks for
+        # The names that the server looks for.
+        do_POST = do_CONNECT = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -195,6 +195,19 @@ def test_a_proxy_of_the_environment_is_used(
     assert [received.target for received in echo.received] == ["http://api.invalid/x?y=1"]
 
 
+def test_https_goes_through_a_proxy_with_its_credentials_and_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Server(lambda _: Reply(502)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//me:secret@"))
+        refused = refusal("https://api.invalid", Authorization="Bearer mine")
+        [asked] = proxy.received
+    assert refused.reason == "the proxy could not be reached"
+    assert asked.target == "api.invalid:443"
+    assert asked.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+    assert "authorization" not in asked.headers
+
+
 def test_no_proxy_is_honoured(echo: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
