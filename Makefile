@@ -16,6 +16,9 @@ export XDG_STATE_HOME := $(CURDIR)/.tools/state
 export MPLCONFIGDIR := $(CURDIR)/.tools/matplotlib
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
 
+# Compiled once, not by each process that may not keep what it compiles.
+export UV_COMPILE_BYTECODE := 1
+
 .PHONY: demo test lint types pytest bench plugins requirements
 
 demo: .venv/ready plugins
@@ -31,7 +34,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 4
+	$(BIN)/pytest --numprocesses 4 --dist worksteal
 
 # Measure the tap against its peers; takes a quarter of an hour and a machine that does nothing else.
 bench: .venv/ready
