@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from sandbox import Follow
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from sandbox import LoggedRequest, Sandbox
@@ -247,6 +248,14 @@ def start(
     )
     _started.append(process)
     return process
+
+
+def wait_until(condition: Callable[[], bool], within: float = 30) -> None:
+    """Look again and again until something is so, for so many seconds at most."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def kill_what_is_left() -> None:

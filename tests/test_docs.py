@@ -1,19 +1,21 @@
-"""README and docs/: links lead somewhere, names exist, commands are well-formed.
+"""README, docs/, CONTRIBUTING.md and the sandbox's README: all of it is run, and names exist.
 
-What runs: SQL and the scripts around it (test_docs_querying.py), and the jq line here. What is
-checked without running it: shell commands (their syntax, and that Meltano has these commands
-and options, where `make` has set Meltano up), Python and JSON (their syntax).
+Every fenced block but output and pictures is run by a test, as it stands: those marked with
+`runs` take a section from its document and type the commands in their order, in a shell, with
+the real programs, against the sandbox. What has to be typed differently in a test is in one
+table with the reasons, `STAND_INS` in tests/e2e/reader.py. SQL is run by
+test_docs_querying.py. `make test` is what CI runs, so it is not run once more from within.
+
+The tests here find a block, or a command in a sentence, that no test runs, links that lead
+nowhere, and names of things that do not exist.
 """
 
 from __future__ import annotations
 
-import json
+import importlib
 import re
-import shlex
-import shutil
 import signal
-import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,14 +23,31 @@ import pytest
 from tap_tiktok_following.errors import Outcome, Verdict
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests import harness
-from tests.documents import DOCUMENTS, ROOT, anchors, blocks, links, prose
+from tests.documents import DOCUMENTS, GUIDE, ROOT, anchors, blocks, is_run, links, prose
+from tests.e2e.reader import NOT_TYPED, STAND_INS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
 
-MELTANO_PYTHON = ROOT / ".tools" / "bin" / "python"
+TYPED = "\n".join(block.text for block in blocks("sh", "console", "crontab"))
+
+PROGRAMS = {
+    *re.findall(r"(?:^|[|&] |\$ )([a-z][\w-]+) ", TYPED, re.MULTILINE),
+    *("bash", "curl", "docker", "git", "jq", "kill", "pip", "pytest", "sh", "uv", "uvx"),
+}
+
+SAID = {
+    "make lint": "a part of `make test`",
+    "make types": "a part of `make test`",
+    "make pytest": "a part of `make test`",
+    "--port": "tests/e2e/test_sandbox_readme.py gives it",
+    "--seed": "tests/e2e/test_sandbox_readme.py gives it",
+    "--usernames N": "tests/e2e/test_sandbox_readme.py gives it",
+    "--scenario FILE.json": "tests/e2e/test_sandbox_readme.py gives it",
+}
+"""What sentences tell to type and no block does, and what runs it."""
 
 STATE_KEYS = {"known", "resume", "outcome", "visited_at", "whole_scanned_at"}
 VIEWS = {"account", "first_seen", "last_seen", "is_older", "whole_list_at", "whole_lists"}
@@ -37,25 +56,43 @@ NOT_OURS = {
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
 }
 
-_MELTANO_COMMANDS = """
-import json
-from meltano.cli import cli
 
-def walk(command, path):
-    options = [name for p in command.params for name in (*p.opts, *p.secondary_opts)]
-    yield path, options
-    for name in getattr(command, "commands", {}):
-        yield from walk(command.commands[name], f"{path} {name}")
-
-print(json.dumps(dict(walk(cli, "meltano"))))
-"""
+each_document = pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=[path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+)
 
 
-def shell_lines() -> list[str]:
-    """Every command of the documentation."""
-    lines = [line for block in blocks("sh", "console") for line in block.text.splitlines()]
-    lines += re.findall(r"^(?:\S+ ){5}(.+)$", "".join(b.text for b in blocks("crontab")))
-    return list(dict.fromkeys(filter(str.strip, lines)))
+def test_every_block_is_run() -> None:
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if "@runs(" in path.read_text(encoding="utf-8"):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert not [b for b in blocks() if b.language not in NOT_TYPED and not is_run(b)]
+
+
+@each_document
+def test_every_fence_is_that_of_a_block(path: Path) -> None:
+    fences = re.findall(r"^[ >*-]*(?:```|~~~)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(fences) == 2 * sum(block.path == path for block in blocks())
+
+
+@each_document
+def test_every_command_in_a_sentence_is_run(path: Path) -> None:
+    """In a block of output as well."""
+    told = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose(path))]
+    for block in blocks("text"):
+        told += block.text.splitlines() if block.path == path else []
+    commands = {code for code in told if code.startswith("--") or is_command(code)}
+    assert not [code for code in commands - SAID.keys() if code not in TYPED]
+
+
+def is_command(code: str) -> bool:
+    program, _, arguments = code.removeprefix("$ ").partition(" ")
+    return bool(arguments) and program in PROGRAMS
+
+
+def test_exceptions_are_needed() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert not [written for written in (*STAND_INS, *SAID) if written not in text]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +101,7 @@ def tap() -> TapTikTokFollowing:
     return TapTikTokFollowing(config=config)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     assert links(path)
     for link in links(path):
@@ -83,14 +120,14 @@ def test_names_exist(tap: TapTikTokFollowing) -> None:
     known |= {outcome.value for outcome in Outcome}
     for stream in tap.streams.values():
         known |= {stream.name, *stream.schema["properties"]}
-    for path in DOCUMENTS:
+    for path in GUIDE:
         named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)(?:`|: )", prose(path)))
         assert not named - known, path.name
 
 
 def test_environment_variables_exist(tap: TapTikTokFollowing) -> None:
     settings = {name.upper() for name in tap.config_jsonschema["properties"]} | {"LOGLEVEL"}
-    for path in DOCUMENTS:
+    for path in GUIDE:
         named = re.findall(r"TAP_TIKTOK_FOLLOWING_(\w+)", path.read_text(encoding="utf-8"))
         assert set(named) <= settings, path.name
 
@@ -122,66 +159,6 @@ def test_exit_codes_are_explained(name: str) -> None:
     named = {int(code) for row in rows for code in row.split(",")}
     by_signal = {128 + signal.SIGTERM, 128 + signal.SIGINT}
     assert named == {verdict.exit_code for verdict in Verdict} | by_signal
-
-
-@pytest.mark.parametrize("line", shell_lines())
-def test_shell_syntax(line: str) -> None:
-    checked = subprocess.run(
-        ["bash", "-n", "-c", line],  # noqa: S607
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (checked.returncode, checked.stderr) == (0, "")
-
-
-def test_python_syntax() -> None:
-    for block in blocks("python"):
-        compile(block.text, block.path.name, "exec")
-
-
-def test_json_syntax() -> None:
-    for block in blocks("json"):
-        json.loads(block.text)
-
-
-@pytest.mark.skipif(not MELTANO_PYTHON.exists(), reason="Meltano is not set up: make plugins")
-def test_meltano_has_these_commands() -> None:
-    listed = subprocess.run(
-        [MELTANO_PYTHON, "-c", _MELTANO_COMMANDS], capture_output=True, check=True
-    )
-    commands: dict[str, list[str]] = json.loads(listed.stdout)
-    lines = [line for line in shell_lines() if "meltano " in line]
-    assert lines
-    for line in lines:
-        words = shlex.split(re.split(r" [|>]", line[line.index("meltano ") :])[0])
-        options = {word.split("=")[0] for word in words if word.startswith("-")}
-        arguments = [word for word in words[1:] if not word.startswith("-")]
-        path = "meltano"
-        while arguments and f"{path} {arguments[0]}" in commands:
-            path = f"{path} {arguments.pop(0)}"
-        assert not any(other.startswith(f"{path} ") for other in commands), line
-        assert options <= {*commands[path], *commands["meltano"]}, line
-
-
-@pytest.mark.skipif(not shutil.which("jq"), reason="there is no jq")
-def test_reading_one_username_again(sandbox: Sandbox, tmp_path: Path) -> None:
-    names = ["amber_bakes", "basil_games"]
-    for name in names:
-        sandbox.world.follow(name, "zed", at=harness.NOW - 1000)
-    before = harness.run(harness.settings(sandbox, names, "research"))
-    (tmp_path / "state.json").write_text(json.dumps({"singer_state": before.state}))
-    [line] = [line for line in shell_lines() if line.startswith("jq")]
-    subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True)  # noqa: S607
-    state: dict[str, Any] = json.loads((tmp_path / "new.json").read_text())
-    again = harness.run(harness.settings(sandbox, names, "research"), state["singer_state"])
-    assert again.follows("research") == [("amber_bakes", "zed")]
-    scans = again.scans("research")
-    assert (scans["amber_bakes"]["outcome"], scans["basil_games"]["outcome"]) == (
-        "complete",
-        "unchanged",
-    )
-    assert scans["amber_bakes"]["previous_scanned_at"] is None
 
 
 def test_nothing_is_written_to_disk(sandbox: Sandbox, tmp_path: Path) -> None:

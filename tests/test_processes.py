@@ -26,11 +26,10 @@ from tests.harness import (
     settings,
     start,
     truth,
+    wait_until,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
@@ -47,14 +46,6 @@ each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 
 NO_TRACE = ("Traceback", "BrokenPipe", "Exception ignored", "error of this tap")
-
-
-def wait_until(condition: Callable[[], bool], within: float = 30) -> None:
-    """Look again and again until something is so."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:

@@ -1,11 +1,13 @@
-"""Targets in environments of their own, as a user would install them."""
+"""Targets and other programs in environments of their own, as a user would install them."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
@@ -35,18 +37,26 @@ def install(name: str, requirements: list[str]) -> Path:
         subprocess.CalledProcessError: If they can't be installed.
     """
     digest = hashlib.blake2b(" ".join(requirements).encode(), digest_size=4).hexdigest()
-    environment = TOOLS / "targets" / f"{name}-{digest}"
-    if not (environment / "ready").exists():
-        _uv("venv", "--clear", "--python", PYTHON, str(environment))
-        _uv("pip", "install", "--python", str(environment), *requirements)
-        (environment / "ready").touch()
+    environment = TOOLS / "environments" / f"{name}-{digest}"
+    if environment.exists():
+        return environment
+    environment.parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=environment.parent) as folder:
+        new = Path(folder) / "new"
+        _uv("venv", "--relocatable", "--python", PYTHON, str(new))
+        _uv("pip", "install", "--python", str(new), *requirements)
+        with contextlib.suppress(OSError):  # another test at the same time was sooner
+            new.rename(environment)
     return environment
 
 
 def _uv(*arguments: str) -> None:
-    uv = tool("uv")
-    environment = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
-    subprocess.run([uv, "--quiet", *arguments], check=True, env=environment)
+    variables = {
+        "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python"),
+        "UV_COMPILE_BYTECODE": "1",  # installed once, started often
+    }
+    command = [str(tool("uv")), "--quiet", *arguments]
+    subprocess.run(command, check=True, env={**os.environ, **variables})
 
 
 def tool(name: str) -> Path:

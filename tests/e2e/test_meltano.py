@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections import Counter
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -23,9 +21,9 @@ from tests.e2e.lists import (
     make_world,
     without_times,
 )
-from tests.e2e.targets import ROOT, tool
+from tests.e2e.project import Project
 from tests.e2e.warehouses import ELSEWHERE, JSONL, DuckDB
-from tests.harness import PROVIDERS, environment, settings
+from tests.harness import PROVIDERS, settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +38,8 @@ if TYPE_CHECKING:
 WAREHOUSES: dict[str, type[DuckDB | JSONL]] = {"duckdb": DuckDB, "jsonl": JSONL}
 
 
-class Project:
-    """This project, with a database and a warehouse of the test's own.
+class Pipeline:
+    """This project's pipeline in its environment `sandbox`, with a warehouse of its own.
 
     Args:
         folder: Where these are.
@@ -51,48 +49,30 @@ class Project:
 
     def __init__(self, folder: Path, config: Mapping[str, Any], target: str) -> None:
         self._target = target
-        self._environment = environment(
-            MELTANO_DATABASE_URI=f"sqlite:///{folder}/meltano.db",
-            TARGET_DUCKDB_PATH=f"{folder}/warehouse.duckdb",
-            TARGET_JSONL_DESTINATION_PATH=str(folder),
-            XDG_STATE_HOME=str(folder),
-            TZ=ELSEWHERE,
-            **{f"TAP_TIKTOK_FOLLOWING_{k.upper()}": _text(v) for k, v in config.items()},
-        )
+        self._reader = Project(folder, config).reader
+        self._reader.environment |= {
+            "TARGET_DUCKDB_PATH": f"{folder}/warehouse.duckdb",
+            "TARGET_JSONL_DESTINATION_PATH": str(folder),
+            "TZ": ELSEWHERE,
+        }
 
-    def run(self) -> subprocess.CompletedProcess[str]:
-        """Run the pipeline once."""
-        return self._meltano("run", "--no-install", "tap-tiktok-following", self._target)
+    def run(self, *, code: int = 0) -> None:
+        """Run it once; it has to end with this exit code."""
+        command = ("meltano", "--environment=sandbox", "run", "tap-tiktok-following")
+        self._reader.type(*command, self._target, code=code)
 
     def state(self) -> dict[str, Any]:
         """What Meltano's state store keeps for the next run."""
-        name = f"sandbox:tap-tiktok-following-to-{self._target}"
-        answer = self._meltano("state", "get", name).stdout
-        return json.loads(answer)["singer_state"]  # type: ignore[no-any-return]
-
-    def _meltano(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [tool("meltano"), "--environment=sandbox", "--log-format=uncolored", *arguments],
-            cwd=ROOT,
-            env=self._environment,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-        )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+        return self._reader.state(f"sandbox:tap-tiktok-following-to-{self._target}")
 
 
 @pytest.mark.parametrize("kind", WAREHOUSES)
 def test_all_rows_then_only_what_is_new(sandbox: Sandbox, tmp_path: Path, kind: str) -> None:
     sandbox.world = make_world(LENGTHS)
     warehouse = WAREHOUSES[kind](tmp_path)
-    project = Project(tmp_path, settings(sandbox, GIVEN), warehouse.target)
+    pipeline = Pipeline(tmp_path, settings(sandbox, GIVEN), warehouse.target)
 
-    first = project.run()
-    assert first.returncode == 0, first.stderr
+    pipeline.run()
     first_rows = {provider: follows(sandbox, provider, LENGTHS) for provider in PROVIDERS}
     first_asked = count_requests(sandbox)
     for provider in PROVIDERS:
@@ -101,8 +81,7 @@ def test_all_rows_then_only_what_is_new(sandbox: Sandbox, tmp_path: Path, kind: 
     assert 0 in {r.accounts for r in sandbox.requests if r.username == "gaps"}
 
     make_news(sandbox)
-    second = project.run()
-    assert second.returncode == 0, second.stderr
+    pipeline.run()
     asked = count_requests(sandbox) - first_asked
     for provider in PROVIDERS:
         now = follows(sandbox, provider, LENGTHS)
@@ -116,12 +95,13 @@ def test_a_run_that_spends_its_quota(sandbox: Sandbox, tmp_path: Path) -> None:
     """It fails, keeps its rows and its state, and the next run fetches only the rest."""
     usernames = ["ann", "ben", "cat"]
     sandbox.world = make_world(dict.fromkeys(usernames, 1000))
+    sandbox.clock.advance(100 * DAY)  # to a day whose quota no other test has spent
     sandbox.scenario = Scenario(quota=16, boundary="skip")
     warehouse = DuckDB(tmp_path)
-    project = Project(tmp_path, settings(sandbox, usernames), warehouse.target)
+    pipeline = Pipeline(tmp_path, settings(sandbox, usernames), warehouse.target)
 
-    assert project.run().returncode == 1
-    bookmarks = project.state()["bookmarks"]
+    pipeline.run(code=1)
+    bookmarks = pipeline.state()["bookmarks"]
     for provider in PROVIDERS:
         pages = [request for request in answered(sandbox) if request.provider == provider]
         rows = warehouse.rows(f"{provider}_following")
@@ -132,7 +112,7 @@ def test_a_run_that_spends_its_quota(sandbox: Sandbox, tmp_path: Path) -> None:
         assert sum(p["resume"]["accounts_sent"] for p in partitions) == len(rows)
 
     sandbox.clock.advance(DAY)
-    assert project.run().returncode == 0
+    pipeline.run()
     asked = Counter((r.provider, r.username, r.cursor) for r in answered(sandbox))
     assert len(asked) == 2 * 3 * 10
     assert set(asked.values()) == {1}

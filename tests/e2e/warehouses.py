@@ -45,8 +45,8 @@ class DuckDB:
 
     target: ClassVar[str] = "target-duckdb"
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "warehouse.duckdb"
+    def __init__(self, folder: Path, name: str = "warehouse.duckdb") -> None:
+        self.path = folder / name
 
     def config(self, load: int) -> dict[str, Any]:  # noqa: ARG002
         return {"path": str(self.path), "default_target_schema": "tiktok"}

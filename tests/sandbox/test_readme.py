@@ -21,13 +21,3 @@ def test_it_has_every_setting_and_every_fault() -> None:
     names = [field.name for field in msgspec.structs.fields(Scenario)]
     assert first_cells(settings) == names
     assert first_cells(faults) == list(get_args(FaultKind))
-
-
-def test_its_scenario_is_one() -> None:
-    example = README.partition("```json\n")[2].partition("```")[0]
-    assert len(msgspec.json.decode(example, type=Scenario).faults) == 3
-
-
-def test_its_python_runs() -> None:
-    example = README.partition("```python\n")[2].partition("```")[0]
-    exec(compile(example, "README.md", "exec"), {})  # noqa: S102

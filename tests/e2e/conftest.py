@@ -1,0 +1,31 @@
+"""What the readers of the documentation share, and an end to what they have left running."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.reader import end_what_is_left
+from tests.e2e.targets import ROOT, tool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _no_command_left() -> Iterator[None]:
+    yield
+    end_what_is_left()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tap's package, built from this source."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [str(tool("uv")), "--quiet", "build", "--wheel", f"--out-dir={folder}"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    [built] = folder.glob("*.whl")
+    return built

@@ -1,0 +1,97 @@
+"""The documentation's ways to take a username out of Meltano's state, and what follows."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from sandbox import Follow, World
+from tests.documents import runs
+from tests.e2e.lists import DAY
+from tests.e2e.project import Project
+from tests.e2e.reader import variables
+from tests.harness import NOW, PROVIDERS, pages_asked, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.documents import Section
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+
+STREAMS = [f"{provider}_{kind}" for provider in PROVIDERS for kind in ("following", "scans")]
+
+
+@pytest.fixture
+def project(sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project that has read two lists, a day ago."""
+    sandbox.world = World.of(
+        {
+            "amber_bakes": [Follow("bob", NOW - 1000), Follow("cara", NOW - 2000)],
+            "bob": [Follow("dora", NOW - 1000)],
+        }
+    )
+    project = Project(tmp_path, settings(sandbox, ["amber_bakes", "bob"]))
+    project.run()
+    for provider in PROVIDERS:
+        assert project.follows(provider) == [
+            ("amber_bakes", "bob"),
+            ("amber_bakes", "cara"),
+            ("bob", "dora"),
+        ]
+    sandbox.clock.advance(DAY)
+    sandbox.requests.clear()
+    return project
+
+
+@runs("docs/running.md", "Reading one username again")
+def test_reading_one_username_again(
+    section: Section, project: Project, sandbox: Sandbox
+) -> None:
+    """Its list comes whole and is no news; the other one is unchanged."""
+    project.reader.follow(section)
+    project.run()
+    for provider in PROVIDERS:
+        for username in ("amber_bakes", "bob"):
+            assert len(pages_asked(sandbox, provider, username)) == 1
+        assert Counter(project.follows(provider)) == {
+            ("amber_bakes", "bob"): 2,
+            ("amber_bakes", "cara"): 2,
+            ("bob", "dora"): 1,
+        }
+        scans = project.warehouse.rows(f"{provider}_scans")
+        assert Counter(
+            (row["follower_username"], row["outcome"], row["previous_scanned_at"] is None)
+            for row in scans
+        ) == {
+            ("amber_bakes", "complete", True): 2,
+            ("bob", "complete", True): 1,
+            ("bob", "unchanged", False): 1,
+        }
+
+
+@runs("docs/querying.md", "Deleting a person")
+def test_deleting_a_person(section: Section, project: Project, sandbox: Sandbox) -> None:
+    """Neither rows nor state know bob any more, and the next run does not bring him back."""
+    delete, maps, script, commands = section
+    with duckdb.connect(project.warehouse.path) as connection:
+        connection.execute("SET search_path = 'tiktok'")
+        connection.execute(delete.text)
+    project.reader.follow([script, commands])
+    assert "bob" not in (project.folder / "new.json").read_text(encoding="utf-8")
+
+    usernames = {"usernames": ["amber_bakes"]}
+    project.reader.environment.update(variables({**json.loads(maps.text), **usernames}))
+    project.run()
+    assert {request.username for request in sandbox.requests} == {"amber_bakes", None}
+    for provider in PROVIDERS:
+        assert project.follows(provider) == [("amber_bakes", "cara")] * 2
+    for stream in STREAMS:
+        values = {value for row in project.warehouse.rows(stream) for value in row.values()}
+        assert "bob" not in values

@@ -1,0 +1,84 @@
+"""What the README and CONTRIBUTING.md tell to do in a clone of this repository."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.documents import ROOT, prose, runs
+from tests.e2e.project import Project
+from tests.e2e.warehouses import DuckDB
+from tests.harness import PROVIDERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.documents import Section
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+
+CHECKS = ("ruff check", "ruff format --check", "mypy", "pytest")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Project:
+    return Project(tmp_path, {})
+
+
+@runs("README.md", "Try it")
+def test_the_demo(section: Section, clone: Project) -> None:
+    """The rows it counts are there, and it prints what the README shows."""
+    demo, shown, test = section
+    printed = clone.reader.follow([demo])
+    warehouse = DuckDB(clone.folder / "output", "sandbox.duckdb")
+    for provider in PROVIDERS:
+        rows = len(warehouse.rows(f"{provider}_following"))
+        scans = warehouse.rows(f"{provider}_scans")
+        first = [row["accounts_sent"] for row in scans if not row["previous_scanned_at"]]
+        table = [0, sum(first), rows, rows - sum(first)]
+        assert counts(printed, f"{provider}_following") == table
+        assert counts(printed, f"{provider}_scans") == [0, 40, 80, 40]
+        assert rows == sum(row["accounts_sent"] for row in scans) > 4000
+    assert (clone.folder / "output" / "follows.png").read_bytes().startswith(b"\x89PNG")
+
+    lines = iter(map(shape, printed.splitlines()))
+    assert all(shape(line) in lines for line in shown.text.splitlines())
+    assert all(check in clone.reader.follow([test]) for check in CHECKS)
+
+
+def counts(printed: str, stream: str) -> list[int]:
+    """The numbers of a line of the table that the demo prints."""
+    [line] = re.findall(rf"^  {stream} (.+)$", printed, re.MULTILINE)
+    return [int(number.replace(",", "")) for number in line.split()]
+
+
+def shape(line: str) -> str:
+    """A line without what is different in every run: numbers, names, and widths."""
+    line = re.sub(r"│ (research|rapidapi) .+", r"\1", line)
+    return re.sub(r"[\d,]+", "0", re.sub(r"─+| +", " ", line))
+
+
+@runs("CONTRIBUTING.md", "Set up")
+def test_setting_up(section: Section, clone: Project) -> None:
+    test, hooks = section
+    parts = re.findall(r"`(make \w+)`", prose(ROOT / "CONTRIBUTING.md"))[:3]
+    printed = [clone.reader.type(*part.split(), "--dry-run") for part in parts]
+    assert clone.reader.follow([test]) == "".join(printed)
+    clone.reader.type("git", "init", "--quiet")
+    clone.reader.follow([hooks])
+    hook = clone.folder / ".git" / "hooks" / "pre-commit"
+    assert os.access(hook, os.X_OK)
+    assert "pre_commit" in hook.read_text(encoding="utf-8")
+
+
+@runs("CONTRIBUTING.md", "Dependencies")
+def test_pinning_the_dependencies(section: Section, clone: Project) -> None:
+    pins = clone.folder / "requirements-dev.txt"
+    pins.unlink()
+    clone.reader.follow(section)
+    names = re.findall(r"^([\w.-]+)==", pins.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {"singer-sdk", "pytest", "ruff", "mypy", "duckdb", "uvicorn"} <= {*names}
