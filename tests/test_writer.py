@@ -12,7 +12,7 @@ import pytest
 from singer_sdk.singerlib import RecordMessage
 
 from tap_tiktok_following.errors import Ended
-from tap_tiktok_following.writer import BUFFER, MessageWriter, StateWriter
+from tap_tiktok_following.writer import BUFFER, ITEMS, MessageWriter, StateWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +102,21 @@ def test_a_state_follows_the_records_it_speaks_of(stdout: Stdout) -> None:
         StateWriter(writer).write_state({"bookmarks": {"s": {}}})
     assert [message["type"] for message in stdout.messages] == ["RECORD", "STATE"]
     assert stdout.messages[1]["value"] == {"bookmarks": {"s": {}}}
+
+
+@pytest.mark.parametrize("count", [0, 1, ITEMS, ITEMS + 1, 3 * ITEMS])
+def test_a_state_is_whole(stdout: Stdout, count: int) -> None:
+    entries = [
+        {"n": number, "texts": ["\u00e9", None, []], "more": {}} for number in range(count)
+    ]
+    value = {
+        "bookmarks": {"s": {"partitions": entries}, "t": {}},
+        "else": [1.5, True, {"a": []}],
+    }
+    with writing_to(stdout) as writer:
+        StateWriter(writer).write_state(value)
+    assert stdout.messages == [{"type": "STATE", "value": value}]
+    assert stdout.written.count(b"\n") == 1
 
 
 def test_a_state_is_written_only_when_it_has_changed(stdout: Stdout) -> None:
