@@ -109,7 +109,7 @@ def test_a_state_is_whole(stdout: Stdout, count: int) -> None:
     entries = [
         {"n": number, "texts": ["\u00e9", None, []], "more": {}} for number in range(count)
     ]
-    value = {
+    value: Any = {
         "bookmarks": {"s": {"partitions": entries}, "t": {}},
         "else": [1.5, True, {"a": []}],
     }
