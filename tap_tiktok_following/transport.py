@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ssl
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from tap_tiktok_following.deadline import Deadline
 from tap_tiktok_following.errors import Ended, Refused, Verdict
 
 if TYPE_CHECKING:
@@ -21,6 +25,9 @@ MAX_BODY = 16 * 1024 * 1024
 """Bytes, unpacked. A page of 100 accounts is some 60 KB."""
 
 _CHUNK = 64 * 1024
+
+_NO_RETRIES = urllib3.Retry(total=False)
+"""An error comes as it is."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +84,14 @@ class Transport:
 
     def __init__(self, url: str, *, timeout: float, connections: int, user_agent: str) -> None:
         self._timeout = timeout
+        self._deadline = Deadline(timeout)
         self._headers = {
             "Accept": "*/*",
             **urllib3.make_headers(accept_encoding=True, user_agent=user_agent),
         }
-        way = _Way(pool_maxsize=connections)
+        adapter = _Adapter(pool_maxsize=connections)
         try:
-            self._pool, self._target = way.to(url)
+            self._pool, self._target = adapter.pool_for(url)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (
                 "The environment names a proxy or a CA bundle that can't be used "
@@ -106,7 +114,7 @@ class Transport:
                 self._target + request.path,
                 request.body,
                 {**self._headers, **request.headers},
-                retries=False,
+                retries=_NO_RETRIES,
                 redirect=False,
                 assert_same_host=False,  # at a proxy it is another
                 timeout=self._timeout,
@@ -122,51 +130,41 @@ class Transport:
         date = unix_of(response.headers.get("Date"))
         return Exchange(response.status, response.headers, body, sent_at, duration, date)
 
-    def _read(self, raw: urllib3.response.BaseHTTPResponse) -> bytes:
-        # The timeout of a socket is for one read: a body that drips never meets it.
-        deadline = time.monotonic() + self._timeout
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         body = bytearray()
         try:
-            while chunk := self._read_until(raw, deadline):
-                body += chunk
-                if len(body) > MAX_BODY:
-                    reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
-                    raise Refused(Verdict.FAILED, reason)
+            with self._deadline.of(response):
+                while chunk := response.read1(_CHUNK, decode_content=True):
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
+                        raise Refused(Verdict.FAILED, reason)
         except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
             reason = f"the answer was not whole after {self._timeout} s"
             raise Refused(Verdict.PASSING, reason) from error
         return bytes(body)
 
-    @staticmethod
-    def _read_until(raw: urllib3.response.BaseHTTPResponse, deadline: float) -> bytes:
-        """Read what is there, or wait for it no longer than the body as a whole may take."""
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        sock = getattr(raw.connection, "sock", None)
-        if sock is not None:
-            sock.settimeout(left)  # urllib3 sets it anew for the connection's next request
-        return raw.read1(_CHUNK, decode_content=True)
-
 
 @lru_cache
 def unix_of(date: str | None) -> int | None:
-    """Unix seconds of a date as HTTP writes it; None if it is none."""
+    """Unix seconds of a date as HTTP writes it, always in UTC; None if it is none."""
     # Cached, as the answers of one second have the same.
     try:
-        return int(parsedate_to_datetime(date).timestamp()) if date else None
+        moment = parsedate_to_datetime(date or "")
     except (ValueError, OverflowError):
         return None
+    in_utc = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
+    return int(in_utc.timestamp())
 
 
-class _Way(HTTPAdapter):
+class _Adapter(HTTPAdapter):
     """The way requests would go: by the proxies and with the CA bundles of the environment.
 
     The connections are then used directly: requests' sessions would follow redirects, keep
     cookies and read `.netrc`, and take more time over a request than all else that it needs.
     """
 
-    def to(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
+    def pool_for(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
         """The connections to a URL, and what is asked for on them: its path, or all of it."""
         request = requests.Request("GET", url).prepare()
         environment = requests.Session().merge_environment_settings(
@@ -175,11 +173,13 @@ class _Way(HTTPAdapter):
         verify, proxies = environment["verify"], environment["proxies"]
         pool = self.get_connection_with_tls_context(request, verify, proxies)
         self.cert_verify(pool, url, verify, cert=None)
+        if pool.scheme == "https" and Path(str(verify)).is_file():
+            ssl.create_default_context(cafile=str(verify))  # raises if it can't be used
         return pool, self.request_url(request, proxies).rstrip("/")
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (urllib3.exceptions.ProxyError, "the proxy could not be reached"),
+    (urllib3.exceptions.ProxyError, "the proxy could not be used"),
     (urllib3.exceptions.SSLError, "no secure connection could be made"),
     (urllib3.exceptions.NewConnectionError, "the connection failed"),
     (urllib3.exceptions.ConnectTimeoutError, "the provider could not be reached in time"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -77,6 +79,39 @@ class Server:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class Dripping:
+    """A server whose answer never ends; a context manager that gives its URL.
+
+    Args:
+        head: How the answer begins.
+        drop: What comes then, again and again, a little at a time.
+    """
+
+    def __init__(self, head: bytes, drop: bytes) -> None:
+        self._head = head
+        self._drop = drop
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._answer)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        self._socket.close()
+
+    def _answer(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(self._head)
+            while not self._over.wait(0.02):
+                connection.sendall(self._drop)
 
 
 def _handler(

@@ -13,7 +13,7 @@ from sandbox import Fault, World
 from tap_tiktok_following.errors import Ended, Refused, Verdict
 from tap_tiktok_following.transport import Request, Transport
 from tests.harness import NOW, follows_of
-from tests.server import TLS, Reply, Server
+from tests.server import TLS, Dripping, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,6 +78,27 @@ def test_an_answer_and_when_it_came() -> None:
     assert before <= exchange.sent_at <= exchange.sent_at + exchange.duration <= time.time()
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Thu, 16 Nov 2023 02:00:00 GMT",
+        "Thursday, 16-Nov-23 02:00:00 GMT",
+        "Thu Nov 16 02:00:00 2023",
+    ],
+)
+def test_a_date_is_utc_in_all_forms_of_http(
+    date: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        with Server(lambda _: Reply(headers={"Date": date})) as server:
+            assert send(server.url).date == NOW
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.parametrize("date", [None, "", "soon", "Wed, 99 Nov 2023 02:00:00 GMT"])
 def test_a_clock_that_can_not_be_read_is_none(date: str | None) -> None:
     headers = {} if date is None else {"Date": date}
@@ -125,6 +146,28 @@ def test_a_body_that_drips_is_not_waited_for(sandbox: Sandbox) -> None:
     assert time.monotonic() - started < 2
     assert refused.verdict is Verdict.PASSING
     assert refused.reason == "the answer was not whole after 0.2 s"
+
+
+DRIPS = {
+    "a body": [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x"],
+    "the last body": [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"],
+    "the length of a chunk": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"],
+    "what unpacks to nothing": [
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08____\x00\x03",
+        b"x",
+    ],
+}
+"""How an answer begins, and what then comes again and again."""
+
+
+@pytest.mark.parametrize(("head", "drop"), DRIPS.values(), ids=DRIPS)
+def test_no_body_drips_for_ever(head: bytes, drop: bytes) -> None:
+    with Dripping(head, drop) as url:
+        refused = refusal(url, timeout=0.2)
+    assert (refused.verdict, refused.reason) == (
+        Verdict.PASSING,
+        "the answer was not whole after 0.2 s",
+    )
 
 
 def test_a_server_that_is_silent_is_not_waited_for(sandbox: Sandbox) -> None:
@@ -202,7 +245,7 @@ def test_https_goes_through_a_proxy_with_its_credentials_and_no_others(
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//me:secret@"))
         refused = refusal("https://api.invalid", Authorization="Bearer mine")
         [asked] = proxy.received
-    assert refused.reason == "the proxy could not be reached"
+    assert refused.reason == "the proxy could not be used"
     assert asked.target == "api.invalid:443"
     assert asked.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
     assert "authorization" not in asked.headers
@@ -216,7 +259,7 @@ def test_no_proxy_is_honoured(echo: Server, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert refusal("http://api.invalid").reason == "the proxy could not be reached"
+    assert refusal("http://api.invalid").reason == "the proxy could not be used"
 
 
 @pytest.mark.parametrize("variable", BUNDLES)
@@ -232,6 +275,7 @@ def test_a_ca_bundle_of_the_environment_is_used(
     ("variable", "value", "error"),
     [
         ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem", "OSError"),
+        ("REQUESTS_CA_BUNDLE", __file__, "SSLError"),
         ("https_proxy", "http://", "InvalidProxyURL"),
         ("https_proxy", "socks5://me:secret@127.0.0.1:9", "InvalidSchema"),
     ],
