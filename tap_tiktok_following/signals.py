@@ -9,7 +9,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.errors import Ended, Verdict
+from tap_tiktok_following.errors import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,13 +47,10 @@ class Termination:
         self._listeners.append(listener)
 
     def __call__(self, signum: int) -> None:
-        """Note the signal; exit at once as long as nobody listens."""
+        """Note the signal, and raise nothing: a message may be half written."""
         if self.signum is None:
             self.signum = signum
             self._set_alarm()
-        if not self._listeners:
-            sentence = f"Stopped by {self.name} before anything was read."
-            raise Ended(sentence, self.exit_code)
         for listener in self._listeners:
             listener()
 
