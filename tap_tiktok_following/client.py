@@ -93,7 +93,7 @@ class Client:
             request = self._provider.page_request(username, cursor, count, token)
             return self._answer(self._transport.send(request))
 
-        return self._insist(lambda: self._with_token(ask))
+        return self._retry(lambda: self._with_token(ask))
 
     def _with_token(self, ask: Callable[[str], T]) -> T:
         token = self._token.get() if self._has_token else ""
@@ -104,17 +104,17 @@ class Client:
                 raise
             if self._has_token:
                 return self._with_new_token(ask, token)
-            raise _as(Verdict.BAD_CLIENT, refusal) from refusal
+            raise _with_verdict(Verdict.BAD_CLIENT, refusal) from refusal
 
     def _with_new_token(self, ask: Callable[[str], T], rejected: str) -> T:
         try:
             return ask(self._token.get(rejected))
         except Refused as refusal:
             if refusal.verdict is Verdict.TOKEN_REJECTED:
-                raise _as(Verdict.BAD_CLIENT, refusal) from refusal
+                raise _with_verdict(Verdict.BAD_CLIENT, refusal) from refusal
             raise
 
-    def _insist(self, attempt: Callable[[], T]) -> T:
+    def _retry(self, attempt: Callable[[], T]) -> T:
         """Try again what is passing, and close the gate at what ends the stream."""
         # backoff's decorator sleeps with `time.sleep`, which a stop can't end.
         waits = backoff.expo(max_value=LONGEST_BACKOFF)
@@ -125,9 +125,9 @@ class Client:
             try:
                 return attempt()
             except Refused as refusal:
-                self._follow(refusal, tries, backoff.full_jitter(next(waits)))
+                self._react(refusal, tries, backoff.full_jitter(next(waits)))
 
-    def _follow(self, refusal: Refused, tries: int, backoff_wait: float) -> None:
+    def _react(self, refusal: Refused, tries: int, backoff_wait: float) -> None:
         """Do what a verdict asks for; return only if the request is to be tried again."""
         wait = refusal.retry_after if refusal.retry_after is not None else backoff_wait
         effect = refusal.verdict.effect
@@ -138,7 +138,9 @@ class Client:
         if effect in {Effect.SKIP, Effect.FAIL}:
             raise refusal
         if tries == self._max_tries:
-            raise _as(Verdict.FAILED, refusal, f"{refusal.reason}, {tries} times") from refusal
+            raise _with_verdict(
+                Verdict.FAILED, refusal, f"{refusal.reason}, {tries} times"
+            ) from refusal
         if effect is Effect.PAUSE:
             self._gate.pause(wait)
         self._gate.rest(wait)
@@ -171,7 +173,7 @@ class Client:
             self._gate.enter(counted=False)
             return self._provider.read_token(self._transport.send(request))
 
-        return self._insist(ask)
+        return self._retry(ask)
 
 
 def _as_of(exchange: Exchange) -> int:
@@ -190,7 +192,7 @@ def _timed(page: Page, exchange: Exchange) -> Answer:
     return Answer(page, as_of, until)
 
 
-def _as(verdict: Verdict, refusal: Refused, reason: str | None = None) -> Refused:
+def _with_verdict(verdict: Verdict, refusal: Refused, reason: str | None = None) -> Refused:
     other = Refused(verdict, reason or refusal.reason, reference=refusal.reference)
     other.as_of = refusal.as_of
     return other

@@ -106,6 +106,7 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 read=scan.standing.accounts_read - read,
                 keyless=answer.page.accounts.keyless,
                 nulled=answer.page.accounts.nulled,
+                reference=answer.page.reference if scan.failure else "",
             )
     except Stopped:
         if scan.standing.requests > before:

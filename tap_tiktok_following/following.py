@@ -124,10 +124,11 @@ class FollowingStream(ProviderStream):
             return
         halt, failed = self._run.halt, self._run.report.failed
         if failed:
-            code = 1 if self.config["on_username_failure"] == "fail" else 0
+            is_fatal = self.config["on_username_failure"] == "fail"
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            yield code, f"{sentence}: {Verdict.FAILED.advice}."
+            advice = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
+            yield int(is_fatal), f"{sentence}: {advice}."
         if halt is not None and halt.verdict is not Verdict.TERMINATED:
             is_mild = self.config["on_quota_exhausted"] == "stop"
             quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
@@ -32,12 +33,16 @@ class Report:
         plan: The work of the run.
         malformed: How many usernames could not be one.
         per_second: How many requests may be sent in a second.
+        max_requests: How many may be sent in all; None for no limit.
     """
 
-    def __init__(self, plan: Plan, malformed: int, per_second: int) -> None:
+    def __init__(
+        self, plan: Plan, malformed: int, per_second: int, max_requests: int | None = None
+    ) -> None:
         self.failed: dict[str, str] = {}
         self._plan = plan
         self._per_second = per_second
+        self._most_requests = sys.maxsize if max_requests is None else max_requests
         self._outcomes: Counter[Outcome] = Counter()
         if malformed:
             self._outcomes[Outcome.INVALID] = malformed
@@ -62,7 +67,8 @@ class Report:
 
     def estimate(self) -> str:
         """What the run will take at least, before its first request."""
-        counts, requests = self._plan.counts, len(self._plan.visits)
+        counts = self._plan.counts
+        requests = min(len(self._plan.visits), self._most_requests)
         known = ", ".join(
             f"{counts[kind]:,} {words}"
             for kind, words in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from functools import partial
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.usernames import Usernames
+
+logger = logging.getLogger(__name__)
 
 USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
 
@@ -53,12 +56,14 @@ class Run:
         usernames: Usernames,
         termination: Termination,
     ) -> None:
+        self._stream = f"{provider.name}_following"
         self._config = config
         self._bookmarks = bookmarks
         self._termination = termination
         per_second = config[f"{provider.name}_requests_per_second"]
         budget = f"{provider.name}_max_requests"
-        self._gate = Gate(per_second, config.get(budget), budget)
+        max_requests = config.get(budget)
+        self._gate = Gate(per_second, max_requests, budget)
         transport = Transport(
             provider.url,
             timeout=config["request_timeout"],
@@ -76,7 +81,7 @@ class Run:
         for text in usernames.malformed:
             bookmarks.invalid(text, "can't be a username", now)
         self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(self._plan, len(usernames.malformed), per_second)
+        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
         self._under_way: dict[str, Event] = {}
         self._failures_in_a_row = 0
 
@@ -137,6 +142,8 @@ class Run:
         self.report.count(event)
         if event.outcome is None:
             self._under_way[username] = event
+        else:
+            logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
         self._watch_failures(event)
 
     def _watch_failures(self, event: Event) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -39,6 +39,9 @@ MOST_REMEMBERED = 1000
 """Accounts whose hashes one username's state entry holds, about 7 characters each."""
 
 _HASH_LENGTH = 5
+
+Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
+"""Unix seconds, of the years 1 to 9999: what a state edited by hand may hold."""
 
 
 def hash_account(key: str) -> bytes:
@@ -117,11 +120,11 @@ class Standing(msgspec.Struct, frozen=True):
         boundary: Hashes of the last page's accounts, joined: they may come on the next too.
     """
 
-    scanned_at: int
-    as_of: int
-    floor: int
+    scanned_at: Second
+    as_of: Second
+    floor: Second
     whole: bool
-    cursor: int | None = None
+    cursor: Second | None = None
     stands_still: bool = False
     idle: int = 0
     accounts_read: int = 0
@@ -165,8 +168,8 @@ class Scan:
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self._previous = visit.previous or 0
-        begun = Standing(started, started, visit.floor, visit.whole)
-        self.standing = visit.resume or self._begun(begun, started)
+        start = Standing(started, started, visit.floor, visit.whole)
+        self.standing = visit.resume or self._started_by(start, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._username = visit.username
@@ -196,10 +199,13 @@ class Scan:
             as_of: As in `Answer`; None if there was no answer.
         """
         if self.standing.cursor is None and as_of is not None:
-            self.standing = self._begun(self.standing, as_of)
+            self.standing = self._started_by(self.standing, as_of)
 
-    def _begun(self, standing: Standing, as_of: int) -> Standing:
-        """Two scans of one second, or of one cache, are two rows all the same."""
+    def _started_by(self, standing: Standing, as_of: int) -> Standing:
+        """With a T that is no later, and a key that no earlier scan has.
+
+        Two scans of one second, or of one cache, are two rows all the same.
+        """
         as_of = min(standing.as_of, as_of)
         return replace(standing, as_of=as_of, scanned_at=max(as_of, self._previous + 1))
 
@@ -321,20 +327,15 @@ class Scan:
             self.outcome = Outcome.FAILED
             return
         if is_stuck:
-            self._note_gap(finds.lower)
+            moment = in_utc(finds.lower)
+            gap = f"the cursor stood still at {moment}: accounts followed then may be missing"
+            self.standing = replace(self.standing, gap=gap)
         cursor = finds.lower - 1 if is_stuck else finds.lower
         self.standing = replace(
             self.standing, cursor=cursor, stands_still=stands_still and not is_stuck
         )
         if cursor < self.standing.floor:
             self.outcome = Outcome.COMPLETE
-
-    def _note_gap(self, second: int) -> None:
-        gap = (
-            f"{LARGEST_PAGE} accounts or more were followed at {in_utc(second)}, where "
-            "the API can't page: some may be missing"
-        )
-        self.standing = replace(self.standing, gap=gap)
 
 
 def _cursor_problem(page: Page, highest: int) -> str:

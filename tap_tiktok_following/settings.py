@@ -327,7 +327,7 @@ def _can_be_sent(url: str) -> bool:
         requests.Request("GET", url).prepare()
     except requests.RequestException:
         return False
-    return True
+    return url.isascii()  # its host is a header, too
 
 
 def _is_loopback(parts: SplitResult) -> bool:

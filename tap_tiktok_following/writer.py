@@ -56,9 +56,7 @@ class MessageWriter(MsgSpecWriter):
 
         `time_extracted` is the time of the last flush, in whole seconds.
         """
-        self._pending += _record_head(stream)
-        encoder.encode_into(record, self._pending, -1)
-        self._append(self._record_tail)
+        self._append(_record_head(stream) + encoder.encode(record) + self._record_tail)
 
     def flush(self) -> None:
         """Hand everything written so far to whoever reads stdout.

@@ -536,6 +536,7 @@ def test_usernames_in_any_case_are_one() -> None:
         {"resume": "x", "outcome": "interrupted"},
         {"resume": {"cursor": "soon"}, "outcome": "interrupted"},
         {"resume": {"scanned_at": 1}, "outcome": "interrupted"},
+        {"resume": {"scanned_at": 1, "as_of": 10**12, "floor": 0, "whole": True}},
         {"known": None},
         {"known": ["x"]},
         {"known": {"hashes": 7}},

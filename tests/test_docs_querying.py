@@ -213,6 +213,21 @@ def test_appending_target_gives_the_same_answers(story: Story) -> None:
     test_statements_answer(story)
 
 
+def test_news_of_a_run_that_was_killed(story: Story) -> None:
+    """Its rows are there, but no scan of that time: the next run began anew."""
+    for table in TABLES[:2]:
+        columns = "* REPLACE (scanned_at - INTERVAL '6 hours' AS scanned_at)"
+        story.warehouse.ask(
+            f"INSERT INTO {table} SELECT {columns} FROM {table} WHERE username = 'finn'"  # noqa: S608
+        )
+    news: list[Row] = []
+    for block, statement in statements():
+        rows = [] if statement.startswith("DELETE") else story.warehouse.ask(statement)
+        if block.heading == "New follows this week":
+            news += [tuple(map(readable, row)) for row in rows]
+    assert [row for row in news if row[2] == "finn"] == both(("ada", "finn", 0, 4.75, False))
+
+
 @pytest.mark.parametrize(("person", "gone_too"), [("bob", "bob"), ("hal.now", HAL)])
 def test_deleting_a_person(story: Story, person: str, gone_too: str) -> None:
     """Bob is read and followed; hal.now had another name before."""

@@ -5,6 +5,7 @@ Many rows share a run: each has a username of its own, whose second page is spoi
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -859,3 +860,20 @@ def test_counts_are_64_bit_integers_or_null(
     ended = run(settings(sandbox, ["good"], "rapidapi"))
     (record,) = ended.records("rapidapi_following")
     assert record["followers"] == expected
+
+
+def test_at_debug_level_every_username_is_named(sandbox: Sandbox) -> None:
+    sandbox.world = World.of({"ann": follows_of("ann", 3), "ben": []}, private={"cat"})
+    ended = run(settings(sandbox, ["ann", "ben", "cat"]), level=logging.DEBUG)
+    for provider in PROVIDERS:
+        for name, outcome in {"ann": "complete", "ben": "complete", "cat": "private"}.items():
+            assert f"{provider}_following: {name} {outcome}" in ended.text("DEBUG")
+
+
+def test_who_goes_on_after_a_failure_is_not_told_to(sandbox: Sandbox) -> None:
+    sandbox.world = World.of({"ann": follows_of("ann", 3)})
+    sandbox.scenario.faults.append(Fault("error", username="ann", value=[418, "tea", "Tea"]))
+    config = settings(sandbox, ["ann"], "research", on_username_failure="continue")
+    ended = run(config)
+    assert ended.exit_code == 0
+    assert ended.text("WARNING").endswith("goes on from its last page read.")

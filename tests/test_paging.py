@@ -302,6 +302,7 @@ def test_a_cursor_that_leads_nowhere_fails_the_username(
     assert before.exit_code == 1
     assert (row["outcome"], row["whole_list"], row["requests"]) == ("failed", False, page)
     assert said in row["reason"]
+    assert ("request_id " if provider == "rapidapi" else "log_id ") in row["reason"]
     assert "ann" in before.last_line
     assert len(asked) == page
     assert bookmark(before.state, provider, "ann") is None

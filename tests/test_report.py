@@ -72,6 +72,11 @@ def test_the_least_time_of_a_run(usernames: int, per_second: int, time: str) -> 
     assert Report(plan(new=usernames), 0, per_second).estimate().endswith(f" and {time}")
 
 
+def test_the_estimate_keeps_to_the_budget() -> None:
+    report = Report(plan(new=40), 0, 10, max_requests=5)
+    assert report.estimate().endswith("; at least 5 requests and 0 s")
+
+
 def test_a_line_of_progress_every_10_seconds(clock: SimpleNamespace) -> None:
     report = Report(plan(new=40), 0, 10)
     clock.now += 9.9

@@ -280,8 +280,7 @@ def test_where_it_still_stands_one_second_is_stepped_down_with_a_warning() -> No
     scan.take(page(["e"]))
     assert scan.outcome is Outcome.COMPLETE
     assert scan.standing.gap == (
-        f"100 accounts or more were followed at {in_utc(NOW - 50)}, where the API can't page: "
-        "some may be missing"
+        f"the cursor stood still at {in_utc(NOW - 50)}: accounts followed then may be missing"
     )
 
 

@@ -35,6 +35,7 @@ class Page:
         total: The provider's own count of the list; None where it gives none.
         cached_at: As of when a page from the provider's cache is, in Unix seconds;
             None for a page that comes from no cache.
+        reference: The provider's own number for the answer, with its name; or "".
     """
 
     accounts: Accounts
@@ -42,6 +43,7 @@ class Page:
     next_cursor: int | None
     total: int | None = None
     cached_at: int | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True)

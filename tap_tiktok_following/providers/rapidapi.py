@@ -165,6 +165,7 @@ class RapidAPI(Provider):
             pagination.next_max_time,
             pagination.total if type(pagination.total) is int else None,
             _cached_at(meta),
+            _request_id(meta),
         )
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:
@@ -204,7 +205,8 @@ def _cached_at(meta: _Meta) -> int | None:
     except msgspec.ValidationError:
         return None
     in_utc = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
-    return int(in_utc.timestamp())
+    seconds = int(in_utc.timestamp())
+    return seconds if seconds > 0 else None  # 0001-01-01 is how some say that there is none
 
 
 def _header(headers: Mapping[str, str], name: str) -> int | None:

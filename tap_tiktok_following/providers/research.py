@@ -82,7 +82,8 @@ RULES = (
 """What the answers to a request for a page mean."""
 
 TOKEN_RULES = (
-    Rule(Verdict.PASSING, status=frozenset(range(500, 600))),
+    Rule(Verdict.PASSING, status=frozenset({408, *range(500, 600)})),
+    Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
     Rule(Verdict.PASSING, code="internal_error|server_error|temporarily_unavailable"),
     Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded|slow_down"),
     Rule(Verdict.BAD_CLIENT, code=".+"),
@@ -178,7 +179,7 @@ class Research(Provider):
             raise refused(RULES, exchange, code or "error", words, _log_id(error))
         data = _DATA.read(envelope.data)
         accounts = _ACCOUNTS.read(data.user_following)
-        return Page(accounts, data.has_more, data.cursor)
+        return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002
         """Unknown: the Research API does not say."""
