@@ -27,9 +27,9 @@ _TEXT = """\
 
 Written by `make bench` (`python -m benchmarks`); run it again to repeat them. All figures
 are of whole processes against the sandbox in a process of its own on the same machine, the
-median of {rounds} runs; a run without peers to compare with, and of which only counts
-matter, is made once. Start-up, the time to the first request, is left out where it says so;
-CPU seconds and memory hold all of it.
+median of {rounds} runs; what only counts requests or watches the rate is run once. Start-up,
+the time to the first request, is left out where it says so; CPU seconds and memory hold all of
+it.
 
 - Date: {date}
 - Machine: {machine}
