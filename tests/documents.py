@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
-DOCUMENTS = (*GUIDE, ROOT / "CONTRIBUTING.md", ROOT / "sandbox" / "README.md")
+DOCUMENTS = (
+    *GUIDE,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    ROOT / "sandbox" / "README.md",
+)
 
 _BLOCK = r"^( *)```(\w*)\n(.*?)^\1```$"
 _PART = re.compile(rf"{_BLOCK}|^#+ ([^\n]+)$", re.DOTALL | re.MULTILINE)

@@ -1,4 +1,4 @@
-"""README, docs/, CONTRIBUTING.md and the sandbox's README: all of it is run, and names exist.
+"""README, docs/, CONTRIBUTING.md and others: all of it is run, and names exist.
 
 Every fenced block but output and pictures is run by a test, as it stands: those marked with
 `runs` take a section from its document and type the commands in their order, in a shell, with
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 TYPED = "\n".join(block.text for block in blocks("sh", "console", "crontab"))
 
 PROGRAMS = {
-    *re.findall(r"(?:^|[|&] |\$ )([a-z][\w-]+) ", TYPED, re.MULTILINE),
-    *("bash", "curl", "docker", "git", "jq", "kill", "pip", "pytest", "sh", "uv", "uvx"),
+    *re.findall(r"(?:^|[|&] |\$ )([.a-z][\w./-]+) ", TYPED, re.MULTILINE),
+    *("bash", "curl", "docker", "git", "jq", "kill"),
+    *("pip", "pytest", "python", "sh", "uv", "uvx"),
 }
 
 SAID = {
@@ -101,7 +102,7 @@ def tap() -> TapTikTokFollowing:
     return TapTikTokFollowing(config=config)
 
 
-@pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.name)
+@each_document
 def test_links_lead_somewhere(path: Path) -> None:
     assert links(path)
     for link in links(path):

@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 from io import StringIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +14,14 @@ import yaml
 from dotenv import dotenv_values
 
 from tap_tiktok_following.settings import SECRETS, SETTINGS
+from tests.documents import ROOT, blocks
 from tests.harness import environment
 from tests.tables import tables
 
 if TYPE_CHECKING:
-    from tests.tables import Table
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+    from tests.tables import Table
 
 HUB_REQUIRES = {"name", "namespace", "variant", "quality"}
 
@@ -113,8 +113,8 @@ def test_setting_groups(definition: Definition) -> None:
 
 
 def test_settings_of_the_definition(hub: Definition, about: dict[str, Any]) -> None:
-    properties = about["settings"]["properties"]
-    assert hub["settings"] == [setting(name, properties[name]) for name in properties]
+    schemas = listed(about["settings"]["properties"])
+    assert hub["settings"] == [setting(name, schema) for name, schema in schemas.items()]
 
 
 def test_settings_of_the_project(project: Definition, hub: Definition) -> None:
@@ -124,6 +124,17 @@ def test_settings_of_the_project(project: Definition, hub: Definition) -> None:
         setting | {"kind": kinds.get(setting["kind"], setting["kind"])}
         for setting in hub["settings"]
     ]
+
+
+def listed(properties: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the Hub lists: of `faker_config` its parts, by name."""
+    schemas: dict[str, Any] = {}
+    for name, schema in properties.items():
+        if name == "faker_config":
+            schemas |= {f"{name}.{part}": s for part, s in schema["properties"].items()}
+        else:
+            schemas[name] = schema
+    return schemas
 
 
 def setting(name: str, schema: dict[str, Any]) -> Definition:
@@ -150,13 +161,46 @@ def kind(schema: dict[str, Any]) -> str:
         return "password"
     if schema.get("format") == "date-time":
         return "date_iso8601"
+    if "oneOf" in schema:
+        types = [choice["type"] for choice in schema["oneOf"]]
+        return "array" if "array" in types else "string"
     json_type: str = schema["type"][0]
     return "decimal" if json_type == "number" else json_type
 
 
-def test_environment_variables() -> None:
+def test_the_next_steps_are_those_of_the_readme(hub: Definition) -> None:
+    place = (ROOT / "README.md", "With Meltano")
+    steps = [block.text for block in blocks("sh") if (block.path, block.heading) == place]
+    told = re.findall("```sh\n(.*?)```", hub["next_steps"], re.DOTALL)
+    assert told == [steps[2]]
+
+
+@pytest.fixture(scope="module")
+def lines() -> str:
+    """.env.example with nothing commented out."""
+    return re.sub("^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+def test_environment_variables_in_a_shell(lines: str, tmp_path: Path) -> None:
+    """The command that .env.example tells reads the file as Meltano does."""
+    [command] = re.findall("`(set .+)` and run", lines)
+    (tmp_path / ".env").write_text(lines, encoding="utf-8")
+    script = f'{command}; exec "$0" -c "import json, os; print(json.dumps({{**os.environ}}))"'
+    answer = subprocess.run(
+        ["/bin/sh", "-ec", script, sys.executable],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        check=True,
+    )
+    values = dotenv_values(stream=StringIO(lines))
+    assert values
+    assert values.items() <= json.loads(answer.stdout).items()
+
+
+def test_environment_variables(lines: str) -> None:
     """All settings are there, as comments or not; secrets hold nothing, defaults are true."""
-    lines = re.sub("^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
     names = re.findall("^([A-Z_]+)=", lines, flags=re.MULTILINE)
     assert names == [f"TAP_TIKTOK_FOLLOWING_{name.upper()}" for name in OWN]
     values = {name: given(lines, name) for name in OWN}

@@ -36,7 +36,8 @@ def test_the_wheel_holds_the_tap_and_nothing_else(wheel: Path) -> None:
     package, metadata = "tap_tiktok_following", ".dist-info"
     assert {name.split("/")[0].split("-")[0] for name in names} == {package}
     there = {name for name in names if not name.split("/")[0].endswith(metadata)}
-    source = {str(path.relative_to(PROJECT)) for path in (PROJECT / package).rglob("*.py")}
+    paths = (PROJECT / package).rglob("*.py")
+    source = {path.relative_to(PROJECT).as_posix() for path in paths}
     assert there == source | {f"{package}/py.typed"}
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.reader import end_what_is_left
+from tests.e2e.processes import WITHIN, end_what_is_left
 from tests.e2e.targets import ROOT, tool
 
 if TYPE_CHECKING:
@@ -26,6 +26,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tap's package, built from this source."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [str(tool("uv")), "--quiet", "build", "--wheel", f"--out-dir={folder}"]
-    subprocess.run(build, cwd=ROOT, check=True)
+    subprocess.run(build, cwd=ROOT, check=True, timeout=WITHIN)
     [built] = folder.glob("*.whl")
     return built

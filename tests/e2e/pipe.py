@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e.processes import WITHIN, finish, start
 from tests.e2e.targets import install, pinned
 from tests.e2e.warehouses import ELSEWHERE
 from tests.harness import Run, command, environment
@@ -47,16 +48,12 @@ class Pipe:
         self._loads += 1
         messages = self._folder / f"messages.{self._loads}"
         pipe = f"{self._tap()} | tee {shlex.quote(str(messages))} | {self._target()}"
-        done = subprocess.run(
-            ["/bin/bash", "-o", "pipefail", "-c", pipe],
-            env=environment(TZ=ELSEWHERE),
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-        )
-        assert done.returncode == 0, done.stderr
-        self._state = json.loads(done.stdout.splitlines()[-1])
-        return Run(done.returncode, messages.read_text(encoding="utf-8"), done.stderr)
+        shell = ["/bin/bash", "-o", "pipefail", "-c", pipe]
+        process = start(shell, environment(TZ=ELSEWHERE), stderr=subprocess.PIPE)
+        states, log = finish(process)
+        assert process.returncode == 0, log
+        self._state = json.loads(states.splitlines()[-1])
+        return Run(process.returncode, messages.read_text(encoding="utf-8"), log)
 
     def _tap(self) -> str:
         tap = command(self._folder, self._config, self._state)
@@ -75,7 +72,9 @@ class Pipe:
 def discover(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """The catalog that the tap prints."""
     tap = [*command(folder, config), "--discover"]
-    answer = subprocess.run(tap, env=environment(), capture_output=True, check=True)
+    answer = subprocess.run(
+        tap, env=environment(), capture_output=True, check=True, timeout=WITHIN
+    )
     return json.loads(answer.stdout)  # type: ignore[no-any-return]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
 from tests.e2e.warehouses import ELSEWHERE
 
@@ -53,15 +54,17 @@ class Postgres:
         query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
         psql = [str(self.programs / "psql"), "-XAtq", f"--command={query}"]
         psql += [f"--host={self.home}", "--username=postgres"]
-        answer = subprocess.run(psql, check=True, capture_output=True)
+        answer = subprocess.run(psql, check=True, capture_output=True, timeout=WITHIN)
         return json.loads(answer.stdout)  # type: ignore[no-any-return]
 
 
 @contextlib.contextmanager
 def serve() -> Iterator[Postgres | None]:
     """Run a server from a wheel, or else from Debian's package; None where neither is had."""
-    # A socket's path has to be short, and every directory above it open to the server's user.
-    with TemporaryDirectory(prefix="postgres-") as name:
+    # A socket's path has to be short, and every directory above it open to the server's user:
+    # neither is so in everybody's TMPDIR.
+    place = "/tmp" if os.access("/tmp", os.W_OK) else None  # noqa: S108 - only where to make it
+    with TemporaryDirectory(prefix="postgres-", dir=place) as name:
         home = Path(name)
         programs = _programs(home)
         if programs is None:
@@ -100,6 +103,7 @@ def _run(home: Path, *command: str | Path) -> None:
     subprocess.run(
         command,
         check=True,
+        timeout=WITHIN,
         cwd=home,
         env={**os.environ, "PGDATA": str(home / "data")},
         stdout=subprocess.DEVNULL,  # the server keeps it open: a pipe would never end

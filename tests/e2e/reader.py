@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.e2e import processes
 from tests.e2e.targets import TOOLS, install, tool
 from tests.harness import environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from tests.documents import Block
 
@@ -25,11 +23,11 @@ STAND_INS = {
     "tap-tiktok-following.yml": "this checkout's file, which installs the wheel built from it",
     "git+https://github.com/tap-tiktok-following/tap-tiktok-following.git": "that wheel",
     "meltano add target-jsonl": "from a definition in a file: no test can ask the Hub",
-    "YOUR_KEY": "the sandbox's key; in a config.json, which is read alone, with its URL",
+    "YOUR_KEY": "the sandbox's key; a config.json, which is read alone, then gets its URL",
     "/path/to/project": "every reader has another",
     "make test": "with --dry-run: it is what runs this, in CI too",
     "COMMAND ...": "any command",
-    "python -m sandbox serve": "with a free port, and all the options that it has",
+    ".venv/bin/python -m sandbox serve": "with a free port, and all the options that it has",
 }
 """What is typed differently in a test, and what instead and why.
 
@@ -44,11 +42,12 @@ NOT_TYPED = {
     "sql": "tests/test_docs_querying.py runs all of it",
 }
 
-_NOT_A_READERS = ("GIT_", "MAKE", "MFLAGS", "PYTHONDONTWRITEBYTECODE")
-"""Variables of a git hook, of `make test`, and one that makes every Meltano start slowly."""
-
-
-_started: list[subprocess.Popen[str]] = []
+_NOT_A_READERS = (
+    *("GIT_", "MAKE", "MFLAGS"),  # of a git hook, and of `make test`
+    *("MELTANO_", "TAP_", "TARGET_"),  # settings of pipelines, whoever's
+    "PYTHONDONTWRITEBYTECODE",  # makes every Meltano start slowly
+)
+"""Variables that they do not inherit, by how their names start."""
 
 
 class Reader:
@@ -70,27 +69,29 @@ class Reader:
         self._stand_ins = stand_ins or {}
         assert self._stand_ins.keys() <= STAND_INS.keys()
         own = folder / ".reader"
-        programs = own / "bin"
-        programs.mkdir(parents=True)
+        self._programs = own / "bin"
+        self._programs.mkdir(parents=True)
         for program in (tool("meltano"), tool("uv"), install("pipx", PIPX) / "bin" / "pipx"):
-            (programs / program.name).symlink_to(program)
+            self.add(program)
         self._script = own / "typed"
-        places = (programs, Path(sys.executable).parent, os.environ["PATH"])
-        inherited = environment(
-            MELTANO_SEND_ANONYMOUS_USAGE_STATS="false",
-            NO_COLOR="1",
-            PATH=os.pathsep.join(map(str, places)),
-            PIPX_BIN_DIR=str(programs),
-            PIPX_HOME=str(own / "pipx"),
-            UV_PYTHON_INSTALL_DIR=str(TOOLS / "python"),
-            XDG_STATE_HOME=str(own),
-            **variables,
-        )
         self.environment = {
-            name: value
-            for name, value in inherited.items()
-            if not name.startswith(_NOT_A_READERS)
+            **_inherited(),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+            "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "NO_COLOR": "1",
+            "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}",
+            "PIPX_BIN_DIR": str(self._programs),
+            "PIPX_HOME": str(own / "pipx"),
+            "PRE_COMMIT_HOME": str(own / "pre-commit"),
+            "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python"),
+            "XDG_STATE_HOME": str(own),
+            **variables,
         }
+
+    def add(self, program: Path) -> None:
+        """Put a program on their PATH as pipx does: by a link in a folder of their own."""
+        (self._programs / program.name).symlink_to(program)
 
     def follow(self, blocks: Iterable[Block]) -> str:
         """Save files and type commands as told; all of them have to end well.
@@ -122,7 +123,7 @@ class Reader:
     def type(self, *command: str, code: int = 0) -> str:
         """Run a command that has to end with this exit code, and return what it printed."""
         process = self.start(*command)
-        printed = process.communicate()[0]
+        printed, _ = processes.finish(process)
         assert process.returncode == code, printed
         return printed
 
@@ -134,33 +135,7 @@ class Reader:
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in a process group of its own; stdout and stderr are one pipe."""
-        process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-        _started.append(process)
-        return process
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Kill a process and all that it has started, which may outlive it."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def end_what_is_left() -> None:
-    """End what a test did not get to see the end of."""
-    while _started:
-        end(_started.pop())
+        return processes.start(command, self.environment, self.folder)
 
 
 def variables(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -170,6 +145,14 @@ def variables(settings: Mapping[str, Any]) -> dict[str, str]:
             value if isinstance(value, str) else json.dumps(value)
         )
         for name, value in settings.items()
+    }
+
+
+def _inherited() -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environment().items()
+        if not name.startswith(_NOT_A_READERS)
     }
 
 

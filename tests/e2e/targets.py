@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 import yaml
 
+from tests.e2e.processes import WITHIN
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
 
@@ -56,7 +58,7 @@ def _uv(*arguments: str) -> None:
         "UV_COMPILE_BYTECODE": "1",  # installed once, started often
     }
     command = [str(tool("uv")), "--quiet", *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **variables})
+    subprocess.run(command, check=True, env={**os.environ, **variables}, timeout=WITHIN)
 
 
 def tool(name: str) -> Path:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 
+NEWS = ("│ research", "│ rapidapi", "├", "└")
+"""How rows of the table of new follows start, and the lines around them."""
+
 CHECKS = ("ruff check", "ruff format --check", "mypy", "pytest")
 
 
@@ -31,7 +34,10 @@ def clone(tmp_path: Path) -> Project:
 
 @runs("README.md", "Try it")
 def test_the_demo(section: Section, clone: Project) -> None:
-    """The rows it counts are there, and it prints what the README shows."""
+    """The rows it counts are there, and it prints what the README shows.
+
+    How many new follows there are to show, and of which provider, is up to the machine.
+    """
     demo, shown, test = section
     printed = clone.reader.follow([demo])
     warehouse = DuckDB(clone.folder / "output", "sandbox.duckdb")
@@ -42,11 +48,12 @@ def test_the_demo(section: Section, clone: Project) -> None:
         table = [0, sum(first), rows, rows - sum(first)]
         assert counts(printed, f"{provider}_following") == table
         assert counts(printed, f"{provider}_scans") == [0, 40, 80, 40]
-        assert rows == sum(row["accounts_sent"] for row in scans) > 4000
+        assert rows == sum(row["accounts_sent"] for row in scans) > 3000
     assert (clone.folder / "output" / "follows.png").read_bytes().startswith(b"\x89PNG")
 
     lines = iter(map(shape, printed.splitlines()))
-    assert all(shape(line) in lines for line in shown.text.splitlines())
+    expected = [line for line in shown.text.splitlines() if not line.startswith(NEWS)]
+    assert all(shape(line) in lines for line in expected)
     assert all(check in clone.reader.follow([test]) for check in CHECKS)
 
 
@@ -57,8 +64,7 @@ def counts(printed: str, stream: str) -> list[int]:
 
 
 def shape(line: str) -> str:
-    """A line without what is different in every run: numbers, names, and widths."""
-    line = re.sub(r"│ (research|rapidapi) .+", r"\1", line)
+    """A line without what is different in every run: numbers and widths."""
     return re.sub(r"[\d,]+", "0", re.sub(r"─+| +", " ", line))
 
 

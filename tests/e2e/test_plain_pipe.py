@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +18,6 @@ from tests.e2e.warehouses import JSONL
 from tests.harness import NOW, bookmark, follows_of, truth
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox import Sandbox
     from tests.documents import Section
 
@@ -30,9 +29,16 @@ LENGTHS = {"charlidamelio": 250, "khaby.lame": 1}
 @pytest.fixture
 def reader(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> Reader:
     [repository] = [written for written in STAND_INS if written.startswith("git+")]
-    key = sandbox.config["rapidapi_key"]
-    key_and_url = f'{key}", "rapidapi_api_url": "{sandbox.url}'
-    return Reader(tmp_path, {}, {repository: wheel, "YOUR_KEY": key_and_url})
+    return Reader(
+        tmp_path, {}, {repository: wheel, "YOUR_KEY": sandbox.config["rapidapi_key"]}
+    )
+
+
+def add_url(path: Path, sandbox: Sandbox) -> None:
+    """Have a config lead to the sandbox."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["rapidapi_api_url"] = sandbox.url
+    path.write_text(json.dumps(config), encoding="utf-8")
 
 
 @runs("README.md", "In a plain pipe")
@@ -41,7 +47,11 @@ def test_twice(section: Section, sandbox: Sandbox, reader: Reader, tmp_path: Pat
     warehouse = JSONL(tmp_path)
     install, config, first, later = section
 
-    reader.follow([install, config, first])
+    reader.follow([install, config])
+    tap = Path(reader.type("sh", "-c", "command -v tap-tiktok-following").rstrip())
+    assert tap.resolve().is_relative_to(Path(reader.environment["PIPX_HOME"]).resolve())
+    add_url(tmp_path / "config.json", sandbox)
+    reader.follow([first])
     assert len(warehouse.rows("rapidapi_following")) == 251
     assert len(warehouse.rows("rapidapi_scans")) == 2
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from collections import Counter
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,11 @@ import yaml
 from sandbox import Fault, Scenario, World
 from tests.documents import runs
 from tests.e2e.lists import DAY
+from tests.e2e.processes import end, finish
 from tests.e2e.project import Project
-from tests.e2e.reader import end
 from tests.harness import PROVIDERS, follows_of, pages_asked, settings, truth, wait_until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox import Sandbox
     from tests.documents import Section
 
@@ -36,7 +35,9 @@ LISTS = {name: follows_of(name, length) for name, length in LENGTHS.items()}
 @pytest.fixture
 def project(sandbox: Sandbox, tmp_path: Path) -> Project:
     sandbox.world = World.of(LISTS)
-    return Project(tmp_path, settings(sandbox, LISTS))
+    project = Project(tmp_path, settings(sandbox, LISTS))
+    project.reader.add(Path(sys.executable).with_name("tap-tiktok-following"))
+    return project
 
 
 def check_all_is_there(project: Project, sandbox: Sandbox) -> None:
@@ -138,9 +139,9 @@ def test_stopping_a_run(section: Section, project: Project, sandbox: Sandbox) ->
         boundary="skip", faults=[Fault("silent", username="ada", page=5)]
     )
     running = project.start()
-    wait_until(lambda: len(pages_asked(sandbox, "rapidapi", "ada")) == 5)
+    wait_until(lambda: len(pages_asked(sandbox, "rapidapi", "ada")) == 5, within=120)
     project.reader.follow(section)
-    log = running.communicate()[0]
+    log, _ = finish(running)
     assert running.returncode == 1, log
     assert Counter(name for name, _ in project.follows("rapidapi")) == {
         "ada": 400,
@@ -174,7 +175,7 @@ def test_after_a_kill(section: Section, project: Project, sandbox: Sandbox) -> N
     """Meltano starts no second run of a pipeline that it believes to be running."""
     sandbox.scenario = Scenario(faults=[Fault("silent", username="ada")])
     killed = project.start()
-    wait_until(lambda: "ada" in {request.username for request in sandbox.requests})
+    wait_until(lambda: "ada" in {r.username for r in sandbox.requests}, within=120)
     end(killed)
     sandbox.scenario = Scenario()
     assert "is already running" in project.run(code=1)

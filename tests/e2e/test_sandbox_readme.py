@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.documents import ROOT, prose, runs
+from tests.e2e.processes import finish
 from tests.e2e.project import Project
-from tests.harness import PROVIDERS
+from tests.harness import PROVIDERS, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 
-TAP = "tap-tiktok-following --config ENV > messages.jsonl"
-SERVE = "python -m sandbox serve"
+TAP = ".venv/bin/tap-tiktok-following --config ENV > messages.jsonl"
+SERVE = ".venv/bin/python -m sandbox serve"
 OPTIONS = "--port 0 --seed 2 --usernames 4 --scenario FILE.json"
 
 RATES = {f"{provider}_requests_per_second": 1000 for provider in PROVIDERS}
@@ -31,7 +32,7 @@ RATES = {f"{provider}_requests_per_second": 1000 for provider in PROVIDERS}
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Project:
-    stand_ins = {"COMMAND ...": TAP, SERVE: f"exec {SERVE} {OPTIONS}"}
+    stand_ins = {"COMMAND ...": TAP, SERVE: f"exec {SERVE} {OPTIONS} > served"}
     return Project(tmp_path, RATES, stand_ins)
 
 
@@ -55,8 +56,9 @@ def test_its_commands(section: Section, scenario: Section, clone: Project) -> No
     assert options
     assert all(option.split()[0] in OPTIONS for option in options)
     server = clone.reader.start(*clone.reader.script(serve))
-    assert server.stdout is not None
-    lines = [server.stdout.readline() for _ in range(7)]
+    served = clone.folder / "served"
+    wait_until(lambda: served.exists() and served.read_text("utf-8").count("\n") == 7)
+    lines = served.read_text("utf-8").splitlines(keepends=True)
     shown = serve.text.splitlines()[1:3]
     assert [re.sub(r":\d+$", ":8765", line.strip()) for line in lines[:2]] == shown
 
@@ -64,7 +66,7 @@ def test_its_commands(section: Section, scenario: Section, clone: Project) -> No
     assert json.loads(example.text)["faults"][-1]["value"][-1] in log
     assert scans(clone) == {"research_scans": 4, "rapidapi_scans": 4}
     server.send_signal(signal.SIGINT)
-    server.communicate(timeout=10)
+    finish(server, within=10)
     assert server.returncode == 0
 
 

@@ -67,7 +67,7 @@ def test_run_obeys_a_scenario(tmp_path: Path) -> None:
     assert done.stdout == "503\n"
 
 
-posix = pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+posix = pytest.mark.skipif(os.name == "nt", reason="signals and words are POSIX's")
 
 
 @posix
@@ -100,6 +100,7 @@ def test_run_passes_signals_on(number: signal.Signals) -> None:
         assert process.wait(timeout=10) == 42
 
 
+@posix
 def test_run_names_a_command_that_cannot_be_run() -> None:
     done = run("run", "--", "no-such-command")
     assert done.returncode == 127
@@ -108,6 +109,7 @@ def test_run_names_a_command_that_cannot_be_run() -> None:
     ]
 
 
+@posix
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_prints_what_to_paste_and_serves_until_interrupted(
     number: signal.Signals,
