@@ -78,11 +78,11 @@ def _usernames_file(story: Story) -> Iterator[Path]:
 
 
 def _serve(sandbox: Sandbox, usernames: Path, _: argparse.Namespace) -> int:
-    print(sandbox.url)  # noqa: T201
-    for name, value in {**sandbox.env, _USERNAMES_PATH: usernames}.items():
-        print(f"export {name}={value}", flush=True)  # noqa: T201
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
+        print(sandbox.url)  # noqa: T201
+        for name, value in {**sandbox.env, _USERNAMES_PATH: usernames}.items():
+            print(f"export {name}={value}", flush=True)  # noqa: T201
         threading.Event().wait()
     return 0
 
