@@ -11,7 +11,6 @@ from sandbox import Sandbox, Scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from multiprocessing.connection import Connection
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -49,12 +48,7 @@ class Server:
         self.config: dict[str, str] = self._here.recv()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._here.close()
         self._process.join(STOP_WITHIN)
 

@@ -23,7 +23,6 @@ from sandbox.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -109,12 +108,7 @@ class Sandbox:
         self._started.wait()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop)
         self._thread.join()
 

@@ -16,7 +16,6 @@ Singer state, a plain dict. An entry:
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from enum import Enum
@@ -27,13 +26,13 @@ import msgspec
 
 from tap_tiktok_following.crawl import Event
 from tap_tiktok_following.errors import READ, SKIPPED, Outcome
-from tap_tiktok_following.scan import DAY, Memory, Standing, Visit, hash_account, in_utc
+from tap_tiktok_following.scan import Memory, Standing, Visit, hash_account
+from tap_tiktok_following.times import DAY, HOUR, in_utc, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 REPLICATION_KEY = "followed_at_latest"
-HOUR = 60 * 60
 
 Entry = dict[str, Any]
 T = TypeVar("T")
@@ -232,16 +231,6 @@ class Bookmarks:
         if self._keep_scans:
             entry.setdefault("scans", []).append(row)
             self._unsent.append((entry, row))
-
-
-def parse_time(value: object) -> int | None:
-    """Unix seconds of an RFC 3339 time, UTC where it names no zone; None if it is none."""
-    try:
-        moment = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]
-        in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
-        return int(in_zone.timestamp())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def sanitise(state: object) -> dict[str, Any]:

@@ -13,7 +13,6 @@ The boundary is inclusive: an account on it may come on both pages.
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,12 +21,11 @@ import msgspec
 from msgspec.structs import replace
 
 from tap_tiktok_following.errors import Outcome
+from tap_tiktok_following.times import DAY, in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.client import Answer
     from tap_tiktok_following.providers import Page
-
-DAY = 24 * 60 * 60
 
 LARGEST_PAGE = 100
 """Accounts: what both providers give at most."""
@@ -53,11 +51,6 @@ def split_hashes(joined: bytes) -> frozenset[bytes]:
     """Hashes that were written one behind the other."""
     starts = range(0, len(joined), _HASH_LENGTH)
     return frozenset(joined[start : start + _HASH_LENGTH] for start in starts)
-
-
-def in_utc(seconds: float) -> str:
-    """Unix seconds as an RFC 3339 time in UTC."""
-    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
 
 
 class Memory(msgspec.Struct, frozen=True):
@@ -251,15 +244,16 @@ class Scan:
         return finds
 
     def _news(self, finds: _Finds, *, is_first: bool) -> list[bool]:
-        """Which of the accounts are to be sent.
+        """Which of the accounts are to be sent: all in a whole scan, else the unknown ones.
 
-        A page from before the bookmark that reaches below what is remembered holds accounts
-        that an earlier scan sent, and nothing tells them from others: none is.
+        Below what is remembered, unknown accounts may be old ones too. A page that reaches
+        there sends them only if some may be newer than the bookmark: if it is the first page
+        with accounts, or begins at the bookmark or later.
         """
         if self.standing.whole:
             return [True] * len(finds.rows)
-        may_be_new = is_first or finds.upper >= self._bookmark
-        if not may_be_new and finds.lower < self._known_since:
+        may_hold_news = is_first or finds.upper >= self._bookmark
+        if finds.lower < self._known_since and not may_hold_news:
             return [False] * len(finds.rows)
         return [account not in self._known for account in finds.hashes]
 

@@ -10,7 +10,7 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_tiktok_following import redaction, settings, usernames
+from tap_tiktok_following import problems, redaction, settings, usernames
 from tap_tiktok_following.bookmarks import sanitise
 from tap_tiktok_following.errors import Ended, Verdict
 from tap_tiktok_following.following import FollowingStream
@@ -148,13 +148,13 @@ class TapTikTokFollowing(Tap):
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        typed = dict.fromkeys(map(settings.in_words, errors))
-        problems = [*typed, *settings.problems(usable, wrong)]
-        if problems and raise_errors:
-            raise RunFailed(_listed(problems), 1)
+        typed = dict.fromkeys(map(problems.in_words, errors))
+        found = [*typed, *problems.of(usable, wrong)]
+        if found and raise_errors:
+            raise RunFailed(_listed(found), 1)
         for name in sorted(self._config.keys() - schema["properties"].keys()):
             self.logger.warning("There is no setting `%s`; it is ignored.", name)
-        return problems
+        return found
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Note the signal only: the SDK's handler writes a state and exits with 0."""

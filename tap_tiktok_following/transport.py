@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import ssl
 import time
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from tap_tiktok_following.deadline import Deadline
 from tap_tiktok_following.errors import Ended, Refused, Verdict
+from tap_tiktok_following.times import unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,11 +150,9 @@ def unix_of(date: str | None) -> int | None:
     """Unix seconds of a date as HTTP writes it, always in UTC; None if it is none."""
     # Cached, as the answers of one second have the same.
     try:
-        moment = parsedate_to_datetime(date or "")
+        return unix_seconds(parsedate_to_datetime(date or ""))
     except (ValueError, OverflowError):
         return None
-    in_utc = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
-    return int(in_utc.timestamp())
 
 
 class _Adapter(HTTPAdapter):

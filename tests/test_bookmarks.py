@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.bookmarks import Bookmarks, Policy, Turn, parse_time, sanitise
+from tap_tiktok_following.bookmarks import Bookmarks, Policy, Turn, sanitise
 from tap_tiktok_following.crawl import Event
 from tap_tiktok_following.errors import Outcome
-from tap_tiktok_following.scan import DAY, Memory, Standing, Visit, hash_account, in_utc
+from tap_tiktok_following.scan import Memory, Standing, Visit, hash_account
+from tap_tiktok_following.times import DAY, in_utc, parse_time
 
 if TYPE_CHECKING:
     from tap_tiktok_following.bookmarks import Plan

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Scenario, World
 from tap_tiktok_following.bookmarks import Bookmarks, Policy
-from tap_tiktok_following.scan import in_utc
+from tap_tiktok_following.times import in_utc
 from tests import harness
 from tests.documents import ROOT
 

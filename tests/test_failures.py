@@ -28,9 +28,7 @@ from tests.harness import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.harness import (
-        Run,
-    )
+    from tests.harness import Run
 
 PAGE = 4
 LIST = 9

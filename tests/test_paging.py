@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox import Sandbox
-    from tests.harness import (
-        Run,
-    )
+    from tests.harness import Run
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 each_boundary = pytest.mark.parametrize("boundary", ["repeat", "skip"])

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -342,21 +342,28 @@ def test_a_pipe_that_is_closed_while_the_server_is_silent(
     assert not any(words in log for words in NO_TRACE)
 
 
+def run_on_a_full_disk(
+    arguments: list[str], stream: Literal["stdout", "stderr"]
+) -> subprocess.CompletedProcess[str]:
+    """Run a command one of whose outputs has no room; the other one is a pipe."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.run(
+            arguments,
+            env=environment(),
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+            **{**outputs, stream: full},
+        )
+
+
 @needs_full
 def test_a_full_disk(sandbox: Sandbox, tmp_path: Path) -> None:
     """`tap > file`, and nothing more fits."""
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
     config = settings(sandbox, ["ann"], "rapidapi")
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        ended = subprocess.run(
-            command(tmp_path, config),
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+    ended = run_on_a_full_disk(command(tmp_path, config), "stdout")
     assert ended.returncode == 1
     assert "No space left" in Run(1, "", ended.stderr).last_line
     assert not any(words in ended.stderr for words in NO_TRACE)
@@ -367,16 +374,7 @@ def test_a_log_that_cannot_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
     """Costs no record."""
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
     config = settings(sandbox, ["ann"], "rapidapi")
-    with Path("/dev/full").open("w", encoding="utf-8") as full:
-        ended = subprocess.run(
-            command(tmp_path, config),
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=full,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+    ended = run_on_a_full_disk(command(tmp_path, config), "stderr")
     assert set(Run(0, ended.stdout, "").follows("rapidapi")) == truth(sandbox, "ann")
     assert ended.returncode == 0
 

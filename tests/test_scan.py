@@ -13,15 +13,8 @@ from tap_tiktok_following.body import Accounts
 from tap_tiktok_following.client import Answer
 from tap_tiktok_following.errors import Outcome
 from tap_tiktok_following.providers import Page
-from tap_tiktok_following.scan import (
-    DAY,
-    Memory,
-    Scan,
-    Visit,
-    hash_account,
-    in_utc,
-    split_hashes,
-)
+from tap_tiktok_following.scan import Memory, Scan, Visit, hash_account, split_hashes
+from tap_tiktok_following.times import DAY, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

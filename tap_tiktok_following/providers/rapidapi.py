@@ -17,6 +17,7 @@ from singer_sdk import typing as th
 from tap_tiktok_following import body
 from tap_tiktok_following.errors import Refused, Rule, Verdict
 from tap_tiktok_following.providers.base import Page, Provider, refused
+from tap_tiktok_following.times import unix_seconds
 from tap_tiktok_following.transport import Request
 
 if TYPE_CHECKING:
@@ -204,8 +205,7 @@ def _cached_at(meta: _Meta) -> int | None:
         moment = msgspec.convert(meta.timestamp, dt.datetime)
     except msgspec.ValidationError:
         return None
-    in_utc = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
-    seconds = int(in_utc.timestamp())
+    seconds = unix_seconds(moment)
     return seconds if seconds > 0 else None  # 0001-01-01 is how some say that there is none
 
 

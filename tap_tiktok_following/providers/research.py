@@ -17,14 +17,13 @@ from tap_tiktok_following import body
 from tap_tiktok_following.errors import Refused, Rule, Verdict
 from tap_tiktok_following.providers.base import Page, Provider, TokenGrant, refused
 from tap_tiktok_following.redaction import hide
+from tap_tiktok_following.times import DAY
 from tap_tiktok_following.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_tiktok_following.transport import Exchange
-
-DAY = 24 * 60 * 60
 
 
 class Account(msgspec.Struct):

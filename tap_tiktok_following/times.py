@@ -1,0 +1,31 @@
+"""Times: Unix seconds inside, RFC 3339 in UTC outside."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+HOUR = 60 * 60
+DAY = 24 * HOUR
+
+
+def in_utc(seconds: float) -> str:
+    """Unix seconds as an RFC 3339 time in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
+
+
+def unix_seconds(moment: dt.datetime) -> int:
+    """Unix seconds, whole, of a moment; in UTC where it has no zone.
+
+    Raises:
+        OverflowError: If its zone takes it out of the years 1 to 9999.
+    """
+    in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
+    return int(in_zone.timestamp())
+
+
+def parse_time(value: object) -> int | None:
+    """Unix seconds of an RFC 3339 time, UTC where it names no zone; None if it is none."""
+    try:
+        return unix_seconds(dt.datetime.fromisoformat(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
