@@ -1,6 +1,8 @@
 # Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
 #   .tools    uv and Meltano            .venv     the development environment
 #   .meltano  the tap and its targets   output    what a run loads, and its log
+# `make test-airflow` adds
+#   .airflow  Airflow, for the test of examples/airflow
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -9,6 +11,7 @@ MELTANO_VERSION := 4.4.1
 BIN := .venv/bin
 UV := .tools/bin/uv --quiet
 MELTANO := .tools/bin/meltano
+AIRFLOW := tests/e2e/airflow
 TOOLS := .tools/uv-$(UV_VERSION)-meltano-$(MELTANO_VERSION)
 
 # Meltano's logs, a font cache and a Python that uv may fetch would go to the home directory.
@@ -19,7 +22,7 @@ export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
 # Compiled once, not by each process that may not keep what it compiles.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test lint types pytest bench plugins requirements
+.PHONY: demo test lint types pytest test-airflow bench plugins requirements
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
@@ -34,7 +37,11 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist worksteal --ignore tests/e2e/airflow
+
+# Run examples/airflow with a real Airflow; takes a few minutes.
+test-airflow: .venv/ready .airflow/ready $(TOOLS)
+	$(BIN)/pytest tests/e2e/airflow
 
 # Measure the tap against its peers; takes a quarter of an hour and a machine that does nothing else.
 bench: .venv/ready
@@ -47,6 +54,9 @@ requirements: $(TOOLS)
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
 	  --group dev --output-file requirements-dev.txt pyproject.toml
+	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make requirements' \
+	  --output-file $(AIRFLOW)/requirements.txt $(AIRFLOW)/requirements.in
 
 $(TOOLS):
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -63,6 +73,12 @@ $(TOOLS):
 	@$(UV) venv --clear --python .tools .venv
 	@$(UV) pip install --python .venv --require-hashes --requirement requirements-dev.txt
 	@$(UV) pip install --python .venv --no-deps --editable .
+	@touch $@
+
+.airflow/ready: $(TOOLS) $(AIRFLOW)/requirements.txt
+	@echo 'Setting up Airflow in .airflow'
+	@$(UV) venv --clear --python .tools .airflow
+	@$(UV) pip install --python .airflow --require-hashes --requirement $(AIRFLOW)/requirements.txt
 	@touch $@
 
 .meltano/ready: $(TOOLS) pyproject.toml meltano.yml

@@ -49,13 +49,18 @@ class Postgres:
         options = "options=-c%20timezone%3DUTC"
         return f"postgresql+psycopg://postgres@/postgres?host={self.home}&{options}"
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows(self, table: str, database: str = "postgres") -> list[dict[str, Any]]:
         """The rows of a table, as JSON has them."""
         query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
-        psql = [str(self.programs / "psql"), "-XAtq", f"--command={query}"]
-        psql += [f"--host={self.home}", "--username=postgres"]
-        answer = subprocess.run(psql, check=True, capture_output=True, timeout=WITHIN)
-        return json.loads(answer.stdout)  # type: ignore[no-any-return]
+        return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
+
+    def execute(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints for a statement."""
+        psql = [str(self.programs / "psql"), "-XAtq", f"--command={statement}"]
+        psql += [f"--host={self.home}", "--username=postgres", f"--dbname={database}"]
+        return subprocess.run(
+            psql, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WITHIN
+        ).stdout
 
 
 @contextlib.contextmanager

@@ -1,0 +1,135 @@
+"""A clone of this repository with the example in it, and a list of usernames to read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox import World
+from tests.documents import ROOT
+from tests.e2e.reader import Reader, variables
+from tests.e2e.targets import pinned
+from tests.harness import follows_of, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.e2e.postgres import Postgres
+
+EXAMPLE = ROOT / "examples" / "airflow"
+
+FOLDERS = ("dbt", "tap_tiktok_following")
+FILES = ("LICENSE", "README.md", "meltano.yml", "pyproject.toml", "requirements-dbt.txt")
+
+SHARDS = 8
+
+NAMES = [f"user.{number}" for number in range(3000)]
+
+PRIVATE = {name for name in NAMES if name.endswith(".99")}
+
+LENGTHS = {
+    name: 130 if place % 50 == 0 else place % 7
+    for place, name in enumerate(NAMES)
+    if name not in PRIVATE
+}
+
+TAP = "tap-tiktok-following"
+
+PS = ["ps", "-axww", "-o", "pid=,args="]
+
+ADD = "meltano add target-postgres"
+
+QUICK = "--research-requests-per-second 5000 --rapidapi-requests-per-second 5000"
+
+
+class Project:
+    """The clone, and who types in it.
+
+    Args:
+        folder: Where to make it.
+        sandbox: What its tap reads from; it gets the lists of `LENGTHS`.
+        postgres: What it loads into.
+    """
+
+    def __init__(self, folder: Path, sandbox: Sandbox, postgres: Postgres) -> None:
+        for name in FOLDERS:
+            shutil.copytree(ROOT / name, folder / name)
+        for path in (*(ROOT / name for name in FILES), *EXAMPLE.glob("*.py")):
+            shutil.copy(path, folder)
+        (folder / "output").mkdir()
+        (folder / "usernames.txt").write_text("\n".join(NAMES), encoding="utf-8")
+        sandbox.world = World.of(
+            {name: follows_of(name, length) for name, length in LENGTHS.items()},
+            private=PRIVATE,
+        )
+        target = folder / "target-postgres.yml"
+        target.write_text(yaml.safe_dump(TARGET), encoding="utf-8")
+        self._postgres = postgres
+        self.folder = folder
+        self.reader = Reader(
+            folder,
+            {
+                **variables(_settings(sandbox)),
+                "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url,
+                "PGHOST": str(postgres.home),
+            },
+            {
+                "/path/to/project": folder,
+                ADD: f"{ADD} --from-ref {target}",
+                "--research-requests-per-second 10": QUICK,
+                "minutes=10": "seconds=1",
+            },
+        )
+
+        dag = folder / "tiktok_following.py"
+        dag.write_text(self.reader.here(dag.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table."""
+        return self._postgres.rows(table)
+
+    def state(self, shard: str) -> dict[str, Any]:
+        """What the next run of a shard starts with."""
+        pipeline = f"tap-tiktok-following-{shard}-to-target-postgres-{shard}"
+        return self.reader.state(f"prod:{pipeline}")
+
+    def taps(self) -> dict[str, int]:
+        """The process of each shard's tap that is running."""
+        listed = subprocess.run(
+            PS, check=True, stdout=subprocess.PIPE, encoding="utf-8"
+        ).stdout
+        folder = re.escape(f"{self.folder}/.meltano/run")
+        found = re.findall(rf"^ *(\d+) .*{folder}/{TAP}-(\S+?)/", listed, re.MULTILINE)
+        return {shard: int(pid) for pid, shard in found}
+
+    def kill(self, shard: str) -> None:
+        """Kill a shard's tap."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.taps()[shard], signal.SIGKILL)
+
+
+TARGET = {
+    "name": "target-postgres",
+    "namespace": "target_postgres",
+    "variant": "test",
+    "pip_url": " ".join(pinned()["target-postgres"]),
+    "executable": "target-postgres",
+    "settings": [
+        {"name": "sqlalchemy_url", "kind": "string", "sensitive": True},
+        {"name": "default_target_schema", "kind": "string"},
+    ],
+}
+"""As much of its definition as is needed: no test can ask the Hub."""
+
+
+def _settings(sandbox: Sandbox) -> dict[str, Any]:
+    given = settings(sandbox, [], usernames_path="usernames.txt")
+    return {name: value for name, value in given.items() if name != "usernames"}
