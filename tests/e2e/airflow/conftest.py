@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.airflow.engine import Airflow, program
+from tests.e2e.airflow.engine import Airflow, free_port, program
 from tests.e2e.airflow.project import Project
 from tests.e2e.postgres import serve
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with serve() as server:
+    with serve(free_port()) as server:
         if server is None:
             pytest.skip("there is no PostgreSQL here")
         yield server

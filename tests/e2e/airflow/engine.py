@@ -47,7 +47,7 @@ class Airflow:
             **environment,
             "AIRFLOW_HOME": str(folder),
             "PATH": f"{environment['PATH']}{os.pathsep}{program('airflow').parent}",
-            **_settings(postgres, _free_port()),
+            **_settings(postgres, free_port()),
         }
 
     def type(self, *arguments: str) -> str:
@@ -117,7 +117,7 @@ def program(name: str) -> Path:
 
 
 def _settings(postgres: Postgres, port: int) -> dict[str, str]:
-    where = f"postgres@/airflow?host={postgres.home}"
+    where = f"postgres@/airflow?host={postgres.home}&port={postgres.port}"
     return {
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__HOST": "127.0.0.1",
@@ -132,6 +132,7 @@ def _settings(postgres: Postgres, port: int) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -10,12 +10,9 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from sandbox import World
 from tests.documents import ROOT
 from tests.e2e.reader import Reader, variables
-from tests.e2e.targets import pinned
 from tests.harness import follows_of, settings
 
 if TYPE_CHECKING:
@@ -24,9 +21,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.e2e.postgres import Postgres
 
-EXAMPLE = ROOT / "examples" / "airflow"
-
-FOLDERS = ("dbt", "tap_tiktok_following")
+FOLDERS = ("dbt", "examples", "tap_tiktok_following")
 FILES = ("LICENSE", "README.md", "meltano.yml", "pyproject.toml", "requirements-dbt.txt")
 
 SHARDS = 8
@@ -45,8 +40,6 @@ TAP = "tap-tiktok-following"
 
 PS = ["ps", "-axww", "-o", "pid=,args="]
 
-ADD = "meltano add target-postgres"
-
 QUICK = "--research-requests-per-second 5000 --rapidapi-requests-per-second 5000"
 
 
@@ -62,34 +55,33 @@ class Project:
     def __init__(self, folder: Path, sandbox: Sandbox, postgres: Postgres) -> None:
         for name in FOLDERS:
             shutil.copytree(ROOT / name, folder / name)
-        for path in (*(ROOT / name for name in FILES), *EXAMPLE.glob("*.py")):
-            shutil.copy(path, folder)
+        for name in FILES:
+            shutil.copy(ROOT / name, folder)
         (folder / "output").mkdir()
         (folder / "usernames.txt").write_text("\n".join(NAMES), encoding="utf-8")
         sandbox.world = World.of(
             {name: follows_of(name, length) for name, length in LENGTHS.items()},
             private=PRIVATE,
         )
-        target = folder / "target-postgres.yml"
-        target.write_text(yaml.safe_dump(TARGET), encoding="utf-8")
         self._postgres = postgres
         self.folder = folder
         self.reader = Reader(
             folder,
             {
                 **variables(_settings(sandbox)),
-                "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url,
-                "PGHOST": str(postgres.home),
+                "TARGET_POSTGRES_HOST": "127.0.0.1",
+                "TARGET_POSTGRES_PORT": str(postgres.port),
+                "TARGET_POSTGRES_PASSWORD": "any",
+                "PGTZ": "UTC",
             },
             {
                 "/path/to/project": folder,
-                ADD: f"{ADD} --from-ref {target}",
                 "--research-requests-per-second 10": QUICK,
                 "minutes=10": "seconds=1",
             },
         )
 
-        dag = folder / "tiktok_following.py"
+        dag = folder / "examples" / "airflow" / "tiktok_following.py"
         dag.write_text(self.reader.here(dag.read_text(encoding="utf-8")), encoding="utf-8")
 
     def rows(self, table: str) -> list[dict[str, Any]]:
@@ -114,20 +106,6 @@ class Project:
         """Kill a shard's tap."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.taps()[shard], signal.SIGKILL)
-
-
-TARGET = {
-    "name": "target-postgres",
-    "namespace": "target_postgres",
-    "variant": "test",
-    "pip_url": " ".join(pinned()["target-postgres"]),
-    "executable": "target-postgres",
-    "settings": [
-        {"name": "sqlalchemy_url", "kind": "string", "sensitive": True},
-        {"name": "default_target_schema", "kind": "string"},
-    ],
-}
-"""As much of its definition as is needed: no test can ask the Hub."""
 
 
 def _settings(sandbox: Sandbox) -> dict[str, Any]:
