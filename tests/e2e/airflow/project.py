@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import World
 from tests.documents import ROOT
 from tests.e2e.reader import Reader, variables
-from tests.harness import follows_of, settings
+from tests.harness import PROVIDERS, follows_of, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,10 +88,25 @@ class Project:
         """The rows of a table."""
         return self._postgres.rows(table)
 
-    def state(self, shard: str) -> dict[str, Any]:
-        """What the next run of a shard starts with."""
-        pipeline = f"tap-tiktok-following-{shard}-to-target-postgres-{shard}"
-        return self.reader.state(f"prod:{pipeline}")
+    def usernames(self, shard: str) -> list[str]:
+        """The usernames in the state of a shard, the same for both providers."""
+        state = self.reader.state(f"prod:{TAP}-{shard}-to-target-postgres-{shard}")
+        research, rapidapi = (
+            sorted(
+                entry["context"]["follower_username"]
+                for entry in state["bookmarks"][f"{provider}_following"]["partitions"]
+            )
+            for provider in PROVIDERS
+        )
+        assert research == rapidapi
+        return research
+
+    def forget_pod(self) -> None:
+        """Lose what a container has on its disk: Meltano's database, and paid answers."""
+        for path in (self.folder / ".meltano").glob("meltano.db*"):
+            path.unlink()
+        for path in (self.folder / "output").glob("answers*"):
+            path.unlink()
 
     def taps(self) -> dict[str, int]:
         """The process of each shard's tap that is running."""

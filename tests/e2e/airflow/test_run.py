@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from sandbox import Scenario
 from tests.documents import runs
 from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE, SHARDS
@@ -31,8 +33,14 @@ SLOTS = 5
 
 @runs("examples/airflow/README.md", "Shards", "shards")
 @runs("examples/airflow/README.md", "Airflow", "dag")
-def test_a_day(
-    shards: Section, dag: Section, project: Project, airflow: Airflow, sandbox: Sandbox
+@runs("examples/airflow/README.md", "Kubernetes without Airflow", "job")
+def test_the_readme(
+    shards: Section,
+    dag: Section,
+    job: Section,
+    project: Project,
+    airflow: Airflow,
+    sandbox: Sandbox,
 ) -> None:
     """One of eight shards is killed in the middle: its second try reads what is left."""
     project.reader.follow(shards)
@@ -58,6 +66,7 @@ def test_a_day(
     check_rows(project, sandbox)
     check_requests(sandbox)
     check_models(project)
+    check_job(job, project, sandbox)
 
 
 def check_tasks(tasks: list[dict[str, Any]], tries: list[dict[str, Any]]) -> None:
@@ -85,21 +94,10 @@ def at_once(tries: Iterable[dict[str, Any]]) -> int:
 
 def check_states(project: Project, asked_before: Counter[str]) -> None:
     """Each username is in the state of exactly one shard; one shard was in the middle."""
-    in_shard: dict[str, set[str]] = {}
-    for shard in ALL:
-        bookmarks = project.state(shard)["bookmarks"]
-        by_provider = [
-            {
-                entry["context"]["follower_username"]
-                for entry in bookmarks[f"{provider}_following"]["partitions"]
-            }
-            for provider in PROVIDERS
-        ]
-        assert by_provider[0] == by_provider[1]
-        in_shard[shard] = by_provider[0]
+    in_shard = {shard: project.usernames(shard) for shard in ALL}
     assert Counter(name for names in in_shard.values() for name in names) == Counter(NAMES)
-    killed = in_shard[KILLED]
-    assert 0 < len(killed & asked_before.keys()) < len(killed)
+    read = [name for name in in_shard[KILLED] if name in asked_before]
+    assert 0 < len(read) < len(in_shard[KILLED])
 
 
 def check_rows(project: Project, sandbox: Sandbox) -> None:
@@ -136,3 +134,21 @@ def check_models(project: Project) -> None:
     )
     follows = project.rows("public_tiktok_following.follows")
     assert len(follows) == 2 * sum(LENGTHS.values())
+
+
+def check_job(job: Section, project: Project, sandbox: Sandbox) -> None:
+    """Each pod reads its shard; the next one with this number knows the state."""
+    spec = yaml.safe_load(job[0].text)["spec"]
+    assert (spec["completions"], spec["parallelism"]) == (SHARDS, SLOTS)
+    [container] = spec["template"]["spec"]["containers"]
+    states = project.folder / "states"
+    states.mkdir()
+    project.reader.environment.update(
+        JOB_COMPLETION_INDEX=str(ALL.index(KILLED)),
+        MELTANO_STATE_BACKEND_URI=f"file://{states}",
+    )
+    for lists in (set(project.usernames(KILLED)), set()):
+        sandbox.requests.clear()
+        project.forget_pod()
+        project.reader.type(*container["command"], *container["args"])
+        assert asked(sandbox).keys() == lists
