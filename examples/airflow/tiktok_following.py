@@ -9,9 +9,6 @@ PROJECT = "/path/to/project"
 SHARDS = 8
 POOL = "tiktok"
 
-# Meltano refuses a second run of a pipeline for 5 minutes after the first one was killed.
-RETRY_DELAY = timedelta(minutes=10)
-
 with DAG(
     "tiktok_following",
     schedule="30 0 * * *",  # the daily quota of the Research API resets at 00:00 UTC
@@ -22,11 +19,11 @@ with DAG(
 ):
     load = BashOperator.partial(
         task_id="load",
-        bash_command="meltano run tap-tiktok-following-$SHARD target-postgres-$SHARD",
+        bash_command="meltano run --force tap-tiktok-following-$SHARD target-postgres-$SHARD",
         map_index_template="{{ task.env['SHARD'] }}",
         pool=POOL,
         retries=3,
-        retry_delay=RETRY_DELAY,
+        retry_delay=timedelta(minutes=10),
     ).expand(env=[{"SHARD": f"{part}-of-{SHARDS}"} for part in range(1, SHARDS + 1)])
     build = BashOperator(task_id="build", bash_command="meltano invoke dbt-postgres:build")
     load >> build

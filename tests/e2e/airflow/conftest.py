@@ -27,8 +27,11 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def project(tmp_path: Path, sandbox: Sandbox, postgres: Postgres) -> Project:
-    return Project(tmp_path / "project", sandbox, postgres)
+def project(tmp_path: Path, sandbox: Sandbox, postgres: Postgres) -> Iterator[Project]:
+    project = Project(tmp_path / "project", sandbox, postgres)
+    yield project
+    for shard in project.taps():
+        project.kill_all(shard)
 
 
 @pytest.fixture

@@ -80,11 +80,8 @@ class Airflow:
 
     def wait_for_run(self, within: float) -> str:
         """Wait until the only DAG run is over, and return its state."""
-        wait_until(
-            lambda: [r["state"] in OVER for r in self._rows("dag_run")] == [True], within
-        )
-        [run] = self._rows("dag_run")
-        return str(run["state"])
+        wait_until(lambda: self._run_state() in OVER, within)
+        return self._run_state()
 
     def _run_state(self) -> str:
         return "".join(run["state"] for run in self._rows("dag_run"))
@@ -101,10 +98,10 @@ class Airflow:
         return self._postgres.rows(table, database="airflow")
 
     def logs(self) -> str:
-        """What tasks and components have logged."""
+        """How the logs of all tries of tasks end."""
         return "\n".join(
-            f"== {path.relative_to(self._folder)}\n{path.read_text('utf-8')}"
-            for path in sorted(self._folder.rglob("*.log"))
+            f"== {path.relative_to(self._folder)}\n{path.read_text('utf-8')[-2000:]}"
+            for path in sorted(self._folder.glob("logs/dag_id=*/**/*.log"))
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -80,7 +79,6 @@ class Project:
                 "minutes=10": "seconds=1",
             },
         )
-
         dag = folder / "examples" / "airflow" / "tiktok_following.py"
         dag.write_text(self.reader.here(dag.read_text(encoding="utf-8")), encoding="utf-8")
 
@@ -110,17 +108,18 @@ class Project:
 
     def taps(self) -> dict[str, int]:
         """The process of each shard's tap that is running."""
-        listed = subprocess.run(
-            PS, check=True, stdout=subprocess.PIPE, encoding="utf-8"
-        ).stdout
+        listed = subprocess.check_output(PS, encoding="utf-8")
         folder = re.escape(f"{self.folder}/.meltano/run")
         found = re.findall(rf"^ *(\d+) .*{folder}/{TAP}-(\S+?)/", listed, re.MULTILINE)
         return {shard: int(pid) for pid, shard in found}
 
-    def kill(self, shard: str) -> None:
-        """Kill a shard's tap."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.taps()[shard], signal.SIGKILL)
+    def kill_tap(self, shard: str) -> None:
+        """Kill a shard's tap: Meltano sees it."""
+        os.kill(self.taps()[shard], signal.SIGKILL)
+
+    def kill_all(self, shard: str) -> None:
+        """Kill a shard's tap, target, Meltano and shell at once, as a lack of memory may."""
+        os.killpg(os.getpgid(self.taps()[shard]), signal.SIGKILL)
 
 
 def _settings(sandbox: Sandbox) -> dict[str, Any]:
