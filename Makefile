@@ -11,7 +11,6 @@ MELTANO_VERSION := 4.4.1
 BIN := .venv/bin
 UV := .tools/bin/uv --quiet
 MELTANO := .tools/bin/meltano
-AIRFLOW := tests/e2e/airflow
 TOOLS := .tools/uv-$(UV_VERSION)-meltano-$(MELTANO_VERSION)
 
 # Meltano's logs, a font cache and a Python that uv may fetch would go to the home directory.
@@ -49,14 +48,15 @@ bench: .venv/ready
 
 plugins: .meltano/ready
 
-# Write the pinned development environment anew, with the newest releases pyproject.toml allows.
+# Write the pinned environments anew, with the newest releases that are allowed: the one to
+# develop in, and Airflow's.
 requirements: $(TOOLS)
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
 	  --group dev --output-file requirements-dev.txt pyproject.toml
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
-	  --output-file $(AIRFLOW)/requirements.txt $(AIRFLOW)/requirements.in
+	  --output-file requirements-airflow.txt requirements-airflow.in
 
 $(TOOLS):
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -75,10 +75,10 @@ $(TOOLS):
 	@$(UV) pip install --python .venv --no-deps --editable .
 	@touch $@
 
-.airflow/ready: $(TOOLS) $(AIRFLOW)/requirements.txt
+.airflow/ready: $(TOOLS) requirements-airflow.txt
 	@echo 'Setting up Airflow in .airflow'
 	@$(UV) venv --clear --python .tools .airflow
-	@$(UV) pip install --python .airflow --require-hashes --requirement $(AIRFLOW)/requirements.txt
+	@$(UV) pip install --python .airflow --require-hashes --requirement requirements-airflow.txt
 	@touch $@
 
 .meltano/ready: $(TOOLS) pyproject.toml meltano.yml
