@@ -65,7 +65,12 @@ class MessageWriter(MsgSpecWriter):
 
         `time_extracted` is the time of the last flush, in whole seconds.
         """
-        self.write_line(_record_head(stream) + encoder.encode(record) + self._record_tail)
+        pending = self._pending
+        pending += _record_head(stream)
+        encoder.encode_into(record, pending, -1)
+        pending += self._record_tail
+        if len(pending) >= BUFFER:
+            self.flush()
 
     def write_line(self, line: bytes | bytearray) -> None:
         """Write a message that is encoded already, with the newline behind it."""
