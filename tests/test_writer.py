@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage
 
 from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.outputs import AT_ONCE
 from tap_tiktok_following.writer import BUFFER, MessageWriter, StateWriter
 
 if TYPE_CHECKING:
