@@ -76,7 +76,7 @@ class Airflow:
 
     def wait_for_dag(self) -> None:
         """Wait until the DAG processor has found the DAG."""
-        wait_until(lambda: bool(self._rows("dag")), within=120)
+        wait_until(lambda: bool(self._rows("dag")), within=600)
 
     def wait_for_run(self, within: float) -> str:
         """Wait until the only DAG run is over, and return its state."""

@@ -54,14 +54,14 @@ def test_the_readme(
     with airflow.running():
         airflow.wait_for_dag()
         project.reader.follow([unpause])
-        wait_until(lambda: project.taps().keys() >= set(KILLED), within=120)
+        wait_until(lambda: project.taps().keys() >= set(KILLED), within=600)
         before = len(sandbox.requests)
-        wait_until(lambda: len(sandbox.requests) > before + 500, within=120)
+        wait_until(lambda: len(sandbox.requests) > before + 500, within=600)
         project.kill_tap(KILLED[0])
         project.kill_all(KILLED[1])
         asked_before = asked(sandbox)
         sandbox.scenario = Scenario()
-        state = airflow.wait_for_run(within=600)
+        state = airflow.wait_for_run(within=900)
     assert state == "success", airflow.logs()
 
     check_tasks(airflow.tasks(), airflow.tries())
