@@ -80,7 +80,7 @@ def make_extractor(part: int, shards: int, shares: dict[str, int]) -> dict[str, 
     config = {
         "shard": f"{part}/{shards}",
         "answers_path": f"output/answers-{shard}.sqlite",
-        "revisit_after_hours": 20,
+        "revisit_after_hours": 12,
         "on_quota_exhausted": "stop",
         "on_username_failure": "continue",
         **shares,

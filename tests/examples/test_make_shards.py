@@ -30,7 +30,7 @@ def plugins(*arguments: object) -> dict[str, list[dict[str, Any]]]:
 def test_two_shards() -> None:
     limits = ("--research-requests-per-second", 10, "--research-max-requests", 20001)
     always = {
-        "revisit_after_hours": 20,
+        "revisit_after_hours": 12,
         "on_quota_exhausted": "stop",
         "on_username_failure": "continue",
         "research_requests_per_second": 10,
