@@ -129,7 +129,9 @@ class Run:
         finally:
             events.close()
         for event in list(self._under_way.values()):
-            self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
+            self._written(
+                Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at)
+            )
 
     def _terminate(self, crawl: Crawl) -> None:
         self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
@@ -140,7 +142,7 @@ class Run:
             event = replace(event, reason=self.halt.reason)
         username = event.visit.username
         self._under_way.pop(username, None)
-        self._bookmarks.written(event, time.time())
+        self._bookmarks.written(event)
         self.report.count(event)
         if event.outcome is None:
             self._under_way[username] = event
