@@ -96,4 +96,7 @@ class ScansStream(ProviderStream):
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
         """Rows that an earlier run could not send any more, then this run's."""
-        yield from self._following.bookmarks.unsent_scans()
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self.tap.end_test(self)
+        else:
+            yield from self._following.bookmarks.unsent_scans()
