@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tap_tiktok_following import outputs
 from tap_tiktok_following.config.settings import VARIABLES
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
@@ -22,6 +23,7 @@ _READERS: dict[str, Callable[[str], object]] = {"integer": int, "object": json.l
 
 def main() -> None:
     """Run the tap; a mistake of its user ends it with one sentence and exit code 1."""
+    outputs.prepare()
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:

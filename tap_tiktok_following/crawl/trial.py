@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from tap_tiktok_following import exits
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 10
 """Number of usernames without a list to read after which the test ends."""
-
-PASSED = 0
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ def trials(run: Run) -> Iterator[Trial]:
         yield _halted(run.halt)
     elif skipped:
         tried = "the username tried has" if skipped == 1 else f"all {skipped} usernames have"
-        yield Trial(f"the credentials are accepted, but {tried} no list to read", PASSED)
+        yield Trial(f"the credentials are accepted, but {tried} no list to read", exits.OK)
     else:
-        yield Trial("there is no username to test the credentials with", 1)
+        yield Trial("there is no username to test the credentials with", exits.FAILED)
 
 
 def _trial(run: Run, event: Event) -> Trial:
@@ -63,14 +62,16 @@ def _trial(run: Run, event: Event) -> Trial:
     if run.halt is not None:
         return _halted(run.halt)
     if event.outcome is Outcome.FAILED:
-        return Trial(f"could not read the list of {username}: {event.reason}", 1)
+        return Trial(f"could not read the list of {username}: {event.reason}", exits.FAILED)
     if event.outcome in SKIPPED:
         outcome = event.outcome.value.replace("_", " ")
         return Trial(f"skipped {username}: {outcome} ({event.reason})", None)
     accounts = f"{event.read:,} account" if event.read == 1 else f"{event.read:,} accounts"
     sentence = f"the credentials are accepted: read {accounts} on the first page of {username}"
-    return Trial(sentence, PASSED, event.records)
+    return Trial(sentence, exits.OK, event.records)
 
 
 def _halted(halt: Halt) -> Trial:
-    return Trial(f"{halt.reason}: {halt.verdict.advice}", halt.verdict.exit_code or 1)
+    return Trial(
+        f"{halt.reason}: {halt.verdict.advice}", exits.of_verdict(halt.verdict) or exits.FAILED
+    )
