@@ -32,6 +32,16 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "shard",
+        th.StringType,
+        title="Shard",
+        description=(
+            "Part of the usernames to read, such as `3/8` for the third of eight. Each "
+            "username belongs to one shard, whatever else is on the list, so that several "
+            "pipelines can share one list."
+        ),
+    ),
+    th.Property(
         "research_client_key",
         th.StringType,
         title="Research API client key",
@@ -82,12 +92,13 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "refresh_after_days",
-        th.IntegerType(minimum=1, maximum=3650),
+        th.IntegerType(minimum=0, maximum=3650),
         title="Refresh after days",
         description=(
             "Read and send a whole list again when its last full scan is older than this "
-            "number of days, which is how unfollows are found. Without it, lists are read in "
-            "full once. Refreshes are spread over the second half of the interval."
+            "number of days, which is how unfollows are found. Refreshes are spread over the "
+            "second half of the interval. 0 reads every list in full in every run. Without "
+            "it, lists are read in full only once."
         ),
     ),
     th.Property(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from tap_tiktok_following.config.content import FileProblem, read_text
 from tap_tiktok_following.config.table import texts
+from tap_tiktok_following.shards import Shard
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,13 +26,15 @@ class Usernames:
     """The usernames that were asked for.
 
     Attributes:
-        names: In the order given, each once, in lower case.
-        malformed: Entries of the file that can't be usernames, shortened, each once.
+        names: Those of the shard, in the order given, each once, in lower case.
+        malformed: Entries of the shard that can't be usernames, shortened, each once.
+        shard: The shard, such as `3/8`; "" if there is none.
         problem: Why the file can't be used; "" if it can, or if there is none.
     """
 
     names: list[str]
     malformed: list[str]
+    shard: str = ""
     problem: str = ""
 
 
@@ -59,16 +63,25 @@ def _in_url(url: str) -> str:
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
-    """The usernames of `usernames` and `usernames_path` together."""
-    given = list(config.get("usernames") or [])
-    path = config.get("usernames_path")
+    """The usernames of `usernames` and `usernames_path` together, as far as in the shard."""
+    path, shard = config.get("usernames_path"), Shard.parse(config.get("shard") or "")
+    given: Iterable[str] = config.get("usernames") or ()
     try:
-        return _sorted_out([*given, *(texts(read_text(path)) if path else [])])
+        names, malformed = _sorted_out(chain(given, texts(read_text(path)) if path else ()))
     except FileProblem as problem:
-        return Usernames([], [], str(problem))
+        return Usernames([], [], problem=str(problem))
+    if path and not names:
+        return Usernames([], [], problem="contains no username")
+    if shard is None:
+        return Usernames(names, malformed)
+    return Usernames(
+        [name for name in names if name in shard],
+        [text for text in malformed if text in shard],
+        str(shard),
+    )
 
 
-def _sorted_out(given: Iterable[str]) -> Usernames:
+def _sorted_out(given: Iterable[str]) -> tuple[list[str], list[str]]:
     names: dict[str, None] = {}
     malformed: dict[str, None] = {}
     for text in given:
@@ -77,7 +90,7 @@ def _sorted_out(given: Iterable[str]) -> Usernames:
             malformed[shorten(text)] = None
         else:
             names[name] = None
-    return Usernames(list(names), list(malformed))
+    return list(names), list(malformed)
 
 
 def shorten(text: str) -> str:

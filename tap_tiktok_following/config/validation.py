@@ -13,6 +13,7 @@ import requests
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, SETTINGS, VARIABLES
 from tap_tiktok_following.providers import PROVIDERS
+from tap_tiktok_following.shards import Shard
 from tap_tiktok_following.times import parse_time
 
 if TYPE_CHECKING:
@@ -99,6 +100,8 @@ def of(
         )
     if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
         yield "`user_agent` contains a character that is not allowed in a header"
+    if config.get("shard") and Shard.parse(config["shard"]) is None:
+        yield "`shard` must be a number and the number of shards, such as 3/8"
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
@@ -116,8 +119,6 @@ def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Itera
         yield f"`usernames_path` ({path}) {asked_for.problem}"
     elif not listed and not path:
         yield "no usernames are configured (set `usernames` or `usernames_path`)"
-    elif not listed and not asked_for.names:
-        yield f"`usernames_path` ({path}) contains no username"
 
 
 def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:

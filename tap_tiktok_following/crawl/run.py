@@ -87,7 +87,9 @@ class Run:
         for text in usernames.malformed:
             bookmarks.invalid(text, "can't be a username", now)
         self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
+        self.report = Report(
+            self._plan, len(usernames.malformed), per_second, max_requests, usernames.shard
+        )
         self._under_way: dict[str, Standing] = {}
         self._failures_in_a_row = 0
 

@@ -22,7 +22,7 @@ CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
 WHOLE_NUMBERS = {
     "lookback_days": (0, 3650),
-    "refresh_after_days": (1, 3650),
+    "refresh_after_days": (0, 3650),
     "revisit_after_hours": (0, 87600),
     "retry_unavailable_after_days": (0, 3650),
     "page_size": (1, 100),
