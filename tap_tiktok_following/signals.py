@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
@@ -73,6 +74,8 @@ class Termination:
             return
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self)
+        # Python's own end takes the handlers away, and an alarm would kill it there.
+        atexit.register(_cancel_alarm)
         # `nohup` ignores it, so that the run outlives its terminal.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self)
@@ -115,3 +118,8 @@ class Termination:
             if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too
                 os.write(2, sentence.encode())
         os._exit(self.exit_code)
+
+
+def _cancel_alarm() -> None:
+    if hasattr(signal, "SIGALRM"):
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import errno
 import hashlib
+import logging
 import sys
 import time
 from functools import cache, partial
@@ -16,6 +17,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from typing_extensions import override
 
+from tap_tiktok_following import state_size
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.outputs import AT_ONCE, discard_stdout, is_writable, write_some
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Record, TapState
     from singer_sdk.singerlib.encoding.simple import Message
+
+logger = logging.getLogger(__name__)
 
 BUFFER = 64 * 1024
 """Bytes that are held back at most."""
@@ -65,7 +69,12 @@ class MessageWriter(MsgSpecWriter):
 
         `time_extracted` is the time of the last flush, in whole seconds.
         """
-        self.write_line(_record_head(stream) + encoder.encode(record) + self._record_tail)
+        pending = self._pending
+        pending += _record_head(stream)
+        encoder.encode_into(record, pending, -1)
+        pending += self._record_tail
+        if len(pending) >= BUFFER:
+            self.flush()
 
     def write_line(self, line: bytes | bytearray) -> None:
         """Write a message that is encoded already, with the newline behind it."""
@@ -143,18 +152,25 @@ class StateWriter(SDKStateWriter):
         self.size = 0
         self._writer = message_writer
         self._last = b""
+        self._has_warned = False
 
     @override
     def write_state(self, state: TapState) -> None:
-        """Write a STATE message if the state has changed, and flush."""
+        """Write a STATE message if the state has changed, and flush.
+
+        Warns, once, before the state is too long for Meltano.
+        """
         line = bytearray()
         encoder.encode_into({"type": "STATE", "value": state}, line)
         line += b"\n"
         digest = hashlib.blake2b(line).digest()
         if digest != self._last:
-            self._writer.write_line(line)
             self._last = digest
             self.size = len(line)
+            if not self._has_warned and (sentence := state_size.warning(self.size, state)):
+                self._has_warned = True
+                logger.warning("%s", sentence)
+            self._writer.write_line(line)
         self._writer.flush()
 
 
