@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ import pytest
 from tests.documents import ROOT, prose, runs
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
-from tests.harness import PROVIDERS
+from tests.harness import PROVIDERS, environment
 
 if TYPE_CHECKING:
     from tests.documents import Section
@@ -82,18 +82,27 @@ def test_setting_up(section: Section, clone: Project) -> None:
 
 
 @runs("CONTRIBUTING.md", "Run some of the tests")
-def test_running_some_of_the_tests(section: Section, clone: Project) -> None:
+def test_running_some_of_the_tests(section: Section) -> None:
     """The commands find tests; they are not run once more from within."""
-    shutil.copytree(ROOT / "tests", clone.folder / "tests")
-    clone.reader.environment["PYTEST_ADDOPTS"] = "--collect-only --quiet"
-    one, folder, rest = (
-        set(re.findall(r"^(tests/\S+)::", clone.reader.type("sh", "-ec", line), re.MULTILINE))
-        for line in section[0].text.splitlines()
-    )
+    one, folder, rest = map(collected, section[0].text.splitlines())
     assert one == {"tests/config/test_usernames.py"}
     assert {Path(name).parts[1] for name in folder} == {"config"}
     assert folder < rest
     assert not any(name.startswith("tests/e2e") for name in rest)
+
+
+def collected(command: str) -> set[str]:
+    """The files of the tests that a command would run."""
+    options = "--collect-only --quiet --numprocesses 0 -p no:cacheprovider"
+    done = subprocess.run(
+        ["/bin/sh", "-ec", command],
+        cwd=ROOT,
+        env={**environment(), "PYTEST_ADDOPTS": options},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return {*re.findall(r"^(tests/\S+?)::", done.stdout, re.MULTILINE)}
 
 
 def test_uv_trusts_the_certificates_of_the_system(clone: Project) -> None:
