@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -87,7 +87,9 @@ class Run:
         for text in usernames.malformed:
             bookmarks.invalid(text, "can't be a username", now)
         self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
+        self.report = Report(
+            self._plan, len(usernames.malformed), per_second, max_requests, usernames.shard
+        )
         self._under_way: dict[str, Standing] = {}
         self._failures_in_a_row = 0
 
@@ -105,11 +107,10 @@ class Run:
         """Lines about what was read and what was not."""
         return self.report.summary(self._gate.requests, self._client.quota_left)
 
-    def first_page(self) -> Event | None:
-        """Read one page, to test the connection; None if there is nobody to ask about."""
+    def first_pages(self) -> Iterator[Event]:
+        """Read the first page of one list after another, to test the credentials."""
         for visit in self._plan.visits:
-            return next(iter(self._read(visit)), None)
-        return None
+            yield from islice(self._read(visit), 1)
 
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.

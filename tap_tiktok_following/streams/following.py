@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -13,8 +14,8 @@ from typing_extensions import override
 from tap_tiktok_following import exits
 from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
-from tap_tiktok_following.exits import Ended, Ending
-from tap_tiktok_following.outcomes import READ
+from tap_tiktok_following.crawl.trial import trials
+from tap_tiktok_following.exits import Ending
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
@@ -170,15 +171,16 @@ class FollowingStream(ProviderStream):
             self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
-        event = run.first_page()
-        if event is not None and event.outcome in {None, *READ}:
-            yield from event.records
-        elif run.halt is not None:
-            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
-            raise Ended(sentence)
-        elif event is not None:
-            sentence = f"{self.name}: {event.visit.username}: {event.reason}."
-            raise Ended(sentence)
+        """A few records of one page, if the provider accepts the credentials."""
+        for trial in trials(run):
+            sentence = f"{self.name}: {trial.sentence}."
+            if trial.exit_code:
+                self.tap.failed_tests.append(Ending(trial.exit_code, sentence))
+            else:
+                level = logging.WARNING if trial.exit_code is None else logging.INFO
+                self.logger.log(level, "%s", sentence)
+            # One more than the SDK's limit would be an error in the log.
+            yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
 
 
 def pause_after_state(size: int, took: float) -> float:

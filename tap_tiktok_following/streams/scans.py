@@ -97,10 +97,13 @@ class ScansStream(ProviderStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Rows that an earlier run could not send any more, then this run's.
+        """Rows that an earlier run could not send any more, then this run's; none of a test.
 
         What a run that is stopped cannot send any more stays in the state.
         """
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self.tap.end_test(self)
+            return
         for row in self._following.bookmarks.unsent_scans():
             if self.tap.termination.is_urgent:
                 return
