@@ -23,7 +23,7 @@ from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_colu
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state import envelope
-from tap_tiktok_following.state.bookmarks import sanitise
+from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.verdicts import Verdict

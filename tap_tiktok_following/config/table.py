@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.config.content import FileProblem
+from tap_tiktok_following.config.problem import FileProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

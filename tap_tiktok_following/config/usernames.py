@@ -8,8 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from tap_tiktok_following.config.content import FileProblem, read_text
+from tap_tiktok_following.config.content import read_text
+from tap_tiktok_following.config.problem import FileProblem
 from tap_tiktok_following.config.table import texts
+from tap_tiktok_following.config.urls import hide_credentials
 from tap_tiktok_following.shards import Shard
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ def _in_url(url: str) -> str:
 def collect(config: Mapping[str, Any]) -> Usernames:
     """The usernames of `usernames` and `usernames_path` together, as far as in the shard."""
     path, shard = config.get("usernames_path"), Shard.parse(config.get("shard") or "")
+    hide_credentials(path or "")
     given: Iterable[str] = config.get("usernames") or ()
     try:
         names, malformed = _sorted_out(chain(given, texts(read_text(path)) if path else ()))

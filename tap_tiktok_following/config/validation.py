@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ import requests
 
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, SETTINGS, VARIABLES
+from tap_tiktok_following.config.urls import is_safe, without_credentials
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.shards import Shard
 from tap_tiktok_following.times import parse_time
@@ -19,7 +19,6 @@ from tap_tiktok_following.times import parse_time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
-    from urllib.parse import SplitResult
 
     from jsonschema import ValidationError
 
@@ -116,7 +115,7 @@ def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Itera
         if usernames.parse(text) is None:
             yield f"`usernames` contains {usernames.shorten(text)!r}, which is not a username"
     if asked_for.problem:
-        yield f"`usernames_path` ({path}) {asked_for.problem}"
+        yield f"`usernames_path` ({without_credentials(path or '')}) {asked_for.problem}"
     elif not listed and not path:
         yield "no usernames are configured (set `usernames` or `usernames_path`)"
 
@@ -147,7 +146,7 @@ def _url_problem(url: str) -> str:
         return "must be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
         return "must be a base URL without user, query and fragment"
-    if parts.scheme == "http" and not _is_loopback(parts):
+    if not is_safe(url):
         return "must start with https://"
     return ""
 
@@ -158,12 +157,3 @@ def _can_be_sent(url: str) -> bool:
     except requests.RequestException:
         return False
     return url.isascii()  # its host is a header, too
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
-        return True
-    try:
-        return ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False

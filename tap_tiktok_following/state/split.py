@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tap_tiktok_following.config.usernames import collect
 from tap_tiktok_following.shards import MOST_SHARDS, Shard
 from tap_tiktok_following.state import envelope
-from tap_tiktok_following.state.bookmarks import sanitise
+from tap_tiktok_following.state.entries import sanitise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

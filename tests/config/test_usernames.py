@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_tiktok_following.config.content import MAX_FILE
+from tap_tiktok_following.config.problem import MAX_FILE
 from tap_tiktok_following.config.table import texts
 from tap_tiktok_following.config.usernames import collect, parse
 
