@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from operator import attrgetter
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +17,9 @@ from typing_extensions import override
 from tap_tiktok_following import redaction
 from tap_tiktok_following.config import about, settings, usernames, validation
 from tap_tiktok_following.config.usernames import Usernames
+from tap_tiktok_following.crawl.summary import table
 from tap_tiktok_following.exits import Ended, Ending
+from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_columns
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state import envelope
@@ -27,7 +30,7 @@ from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -57,6 +60,7 @@ class TapTikTokFollowing(Tap):
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
         self.failed_tests: list[Ending] = []
+        self.live = LiveLine(self._live_parts)
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
         self._state_writer: StateWriter = StateWriter(self.message_writer)
@@ -125,10 +129,13 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the exit code is not to be 0.
         """
-        streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
-        for stream in streams:
-            stream.log_summary()
-        endings = [ending for stream in streams for ending in stream.endings()]
+        self.live.stop()
+        for stream in self._following:
+            stream.log_reasons()
+        if rows := {s.label: s.row for s in self._following if s.row}:
+            columns = terminal_columns() if is_terminal() else None
+            self.logger.info("Summary:\n%s", table(rows, columns))
+        endings = [ending for stream in self._following for ending in stream.endings()]
         if self.termination.signum:
             terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
             endings.append(Ending(self.termination.exit_code, terminated))
@@ -137,6 +144,26 @@ class TapTikTokFollowing(Tap):
             self._warn_of(endings[:-1])
             raise Ended(last.sentence, last.exit_code)
         self._warn_of(endings)
+        if rows and not endings:
+            self.logger.info("Nothing is left over: run again for new follows.")
+
+    @property
+    def _following(self) -> list[FollowingStream]:
+        return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
+
+    def watch(self) -> None:
+        """Show a live line for the whole run, if a person watches, and no metrics above it."""
+        self.live.start()
+        if self.live.is_on:
+            self.metrics_logger.setLevel(logging.WARNING)
+
+    def _live_parts(self) -> Iterator[Part]:
+        for stream in self._following:
+            yield from stream.live_parts()
+        if self.message_writer.is_waiting():
+            yield Part(8, "waiting for the target")
+        if self.termination.signum:
+            yield Part(9, f"stopping ({self.termination.name})")
 
     def _warn_of(self, endings: Iterable[Ending]) -> None:
         for ending in endings:

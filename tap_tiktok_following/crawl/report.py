@@ -9,6 +9,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.outcomes import READ, Outcome
 from tap_tiktok_following.state.plan import Turn
 
@@ -105,38 +106,54 @@ class Report:
         if now < self._next_progress:
             return None
         self._next_progress = now + PROGRESS_EVERY
-        done, elapsed, all_visits = self._visited(), now - self._started, self._plan.visits
-        line = (
-            f"{done:,} of {_many(len(all_visits), 'username')}{self._of_shard}, "
-            f"{_many(self._read, 'account')}, {requests / elapsed:.1f} requests per second"
-            f"{_left(quota_left)}"
-        )
-        if done:
-            left = elapsed / done * (len(all_visits) - done)
-            line += f", about {_duration(left)} left"
-        return line
+        usernames = _many(len(self._plan.visits), "username")
+        parts = [part.text for part in self.parts(requests, quota_left)]
+        return ", ".join([f"{self._visited():,} of {usernames}{self._of_shard}", *parts])
 
-    def summary(self, requests: int, quota_left: int | None) -> Iterator[str]:
-        """What was read and what was not, in a few lines."""
-        not_due, interrupted = (
-            self._plan.counts[Turn.NOT_DUE],
-            self._outcomes[Outcome.INTERRUPTED],
-        )
-        total = len(self._plan.visits) + not_due + self._outcomes[Outcome.INVALID]
-        left = len(self._plan.visits) - self._visited() + interrupted
-        counts = [
-            f"{number:,} {outcome.value}"
+    @property
+    def done(self) -> str:
+        """Usernames visited of all that were to be visited, such as `12/1,000`."""
+        return f"{self._visited():,}/{len(self._plan.visits):,}"
+
+    def parts(self, requests: int, quota_left: int | None) -> Iterator[Part]:
+        """How far the run is, in parts of which some may be left out; asked by any thread."""
+        done, elapsed = self._visited(), time.monotonic() - self._started
+        visits = len(self._plan.visits)
+        yield Part(3, _many(self._read, "account"))
+        rate = requests / elapsed if elapsed else 0.0
+        yield Part(5, f"{_many(requests, 'request')} ({rate:.1f}/s)")
+        if quota_left is not None:
+            yield Part(4, f"{quota_left:,} of the quota left")
+        if done:
+            yield Part(7, f"about {_duration(elapsed / done * (visits - done))} left")
+
+    def row(self, requests: int, quota_left: int | None) -> dict[str, str]:
+        """Figures for the table at the end; those of usernames add up to the first one."""
+        not_due = self._plan.counts[Turn.NOT_DUE]
+        interrupted = self._outcomes[Outcome.INTERRUPTED]
+        visits = len(self._plan.visits)
+        outcomes = {
+            outcome.value.replace("_", " "): self._outcomes[outcome]
             for outcome in Outcome
-            if (number := self._outcomes[outcome]) and outcome is not Outcome.INTERRUPTED
-        ]
-        counts += [f"{not_due:,} not due", f"{left:,} left for next time"]
-        partly = f" ({interrupted:,} of them read in part)" if interrupted else ""
-        yield f"{_many(total, 'username')}{self._of_shard}: {', '.join(counts)}{partly}"
-        yield (
-            f"{_many(self._read, 'account')} read, {self._sent:,} sent, "
-            f"{_many(requests, 'request')}{_left(quota_left)}, "
-            f"{_duration(self._last_seen - self._started)}"
-        )
+            if outcome is not Outcome.INTERRUPTED
+        }
+        figures = {
+            "usernames": visits + not_due + self._outcomes[Outcome.INVALID],
+            **outcomes,
+            "not due": not_due,
+            "left over": visits - self._visited() + interrupted,
+            "accounts": self._read,
+            "sent": self._sent,
+            "requests": requests,
+        }
+        return {
+            **{name: f"{figure:,}" for name, figure in figures.items()},
+            "quota left": "-" if quota_left is None else f"{quota_left:,}",
+            "time": _duration(self._last_seen - self._started),
+        }
+
+    def reasons(self) -> Iterator[str]:
+        """Why lists could not be read, the most frequent reasons first."""
         yield from self._groups(lambda outcome: outcome not in READ)
 
     def _visited(self) -> int:
@@ -176,10 +193,6 @@ def _without(username: str, reason: str) -> str:
 
 def _many(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _left(quota: int | None) -> str:
-    return "" if quota is None else f", {quota:,} of the quota left"
 
 
 def _duration(seconds: float) -> str:

@@ -17,6 +17,7 @@ from tap_tiktok_following.client.gate import Gate, Halt
 from tap_tiktok_following.crawl.report import Report
 from tap_tiktok_following.crawl.workers import Crawl, read_list
 from tap_tiktok_following.http.transport import Transport
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.verdicts import Verdict
@@ -102,10 +103,18 @@ class Run:
         """A line about how far the run is, when it is time for one."""
         return self.report.progress(self._gate.requests, self._client.quota_left)
 
+    def live_parts(self) -> Iterator[Part]:
+        """How far the run is, and what waits and why; may be asked by any thread."""
+        yield from self.report.parts(self._gate.requests, self._client.quota_left)
+        if (seconds := self._gate.pause_left) > 0:
+            yield Part(8, f"waiting {seconds:.0f} s: the provider asks to slow down")
+        elif resting := self._gate.resting:
+            yield Part(6, f"{resting} waiting to try again")
+
     @property
-    def summary(self) -> Iterator[str]:
-        """Lines about what was read and what was not."""
-        return self.report.summary(self._gate.requests, self._client.quota_left)
+    def row(self) -> dict[str, str]:
+        """Figures for the table at the end."""
+        return self.report.row(self._gate.requests, self._client.quota_left)
 
     def first_pages(self) -> Iterator[Event]:
         """Read the first page of one list after another, to test the credentials."""

@@ -16,6 +16,7 @@ from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
 from tap_tiktok_following.crawl.trial import trials
 from tap_tiktok_following.exits import Ending
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
@@ -40,7 +41,7 @@ STATE_RATE = 10_000_000 / 30
 
 AFTER_FAILURE = {
     "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again: it goes on from the last page read"),
+    "continue": Ending(exits.OK, "run again: each goes on from its last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 
@@ -91,6 +92,7 @@ class FollowingStream(ProviderStream):
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._run: Run | None = None
+        self._is_done = False
         self._state_due = 0.0
 
     @cached_property
@@ -126,6 +128,7 @@ class FollowingStream(ProviderStream):
             yield from self._test(self._run)
             return
         self.logger.info("%s: %s", self.name, self._run.report.estimate())
+        self.tap.watch()
         self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
         for event in self._run.events():
             if event is None:
@@ -134,6 +137,7 @@ class FollowingStream(ProviderStream):
                 yield from event.records
                 self._run.acknowledge(event)
             self._tell(self._run)
+        self._is_done = True
 
     def endings(self) -> Iterator[Ending]:
         """Exit codes and sentences for what went wrong, if anything did."""
@@ -151,10 +155,31 @@ class FollowingStream(ProviderStream):
             code = exits.OK if quiet else exits.of_verdict(halt.verdict)
             yield Ending(code, f"{self.name}: {halt.reason}: {halt.verdict.advice}.")
 
-    def log_summary(self) -> None:
-        """Say what was read and what was not."""
+    @property
+    def label(self) -> str:
+        """What is read: the provider, and the shard if there is one."""
+        return " ".join(filter(None, (self.provider_class.name, self.config.get("shard"))))
+
+    @property
+    def row(self) -> dict[str, str]:
+        """Figures for the table at the end; none if nothing was to be read."""
+        return {} if self._run is None else self._run.row
+
+    def live_parts(self) -> Iterator[Part]:
+        """How far the run is, for the live line; asked by another thread."""
+        if self._run is None:
+            return
+        done = f"{self.label} {self._run.report.done}"
+        if self._is_done:
+            yield Part(9, done)
+        else:
+            yield Part(9, f"{done} usernames")
+            yield from self._run.live_parts()
+
+    def log_reasons(self) -> None:
+        """Say why lists could not be read, and what of others could not be sent."""
         if self._run is not None:
-            for line in self._run.summary:
+            for line in self._run.report.reasons():
                 self.logger.info("%s: %s", self.name, line)
             for line in self._run.report.gaps():
                 self.logger.warning("%s: %s", self.name, line)
@@ -166,7 +191,7 @@ class FollowingStream(ProviderStream):
             self.tap.write_state()
             done = time.monotonic()
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
-        if line := run.progress():
+        if not self.tap.live.is_on and (line := run.progress()):
             self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from types import SimpleNamespace
 
@@ -91,16 +90,14 @@ def test_a_line_of_progress_every_10_seconds(clock: SimpleNamespace) -> None:
     clock.now += 9.9
     assert report.progress(50, None) is None
     clock.now += 0.1
-    assert (
-        report.progress(50, None) == "0 of 40 usernames, 0 accounts, 5.0 requests per second"
-    )
+    assert report.progress(50, None) == ("0 of 40 usernames, 0 accounts, 50 requests (5.0/s)")
     assert report.progress(50, None) is None
     for number in range(10):
         report.count(page(1000, 900))
         report.count(end(f"user{number}", Outcome.COMPLETE))
     clock.now += 10
     assert report.progress(150, 19_850) == (
-        "10 of 40 usernames, 10,000 accounts, 7.5 requests per second, "
+        "10 of 40 usernames, 10,000 accounts, 150 requests (7.5/s), "
         "19,850 of the quota left, about 1 min 0 s left"
     )
 
@@ -116,12 +113,23 @@ def test_the_summary(clock: SimpleNamespace) -> None:
     clock.now += 61
     report.count(end("eve", Outcome.INTERRUPTED))
     clock.now += 1000  # of another stream, which runs before the summary is told
-    assert list(report.summary(12, 88)) == [
-        (
-            "11 usernames: 1 complete, 1 unchanged, 1 private, 1 failed, 1 invalid, "
-            "3 not due, 3 left for next time (1 of them read in part)"
-        ),
-        "150 accounts read, 80 sent, 12 requests, 88 of the quota left, 1 min 1 s",
+    row = report.row(12, 88)
+    assert {name: figure for name, figure in row.items() if figure != "0"} == {
+        "usernames": "11",
+        "complete": "1",
+        "unchanged": "1",
+        "private": "1",
+        "failed": "1",
+        "invalid": "1",
+        "not due": "3",
+        "left over": "3",
+        "accounts": "150",
+        "sent": "80",
+        "requests": "12",
+        "quota left": "88",
+        "time": "1 min 1 s",
+    }
+    assert list(report.reasons()) == [
         "1 private (it is private): cat",
         "1 failed (HTTP 500, 5 times): dan",
     ]
@@ -136,7 +144,7 @@ def test_failures_are_grouped_by_reason_the_largest_group_first() -> None:
         report.count(end(f"a{number}", Outcome.FAILED, "first"))
     for number in range(5):
         report.count(end(f"c{number}", Outcome.FAILED, f"reason {number}"))
-    assert list(report.summary(0, None))[2:] == [
+    assert list(report.reasons()) == [
         "12 failed (first): a0, a1, a2, a3, a4 and 7 more",
         "7 failed (second): b0, b1, b2, b3, b4 and 2 more",
         "1 failed (reason 0): c0",
@@ -152,7 +160,7 @@ def test_reasons_that_name_the_username_are_one_group() -> None:
         report.count(end(name, Outcome.PRIVATE, f"HTTP 400: Username {name} is private."))
     report.count(end("is", Outcome.NOT_FOUND, "cannot find @is: this user is gone"))
     report.count(end("ben", Outcome.FAILED, "the bench of ben.x is not ben"))
-    assert list(report.summary(0, None))[2:] == [
+    assert list(report.reasons()) == [
         "3 private (HTTP 400: Username <username> is private.): ann, mango_maps, A.b",
         "1 not_found (cannot find @is: this user is gone): is",
         "1 failed (the bench of ben.x is not ben): ben",
@@ -164,8 +172,8 @@ def test_numbers_in_the_summary_add_up() -> None:
     outcomes = [outcome for outcome in Outcome if outcome is not Outcome.INVALID]
     for number, outcome in enumerate(outcomes):
         report.count(end(f"user{number}", outcome))
-    [first, *_] = report.summary(0, None)
-    total, *counts = map(int, re.findall(r"(\d+) (?!of)", first))
+    names = [*report.row(0, None).values()]
+    total, *counts = map(int, names[: names.index("-") - 3])
     assert total == 14 == sum(counts)
 
 
@@ -175,12 +183,9 @@ def test_one_of_each_is_singular(clock: SimpleNamespace) -> None:
     assert report.estimate().endswith("at least 1 request and 1 s")
     report.count(page(1, 1, keyless=1, nulled=1))
     clock.now += 10
-    assert (report.progress(10, None) or "").startswith("0 of 1 username, 1 account, 1.0 ")
+    progress = report.progress(1, None)
+    assert progress == "0 of 1 username, 1 account, 1 request (0.1/s)"
     report.count(end("user0", Outcome.COMPLETE))
-    assert list(report.summary(1, None)) == [
-        "1 username: 1 complete, 0 not due, 0 left for next time",
-        "1 account read, 1 sent, 1 request, 10 s",
-    ]
     assert list(report.gaps()) == [
         "1 account without a key left out",
         "1 field of a wrong type set to null",
@@ -191,10 +196,8 @@ def test_a_shard_is_named_everywhere(clock: SimpleNamespace) -> None:
     report = Report(plan(new=2), 0, 10, shard="3/8")
     clock.now += 10
     progress = report.progress(10, None) or ""
-    [summary, *_] = report.summary(1, None)
     assert report.estimate().startswith("2 usernames of shard 3/8: 2 new")
     assert progress.startswith("0 of 2 usernames of shard 3/8, ")
-    assert summary.startswith("2 usernames of shard 3/8: ")
 
 
 def test_what_could_not_be_sent_is_told() -> None:
