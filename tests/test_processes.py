@@ -199,6 +199,25 @@ def test_a_signal_ends_every_wait(
     assert sorted(sent) == sorted(truth(sandbox, "long", "short"))
 
 
+def test_requests_in_flight_when_a_signal_comes_are_counted(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """Of a list whose second page does not come, and of one whose first does not."""
+    sandbox.world = World.of({name: follows_of(name, 5) for name in ("ann", "ben")})
+    sandbox.scenario = Scenario(
+        faults=[
+            Fault("silent", username="ann", page=2),
+            Fault("silent", username="ben", page=1),
+        ]
+    )
+    process = start(tmp_path, settings(sandbox, ["ann", "ben"], "research", page_size=3))
+    wait_until(lambda: len([r for r in sandbox.requests if r.username]) == 3)
+    ended = stop(process, signal.SIGTERM)
+    rows = ended.scans("research")
+    told = {name: (row["outcome"], row["requests"]) for name, row in rows.items()}
+    assert told == {"ann": ("interrupted", 2), "ben": ("interrupted", 1)}
+
+
 @each_signal
 def test_a_signal_while_the_token_endpoint_is_silent(
     sandbox: Sandbox, tmp_path: Path, signum: signal.Signals, code: int

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from tap_tiktok_following.client.fetch import Client
 from tap_tiktok_following.client.gate import Gate, Halt
 from tap_tiktok_following.crawl.report import Report
+from tap_tiktok_following.crawl.scan import start_of
 from tap_tiktok_following.crawl.workers import Crawl, read_list
 from tap_tiktok_following.http.transport import Transport
 from tap_tiktok_following.model import Event
@@ -21,9 +25,10 @@ from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.model import Answer
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.bookmarks import Bookmarks
@@ -75,7 +80,7 @@ class Run:
         self._client = Client(provider, transport, self._gate, config["max_tries"])
         self._read = partial(
             read_list,
-            fetch=self._client.fetch,
+            fetch=self._fetch,
             page_size=config["page_size"],
             key=provider.key,
         )
@@ -85,6 +90,7 @@ class Run:
         self._plan = bookmarks.plan(usernames.names, now)
         self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
         self._under_way: dict[str, Event] = {}
+        self._requests: Counter[str] = Counter()
         self._failures_in_a_row = 0
 
     @property
@@ -128,9 +134,35 @@ class Run:
             raise
         finally:
             events.close()
-        for event in list(self._under_way.values()):
+        self._leave_what_is_under_way()
+
+    def _fetch(
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Answer:
+        """Fetch a page, and note its requests where the main thread can see them."""
+
+        def noted() -> None:
+            self._requests[username] += 1
+            on_request()
+
+        return self._client.fetch(username, cursor, count, noted)
+
+    def _leave_what_is_under_way(self) -> None:
+        """End the visits whose worker did not: the grace of a signal is over."""
+        for visit in self._plan.visits:
+            if not self._requests[visit.username]:
+                continue
+            before = visit.resume.requests if visit.resume else 0
+            event = self._under_way.get(visit.username)
+            standing = event.standing if event else start_of(visit, int(time.time()))
+            requests = before + self._requests[visit.username]
             self._written(
-                Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at)
+                Event(
+                    visit,
+                    msgspec.structs.replace(standing, requests=requests),
+                    outcome=Outcome.INTERRUPTED,
+                    at=event.at if event else int(time.time()),
+                )
             )
 
     def _terminate(self, crawl: Crawl) -> None:
@@ -147,6 +179,7 @@ class Run:
         if event.outcome is None:
             self._under_way[username] = event
         else:
+            del self._requests[username]
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
         self._watch_failures(event)
 
