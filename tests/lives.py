@@ -143,7 +143,7 @@ class Life:
         for visit in bookmarks.plan(["ann"], self.now).visits:
             fetch = self._fetch(day, budget)
             for number, event in enumerate(
-                read_list(visit, fetch, self.page_size, "username")
+                read_list(visit, fetch, self.page_size, "username", {})
             ):
                 day.sent += [record["username"] for record in event.records]
                 if number == killed_after:

@@ -56,7 +56,7 @@ class Scan:
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self._visit = visit
-        self.standing = visit.resume or start_of(visit, started)
+        self.standing = visit.resume or _start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._page_size = page_size
@@ -245,7 +245,7 @@ class Scan:
             self._finish(Outcome.COMPLETE)
 
 
-def start_of(visit: Visit, started: int) -> Standing:
+def _start_of(visit: Visit, started: int) -> Standing:
     """Where a new scan stands before its first request.
 
     Args:
