@@ -89,6 +89,7 @@ class Standing(Enum):
 
     LISTED = "listed"
     PRIVATE = "private"
+    HIDDEN = "hidden"
     UNAVAILABLE = "unavailable"
     NOT_FOUND = "not found"
 
@@ -103,7 +104,8 @@ class World:
     Attributes:
         clock: Says what time it is; a sandbox puts its own here.
         accounts: The accounts' details; set one to replace what is made up.
-        private: Usernames whose list is private.
+        private: Usernames whose account is private.
+        hidden_lists: Usernames that are public, but hide whom they follow.
         unavailable: Usernames whose list the providers may not return.
         hidden: Accounts that the providers leave out of every page, after paging.
     """
@@ -112,6 +114,7 @@ class World:
         self.clock = Clock()
         self.accounts = Accounts()
         self.private: set[str] = set()
+        self.hidden_lists: set[str] = set()
         self.unavailable: set[str] = set()
         self.hidden: set[str] = set()
         self._lists: dict[str, list[Follow]] = {}
@@ -122,24 +125,28 @@ class World:
         follows: Mapping[str, Iterable[Follow]],
         *,
         private: Iterable[str] = (),
+        hidden_lists: Iterable[str] = (),
         unavailable: Iterable[str] = (),
     ) -> World:
         """A world with these lists, in any order. Whoever is not named does not exist."""
         world = cls()
         world._lists = {name: sorted(made, key=_at) for name, made in follows.items()}
         world.private.update(private)
+        world.hidden_lists.update(hidden_lists)
         world.unavailable.update(unavailable)
         return world
 
     @property
     def usernames(self) -> list[str]:
         """Everyone who has a list, public or not."""
-        return sorted({*self._lists, *self.private, *self.unavailable})
+        return sorted({*self._lists, *self.private, *self.hidden_lists, *self.unavailable})
 
     def standing(self, username: str) -> Standing:
         """Whether this username has a list to give."""
         if username in self.private:
             return Standing.PRIVATE
+        if username in self.hidden_lists:
+            return Standing.HIDDEN
         if username in self.unavailable:
             return Standing.UNAVAILABLE
         return Standing.LISTED if username in self._lists else Standing.NOT_FOUND
@@ -168,7 +175,7 @@ class World:
         """Give an account another username, everywhere. Its `user_id` stays."""
         self.accounts[new] = replace(self.accounts[username], username=new)
         del self.accounts[username]
-        for names in (self.private, self.unavailable, self.hidden):
+        for names in (self.private, self.hidden_lists, self.unavailable, self.hidden):
             if username in names:
                 names.symmetric_difference_update({username, new})
         for name in list(self._lists):
@@ -186,6 +193,14 @@ class World:
     def show(self, username: str) -> None:
         """Hide an account no longer."""
         self.hidden.discard(username)
+
+    def hide_list(self, username: str) -> None:
+        """Let an account hide whom it follows; it stays on other lists."""
+        self.hidden_lists.add(username)
+
+    def show_list(self, username: str) -> None:
+        """Let an account hide whom it follows no longer."""
+        self.hidden_lists.discard(username)
 
     def _list(self, username: str) -> list[Follow]:
         return self._lists.get(username, [])
