@@ -21,10 +21,12 @@ class Follow:
     Attributes:
         username: The followed account.
         at: When the follow happened, in Unix seconds.
+        until: When the unfollow happens, in Unix seconds; None where none is known.
     """
 
     username: str
     at: int
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ class World:
         self.unavailable: set[str] = set()
         self.hidden: set[str] = set()
         self._lists: dict[str, list[Follow]] = {}
+        self._ended: dict[str, list[Follow]] = {}
 
     @classmethod
     def of(
@@ -161,6 +164,16 @@ class World:
         follows = reversed(self.following(username, self.clock.now()))
         return [follow for follow in follows if follow.username not in self.hidden]
 
+    def history(self, username: str) -> list[Follow]:
+        """Every follow made until now, oldest first, those that have ended included.
+
+        An account that was followed again is there once for each time. Hidden accounts are
+        there too, and a renamed account has its new username.
+        """
+        now = self.clock.now()
+        made = [*self._list(username), *self._ended.get(username, [])]
+        return sorted((follow for follow in made if follow.at <= now), key=_at)
+
     def follow(self, username: str, followed: str, *, at: int) -> None:
         """Let an account follow another since a time, in Unix seconds."""
         self._lists[username] = follows = self._list(username)
@@ -168,8 +181,13 @@ class World:
 
     def unfollow(self, username: str, followed: str) -> None:
         """Let an account follow another no longer."""
+        now = int(self.clock.now())
         follows = self._list(username)
+        ended = [follow for follow in follows if follow.username == followed]
         follows[:] = [follow for follow in follows if follow.username != followed]
+        self._ended.setdefault(username, []).extend(
+            replace(follow, until=now) for follow in ended if follow.at <= now
+        )
 
     def rename(self, username: str, new: str) -> None:
         """Give an account another username, everywhere. Its `user_id` stays."""
@@ -178,13 +196,14 @@ class World:
         for names in (self.private, self.hidden_lists, self.unavailable, self.hidden):
             if username in names:
                 names.symmetric_difference_update({username, new})
-        for name in list(self._lists):
-            self._list(name)[:] = [
-                Follow(new, follow.at) if follow.username == username else follow
-                for follow in self._list(name)
+        for follows in (*map(self._list, self._lists), *self._ended.values()):
+            follows[:] = [
+                replace(follow, username=new) if follow.username == username else follow
+                for follow in follows
             ]
-        if username in self._lists:
-            self._lists[new] = self._lists.pop(username)
+        for lists in (self._lists, self._ended):
+            if username in lists:
+                lists[new] = lists.pop(username)
 
     def hide(self, username: str) -> None:
         """Leave an account out of every page, as banned and private ones are."""

@@ -35,6 +35,22 @@ def test_unfollowed_accounts_leave_the_list() -> None:
     assert world.truth("alice") == [Follow("carol", 2)]
 
 
+def test_history_says_when_every_follow_was_made_and_ended() -> None:
+    world = World.of({"alice": [Follow("bob", 10), Follow("carol", 20)]})
+    world.clock = Clock(start=100)
+    world.unfollow("alice", "bob")
+    world.clock.advance(50)
+    world.follow("alice", "bob", at=130)
+    world.follow("alice", "dave", at=151)
+    world.rename("bob", "bobby")
+    assert world.history("alice") == [
+        Follow("bobby", 10, until=100),
+        Follow("carol", 20),
+        Follow("bobby", 130),
+    ]
+    assert world.truth("alice") == [Follow("bobby", 130), Follow("carol", 20)]
+
+
 def test_a_renamed_account_keeps_its_id_its_list_and_its_followers() -> None:
     world = World.of({"alice": [Follow("bob", 1)], "bob": [Follow("carol", 2)]})
     user_id = world.accounts["bob"].user_id
