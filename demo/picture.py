@@ -6,7 +6,7 @@ from math import atan2, degrees
 from typing import TYPE_CHECKING
 
 import duckdb
-import networkx as nx  # type: ignore[import-untyped]
+import networkx as nx
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
