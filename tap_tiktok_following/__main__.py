@@ -9,8 +9,8 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from tap_tiktok_following.errors import Ended
-from tap_tiktok_following.settings import SETTINGS
+from tap_tiktok_following.config.settings import SETTINGS
+from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:

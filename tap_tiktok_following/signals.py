@@ -9,7 +9,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.errors import Verdict
+from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

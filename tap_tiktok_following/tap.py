@@ -10,13 +10,15 @@ from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 
-from tap_tiktok_following import problems, redaction, settings, usernames
-from tap_tiktok_following.bookmarks import sanitise
-from tap_tiktok_following.errors import Ended, Verdict
-from tap_tiktok_following.following import FollowingStream
+from tap_tiktok_following import redaction
+from tap_tiktok_following.config import settings, usernames, validation
+from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.scans import ScansStream
 from tap_tiktok_following.signals import Termination
+from tap_tiktok_following.state.bookmarks import sanitise
+from tap_tiktok_following.streams.following import FollowingStream
+from tap_tiktok_following.streams.scans import ScansStream
+from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_tiktok_following.stream import ProviderStream
-    from tap_tiktok_following.usernames import Usernames
+    from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.streams.base import ProviderStream
 
 
 class RunFailed(click.ClickException):
@@ -148,8 +150,8 @@ class TapTikTokFollowing(Tap):
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        typed = dict.fromkeys(map(problems.in_words, errors))
-        found = [*typed, *problems.of(usable, wrong)]
+        typed = dict.fromkeys(map(validation.in_words, errors))
+        found = [*typed, *validation.of(usable, wrong)]
         if found and raise_errors:
             raise RunFailed(_listed(found), 1)
         for name in sorted(self._config.keys() - schema["properties"].keys()):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 
-from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.exits import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.singerlib import RecordMessage
 
-from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.writer import BUFFER, ITEMS, MessageWriter, StateWriter
 
 if TYPE_CHECKING:

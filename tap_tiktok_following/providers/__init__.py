@@ -1,9 +1,9 @@
 """The providers there are; a further one is a file of its own and a line here."""
 
-from tap_tiktok_following.providers.base import Page, Provider, TokenGrant
+from tap_tiktok_following.providers.base import Provider
 from tap_tiktok_following.providers.rapidapi import RapidAPI
 from tap_tiktok_following.providers.research import Research
 
 PROVIDERS: tuple[type[Provider], ...] = (RapidAPI, Research)
 
-__all__ = ["PROVIDERS", "Page", "Provider", "RapidAPI", "Research", "TokenGrant"]
+__all__ = ["PROVIDERS", "Provider", "RapidAPI", "Research"]

@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_tiktok_following.errors import Refused, judge
+from tap_tiktok_following.http.transport import unix_of
 from tap_tiktok_following.redaction import redact
-from tap_tiktok_following.transport import unix_of
+from tap_tiktok_following.verdicts import Refused, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk import typing as th
 
-    from tap_tiktok_following.body import Accounts
-    from tap_tiktok_following.errors import Rule
-    from tap_tiktok_following.transport import Exchange, Request
+    from tap_tiktok_following.http.transport import Exchange, Request
+    from tap_tiktok_following.model import Page, TokenGrant
+    from tap_tiktok_following.verdicts import Rule
 
 MAX_WORDS = 300
 """Characters of a provider's message that are kept."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """One page of a list, as the provider gave it.
-
-    Attributes:
-        accounts: The accounts listed, in the order given.
-        has_more: Whether the provider says that there is a next page.
-        next_cursor: Where the next page starts: Unix seconds, inclusive; None without one.
-        total: The provider's own count of the list; None where it gives none.
-        cached_at: As of when a page from the provider's cache is, in Unix seconds;
-            None for a page that comes from no cache.
-        reference: The provider's own number for the answer, with its name; or "".
-    """
-
-    accounts: Accounts
-    has_more: bool
-    next_cursor: int | None
-    total: int | None = None
-    cached_at: int | None = None
-    reference: str = ""
-
-
-@dataclass(frozen=True)
-class TokenGrant:
-    """An access token.
-
-    Attributes:
-        value: The token.
-        life: Seconds it is good for.
-    """
-
-    value: str
-    life: float
 
 
 class Provider(ABC):

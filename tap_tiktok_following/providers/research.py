@@ -13,17 +13,18 @@ from urllib.parse import urlencode
 import msgspec
 from singer_sdk import typing as th
 
-from tap_tiktok_following import body
-from tap_tiktok_following.errors import Refused, Rule, Verdict
-from tap_tiktok_following.providers.base import Page, Provider, TokenGrant, refused
+from tap_tiktok_following.http import decoding as body
+from tap_tiktok_following.http.transport import Request
+from tap_tiktok_following.model import Page, TokenGrant
+from tap_tiktok_following.providers.base import Provider, refused
 from tap_tiktok_following.redaction import hide
 from tap_tiktok_following.times import DAY
-from tap_tiktok_following.transport import Request
+from tap_tiktok_following.verdicts import Refused, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.transport import Exchange
+    from tap_tiktok_following.http.transport import Exchange
 
 
 class Account(msgspec.Struct):

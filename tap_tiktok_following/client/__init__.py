@@ -1,0 +1,1 @@
+"""One page of one list: rate limit, retries and access token."""

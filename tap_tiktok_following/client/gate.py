@@ -1,0 +1,117 @@
+"""The gate that every request of one provider passes: rate, pause, budget, stop."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from threading import Condition
+from typing import cast
+
+from pyrate_limiter import InMemoryBucket, Rate, RateItem
+
+from tap_tiktok_following.verdicts import Verdict
+
+WINDOW = 1020
+"""Milliseconds in which the rate is kept.
+
+A little more than a second: requests do not all travel equally fast, and the provider counts
+when they arrive.
+"""
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Why a provider's stream ends before its work is done.
+
+    Attributes:
+        verdict: What stopped it.
+        reason: One sentence for a person.
+    """
+
+    verdict: Verdict
+    reason: str
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: no further request may be sent
+    """The gate is closed."""
+
+
+class Gate:
+    """Lets requests of all workers through, one by one.
+
+    Attributes:
+        halt: Why the gate is closed; None while it is open.
+        requests: How many requests have passed.
+
+    Args:
+        per_second: At most so many requests in any one second.
+        max_requests: At most so many requests in this run; None for no limit.
+        budget: The name of the setting behind `max_requests`, for the message.
+    """
+
+    def __init__(self, per_second: int, max_requests: int | None, budget: str) -> None:
+        self.halt: Halt | None = None
+        self.requests = 0
+        self._max_requests = max_requests
+        self._budget = budget
+        self._sent = InMemoryBucket([Rate(per_second, WINDOW)])
+        self._paused_until = 0.0
+        self._changed = Condition()
+
+    def enter(self, *, counted: bool = True) -> None:
+        """Wait until one request may be sent.
+
+        Args:
+            counted: Whether it is one that the user pays for.
+
+        Raises:
+            Stopped: If no request may be sent any more.
+        """
+        with self._changed:
+            while (wait := self._time_to_wait(counted=counted)) > 0:
+                self._changed.wait(wait)
+            self.requests += counted
+
+    def pause(self, seconds: float) -> None:
+        """Let no request through for so many seconds from now."""
+        with self._changed:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Let one worker wait.
+
+        Args:
+            seconds: How long, unless the gate closes before.
+
+        Raises:
+            Stopped: If the gate is closed, or closes meanwhile.
+        """
+        with self._changed:
+            if self._changed.wait_for(lambda: self.halt is not None, seconds):
+                raise Stopped
+
+    def stop(self, halt: Halt) -> None:
+        """Close the gate and end every wait at it; the first reason given stands."""
+        with self._changed:
+            self._close(halt)
+
+    def _time_to_wait(self, *, counted: bool) -> float:
+        is_spent = self._max_requests is not None and self.requests >= self._max_requests
+        if counted and is_spent:
+            reason = f"`{self._budget}` ({self._max_requests}) is reached"
+            self._close(Halt(Verdict.BUDGET_SPENT, reason))
+        if self.halt is not None:
+            raise Stopped
+        now = time.monotonic()
+        if now < self._paused_until:
+            return self._paused_until - now
+        request = RateItem("request", int(now * 1000))
+        self._sent.leak(request.timestamp)
+        if self._sent.put(request):
+            return 0
+        return max(1, cast("int", self._sent.waiting(request))) / 1000
+
+    def _close(self, halt: Halt) -> None:
+        if self.halt is None:
+            self.halt = halt
+            self._changed.notify_all()

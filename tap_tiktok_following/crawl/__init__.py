@@ -1,0 +1,1 @@
+"""One run of one provider: many following lists at once, each read page by page."""

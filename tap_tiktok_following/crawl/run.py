@@ -1,0 +1,158 @@
+"""One run of one provider: the plan, the crawl, and what stops it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+from tap_tiktok_following.client.fetch import Client
+from tap_tiktok_following.client.gate import Gate, Halt
+from tap_tiktok_following.crawl.report import Report
+from tap_tiktok_following.crawl.workers import Crawl, read_list
+from tap_tiktok_following.http.transport import Transport
+from tap_tiktok_following.model import Event
+from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.signals import GRACE
+from tap_tiktok_following.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.providers import Provider
+    from tap_tiktok_following.signals import Termination
+    from tap_tiktok_following.state.bookmarks import Bookmarks
+
+logger = logging.getLogger(__name__)
+
+USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
+
+FAILURES_IN_A_ROW = 10
+"""So many usernames failing, with nothing succeeding in between: the provider is down."""
+
+
+class Run:
+    """Reads the lists that are due, and keeps the bookmarks up to date.
+
+    Attributes:
+        report: What a person is told.
+
+    Args:
+        provider: The provider.
+        config: The settings, valid.
+        bookmarks: What is known of every username.
+        usernames: Whom to ask about.
+        termination: Whether the process was told to stop.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        config: Mapping[str, Any],
+        bookmarks: Bookmarks,
+        usernames: Usernames,
+        termination: Termination,
+    ) -> None:
+        self._stream = f"{provider.name}_following"
+        self._config = config
+        self._bookmarks = bookmarks
+        self._termination = termination
+        per_second = config[f"{provider.name}_requests_per_second"]
+        budget = f"{provider.name}_max_requests"
+        max_requests = config.get(budget)
+        self._gate = Gate(per_second, max_requests, budget)
+        transport = Transport(
+            provider.url,
+            timeout=config["request_timeout"],
+            connections=config["concurrency"],
+            user_agent=config.get("user_agent") or USER_AGENT,
+        )
+        self._client = Client(provider, transport, self._gate, config["max_tries"])
+        self._read = partial(
+            read_list,
+            fetch=self._client.fetch,
+            page_size=config["page_size"],
+            key=provider.key,
+        )
+        now = time.time()
+        for text in usernames.malformed:
+            bookmarks.invalid(text, "can't be a username", now)
+        self._plan = bookmarks.plan(usernames.names, now)
+        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
+        self._under_way: dict[str, Event] = {}
+        self._failures_in_a_row = 0
+
+    @property
+    def halt(self) -> Halt | None:
+        """Why the run ended before its work was done; None if it did not."""
+        return self._gate.halt
+
+    def progress(self) -> str | None:
+        """A line about how far the run is, when it is time for one."""
+        return self.report.progress(self._gate.requests, self._client.quota_left)
+
+    @property
+    def summary(self) -> Iterator[str]:
+        """Lines about what was read and what was not."""
+        return self.report.summary(self._gate.requests, self._client.quota_left)
+
+    def first_page(self) -> Event | None:
+        """Read one page, to test the connection; None if there is nobody to ask about."""
+        for visit in self._plan.visits:
+            return next(iter(self._read(visit)), None)
+        return None
+
+    def events(self) -> Iterator[Event | None]:
+        """Pages and ends of visits as they arrive; None while there are none.
+
+        The records of an event are taken for written when the next event is asked for.
+        """
+        visits = takewhile(lambda _: self.halt is None, self._plan.visits)
+        crawl = Crawl(visits, self._read, self._config["concurrency"])
+        self._termination.listen(crawl.wake)
+        events = crawl.events()
+        try:
+            for event in events:
+                if self._termination.signum:
+                    self._terminate(crawl)
+                yield event
+                if event is not None:
+                    self._written(event)
+        except BaseException:
+            self._gate.stop(Halt(Verdict.TERMINATED, "the run was broken off"))
+            raise
+        finally:
+            events.close()
+        for event in list(self._under_way.values()):
+            self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
+
+    def _terminate(self, crawl: Crawl) -> None:
+        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
+        crawl.end_in(GRACE)
+
+    def _written(self, event: Event) -> None:
+        if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
+            event = replace(event, reason=self.halt.reason)
+        username = event.visit.username
+        self._under_way.pop(username, None)
+        self._bookmarks.written(event, time.time())
+        self.report.count(event)
+        if event.outcome is None:
+            self._under_way[username] = event
+        else:
+            logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
+        self._watch_failures(event)
+
+    def _watch_failures(self, event: Event) -> None:
+        if event.outcome is not Outcome.FAILED:
+            self._failures_in_a_row = 0
+            return
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row == FAILURES_IN_A_ROW:
+            down = Verdict.PROVIDER_DOWN
+            self._gate.stop(Halt(down, f"{down.happened} ({event.reason})"))

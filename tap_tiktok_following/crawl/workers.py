@@ -1,0 +1,189 @@
+"""Many lists at once: visits in, events out in the order they arrive. No HTTP, no SDK.
+
+Each worker reads one list after another; pages within a list can't be read at once. Workers
+never raise and never write. A worker that is ahead of the consumer waits for a free slot;
+the consumer never waits for a slot, so the two can't wait for each other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Protocol
+
+from tap_tiktok_following.client.gate import Stopped
+from tap_tiktok_following.crawl.scan import Scan
+from tap_tiktok_following.model import Event
+from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.verdicts import Refused, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from tap_tiktok_following.model import Answer, Visit
+
+PAGES_AHEAD = 2
+"""Pages a worker may be ahead of the consumer."""
+
+TICK = 1.0
+"""Seconds after which the consumer is called though nothing arrived."""
+
+_OUTCOMES = {
+    Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.NOT_FOUND: Outcome.NOT_FOUND,
+    Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Fetch(Protocol):
+    """How a page is fetched; see `Client.fetch`."""
+
+    def __call__(  # noqa: D102 - said there
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Answer: ...
+
+
+def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[Event]:
+    """Read one list, page by page, to the end of the visit.
+
+    Args:
+        visit: What to read.
+        fetch: Fetches a page.
+        page_size: How many accounts to ask for, 1 to 100.
+        key: The field that tells accounts apart.
+
+    Yields:
+        An event a page, the last with the outcome. Nothing if no request could be sent.
+    """
+    scan = Scan(visit, page_size, key, int(time.time()))
+    before = scan.standing.requests
+    try:
+        while scan.outcome is None:
+            cursor, count = scan.request
+            answer = fetch(visit.username, cursor, count, scan.count_request)
+            read = scan.standing.accounts_read
+            records = scan.take(answer)
+            yield Event(
+                visit,
+                scan.standing,
+                records,
+                scan.outcome,
+                scan.failure or (scan.standing.gap if scan.outcome else ""),
+                is_page=True,
+                read=scan.standing.accounts_read - read,
+                keyless=answer.page.accounts.keyless,
+                nulled=answer.page.accounts.nulled,
+                reference=answer.page.reference if scan.failure else "",
+            )
+    except Stopped:
+        if scan.standing.requests > before:
+            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
+    except Refused as refusal:
+        scan.began(refusal.as_of)
+        outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
+        yield Event(
+            visit,
+            scan.standing,
+            outcome=outcome,
+            reason=refusal.reason,
+            reference=refusal.reference,
+        )
+    except Exception as error:
+        logger.debug("Reading %s failed", visit.username, exc_info=True)
+        reason = f"an error of this tap ({type(error).__name__}), please report it"
+        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason)
+
+
+_DONE = object()
+
+
+class Crawl:
+    """Visits, read by several workers.
+
+    Args:
+        visits: What to read, in this order as far as workers are free.
+        read: Reads one list; must not raise.
+        workers: How many lists are read at once.
+    """
+
+    def __init__(
+        self,
+        visits: Iterable[Visit],
+        read: Callable[[Visit], Iterable[Event]],
+        workers: int,
+    ) -> None:
+        self._visits = iter(visits)
+        self._taking = threading.Lock()
+        self._read = read
+        self._workers = workers
+        self._arrived: SimpleQueue[Event | object | None] = SimpleQueue()
+        self._slots = threading.Semaphore(PAGES_AHEAD * workers)
+        self._closed = False
+        self._deadline = float("inf")
+
+    def wake(self) -> None:
+        """Make `events` yield None at once; may be called in a signal handler."""
+        self._arrived.put(None)
+
+    def end_in(self, seconds: float) -> None:
+        """Wait no longer than so many seconds for what is under way."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+
+    def events(self) -> Generator[Event | None, None, None]:
+        """Start the workers, and yield what arrives until all of them are done.
+
+        Yields:
+            An event; or None when none is there yet, then every second until one is.
+        """
+        for number in range(1, self._workers + 1):
+            name = f"worker-{number}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        working = self._workers
+        try:
+            while working and not self._is_late():
+                if self._arrived.empty():
+                    yield None
+                arrived = self._next()
+                if arrived is _DONE:
+                    working -= 1
+                elif isinstance(arrived, Event):
+                    self._slots.release()
+                    yield arrived
+        finally:
+            self._close()
+
+    def _is_late(self) -> bool:
+        """Whether to wait no longer; what has arrived is taken all the same."""
+        return time.monotonic() >= self._deadline and self._arrived.empty()
+
+    def _next(self) -> object:
+        wait = min(TICK, self._deadline - time.monotonic())
+        try:
+            return self._arrived.get(timeout=max(0.0, wait))
+        except Empty:
+            return None
+
+    def _work(self) -> None:
+        try:
+            while not self._closed and (visit := self._next_visit()) is not None:
+                for event in self._read(visit):
+                    self._slots.acquire()
+                    if self._closed:
+                        return
+                    self._arrived.put(event)
+        finally:
+            self._arrived.put(_DONE)
+
+    def _next_visit(self) -> Visit | None:
+        with self._taking:
+            return next(self._visits, None)
+
+    def _close(self) -> None:
+        """Let workers that wait for a slot go, so that no thread outlives the crawl."""
+        self._closed = True
+        for _ in range(self._workers):
+            self._slots.release()

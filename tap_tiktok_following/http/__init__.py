@@ -1,0 +1,1 @@
+"""One HTTP exchange, bounded in time and size, and the JSON in its body."""

@@ -1,0 +1,154 @@
+"""Reading an answer's body: strict and fast first, forgiving where that fails."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
+
+import msgspec
+
+from tap_tiktok_following.model import Accounts
+from tap_tiktok_following.verdicts import Refused, Verdict
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Key = Annotated[str, msgspec.Meta(min_length=1)]
+
+_SAFE_DIGITS = 18
+_ABSURD = 40
+_EXACT = 2.0**53
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""`UnicodeDecodeError` is a `ValueError`."""
+
+T = TypeVar("T")
+
+
+class Reader(Generic[T]):
+    """Decodes JSON bodies of one kind, in many threads at once.
+
+    Made where a module is loaded: two threads that decode into a type for the first time at
+    the same moment crash msgspec 0.22.
+
+    Args:
+        kind: What a body looks like.
+    """
+
+    def __init__(self, kind: type[T]) -> None:
+        self._strict = msgspec.json.Decoder(kind)
+        self._lax = msgspec.json.Decoder(kind, strict=False)
+
+    def read(self, body: Buffer) -> T:
+        """Decode a body.
+
+        Where the strict reading fails, text is mended (a lone surrogate, a NUL or a byte that
+        is no UTF-8 becomes U+FFFD, a byte order mark goes) and whole numbers may come as
+        `1.0` or as text.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if that fails too.
+        """
+        body = bytes(body)
+        try:
+            if rb"\u0000" not in body:
+                return self._strict.decode(body)
+        except _UNREADABLE:
+            pass
+        return self.mend(body)
+
+    def mend(self, body: bytes) -> T:
+        """Decode a body that can't be read strictly.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if it can't be read at all.
+        """
+        try:
+            return self._lax.decode(_mended(body))
+        except _UNREADABLE as error:
+            raise Refused(Verdict.PASSING, "the answer could not be read") from error
+
+
+class AccountsReader:
+    """Decodes the list of accounts of a page; null is an empty list.
+
+    Args:
+        kind: What an account looks like; its one required field is the key.
+    """
+
+    def __init__(self, kind: type[msgspec.Struct]) -> None:
+        self._fields = msgspec.structs.fields(kind)
+        self._strict = msgspec.json.Decoder(list[kind] | None)  # type: ignore[valid-type]
+        self._any = Reader(list[Any])
+
+    def read(self, raw: msgspec.Raw) -> Accounts:
+        """Read a list; one account that is not as it should be spoils no other.
+
+        Raises:
+            Refused: As `Verdict.PASSING`, if it is no list.
+        """
+        try:
+            return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))
+        except _UNREADABLE:
+            return self._conformed(self._any.mend(bytes(raw)))
+
+    def _conformed(self, items: list[Any]) -> Accounts:
+        rows: list[dict[str, Any]] = []
+        keyless = nulled = 0
+        for item in items:
+            given = item if isinstance(item, dict) else {}
+            row = {field.name: _value(given.get(field.name), field) for field in self._fields}
+            if any(row[field.name] is None for field in self._fields if field.required):
+                keyless += 1
+                continue
+            nulled += sum(row[name] is None and given.get(name) is not None for name in row)
+            rows.append(row)
+        return Accounts(rows, keyless, nulled)
+
+
+def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
+    if field.required and type(value) is int:
+        value = str(value)  # an id given as a number
+    try:
+        return msgspec.convert(value, field.type)
+    except msgspec.ValidationError:
+        return None
+
+
+def _mended(body: bytes) -> bytes:
+    text = body.decode("utf-8-sig", errors="replace")
+    parsed = json.loads(
+        text, parse_int=_integer, parse_float=_number, parse_constant=_no_number
+    )
+    return msgspec.json.encode(_clean(parsed))
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.replace("\0", _REPLACEMENT)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _integer(digits: str) -> int | str:
+    if len(digits) > _ABSURD:
+        msg = "a number too long to be meant"
+        raise ValueError(msg)
+    # JSON of 64 bits can't hold a longer one; as text it is a field of a wrong type.
+    return int(digits) if len(digits) <= _SAFE_DIGITS else digits
+
+
+def _number(digits: str) -> int | float:
+    number = float(digits)
+    return int(number) if abs(number) < _EXACT and number.is_integer() else number
+
+
+def _no_number(constant: str) -> NoReturn:
+    msg = f"{constant} is not JSON"
+    raise ValueError(msg)

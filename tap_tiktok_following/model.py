@@ -1,0 +1,206 @@
+"""What the rooms hand to each other: pages, answers, visits, standings and events."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from tap_tiktok_following.times import DAY
+
+if TYPE_CHECKING:
+    from tap_tiktok_following.outcomes import Outcome
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """The accounts of one page.
+
+    Attributes:
+        rows: The provider's own fields of each, in the order given.
+        keyless: How many were left out because their key was missing.
+        nulled: How many optional fields had a wrong type and became null.
+    """
+
+    rows: list[dict[str, Any]]
+    keyless: int = 0
+    nulled: int = 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, as the provider gave it.
+
+    Attributes:
+        accounts: The accounts listed, in the order given.
+        has_more: Whether the provider says that there is a next page.
+        next_cursor: Where the next page starts: Unix seconds, inclusive; None without one.
+        total: The provider's own count of the list; None where it gives none.
+        cached_at: As of when a page from the provider's cache is, in Unix seconds;
+            None for a page that comes from no cache.
+        reference: The provider's own number for the answer, with its name; or "".
+    """
+
+    accounts: Accounts
+    has_more: bool
+    next_cursor: int | None
+    total: int | None = None
+    cached_at: int | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True)
+class TokenGrant:
+    """An access token.
+
+    Attributes:
+        value: The token.
+        life: Seconds it is good for.
+    """
+
+    value: str
+    life: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page, and when it was true.
+
+    Attributes:
+        page: The page.
+        as_of: Unix seconds, whole. Every follow made before it, the page knew of: the moment
+            before the request was sent, by the clock that makes it earliest.
+        until: Unix seconds, whole. No follow on the page was made after it: the provider's
+            clock when it answered, or the time of its cache.
+    """
+
+    page: Page
+    as_of: int
+    until: int
+
+
+Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
+"""Unix seconds, of the years 1 to 9999: what a state edited by hand may hold."""
+
+
+HASH_LENGTH = 5
+
+
+def hash_account(key: str) -> bytes:
+    """A short hash (40 bits) of what tells an account apart."""
+    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
+
+
+def split_hashes(joined: bytes) -> frozenset[bytes]:
+    """Hashes that were written one behind the other."""
+    starts = range(0, len(joined), HASH_LENGTH)
+    return frozenset(joined[start : start + HASH_LENGTH] for start in starts)
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """The newest accounts of a list, as a complete scan saw them.
+
+    Attributes:
+        hashes: Hashes of the accounts on the pages from the newest down to `since`, joined.
+        since: Unix seconds: where these pages end; 0 if they are the whole list.
+    """
+
+    hashes: bytes = b""
+    since: int = 0
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """What a worker has to know to read one username's list.
+
+    Attributes:
+        username: Whose list.
+        bookmark: T of the last complete scan in Unix seconds; None before the first.
+        previous: `scanned_at` of that scan.
+        whole: Whether everything down to the floor is to be sent, known or not.
+        known: What the last complete scan saw; empty if that is not known.
+        floor: Unix seconds: the scan is complete once the next page would hold only follows
+            made before it; 0 to read to the end.
+        lookback: Seconds before T whose accounts are remembered, to be told from new ones.
+        resume: Where an earlier run had to leave the scan; None to start one.
+    """
+
+    username: str
+    bookmark: int | None = None
+    previous: int | None = None
+    whole: bool = True
+    known: Memory = Memory()
+    floor: int = 0
+    lookback: int = DAY
+    resume: Standing | None = None
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Where a scan stands after a page: all that is needed to go on from there.
+
+    Attributes:
+        scanned_at: When the scan started, in Unix seconds: the key of its rows. Later than T
+            only where an earlier scan has that second already.
+        as_of: T, in Unix seconds: every follow made before it, the scan knows of.
+        floor: As in the visit that started the scan.
+        whole: Whether that visit sends everything.
+        cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
+        stands_still: Whether it is the one asked for before: now with the largest page.
+        idle: Pages in a row on which the cursor stood still and no account was new.
+        accounts_read: Different accounts seen so far.
+        accounts_sent: Those of them that were sent.
+        requests: Requests sent so far, tries too.
+        total: The provider's own count of the list, where it gives one.
+        cached: Whether any page came from the provider's cache.
+        gap: Why accounts may be missing that the list holds; "" if none are known to be.
+        memory: The newest accounts, for the next scan to know.
+        remembering: Whether the next page's accounts belong to `memory` too.
+        boundary: Hashes of the last page's accounts, joined: they may come on the next too.
+    """
+
+    scanned_at: Second
+    as_of: Second
+    floor: Second
+    whole: bool
+    cursor: Second | None = None
+    stands_still: bool = False
+    idle: int = 0
+    accounts_read: int = 0
+    accounts_sent: int = 0
+    requests: int = 0
+    total: int | None = None
+    cached: bool = False
+    gap: str = ""
+    memory: Memory = Memory()
+    remembering: bool = True
+    boundary: bytes = b""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A page that was read, or the end of a visit, or both.
+
+    Attributes:
+        visit: Whose list.
+        standing: Where its scan stands after it.
+        records: The records to send.
+        outcome: How the visit ended; None if it goes on.
+        reason: Why it ended so, for a person; "" if there is nothing to say.
+        reference: The provider's own number for the answer that ended it; or "".
+        is_page: Whether a page was read.
+        read: Accounts of the page that the scan met for the first time.
+        keyless: Accounts of the page that were left out because their key was missing.
+        nulled: Fields of the page that became null because their type was wrong.
+    """
+
+    visit: Visit
+    standing: Standing
+    records: list[dict[str, Any]] = field(default_factory=list)
+    outcome: Outcome | None = None
+    reason: str = ""
+    reference: str = ""
+    is_page: bool = False
+    read: int = 0
+    keyless: int = 0
+    nulled: int = 0

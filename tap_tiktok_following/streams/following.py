@@ -1,0 +1,169 @@
+"""The following streams: one record per follow seen in a scan."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from singer_sdk import typing as th
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from tap_tiktok_following.crawl.report import some_of
+from tap_tiktok_following.crawl.run import Run
+from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.outcomes import READ
+from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
+from tap_tiktok_following.state.plan import Policy
+from tap_tiktok_following.streams.base import ProviderStream
+from tap_tiktok_following.verdicts import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.helpers.types import Context, Record
+
+    from tap_tiktok_following.providers import Provider
+    from tap_tiktok_following.tap import TapTikTokFollowing
+
+STATE_EVERY = 2.0
+"""Seconds between two states while pages arrive, if writing one is quick."""
+
+STATE_SHARE = 20
+"""Writing states takes at most one part in so many of the time."""
+
+EDGE = (
+    th.Property(
+        "follower_username",
+        th.StringType,
+        required=True,
+        description="The account whose list was read: the one that follows.",
+    ),
+    th.Property(
+        "scanned_at",
+        th.DateTimeType,
+        required=True,
+        description="When the scan of the list started (UTC); the same in all its records.",
+    ),
+    th.Property(
+        "position",
+        th.IntegerType,
+        description="Place in the list, newest follow first: 1 for the first account listed.",
+    ),
+    th.Property(
+        "followed_at_earliest",
+        th.DateTimeType,
+        description="The follow was made at this time or later (UTC); null if unknown.",
+    ),
+    th.Property(
+        "followed_at_latest",
+        th.DateTimeType,
+        description="The follow was made at this time or earlier (UTC).",
+    ),
+)
+
+
+class FollowingStream(ProviderStream):
+    """One record per follow seen in a scan.
+
+    Args:
+        tap: The tap.
+        provider: The provider's class.
+    """
+
+    kind: ClassVar[str] = "following"
+
+    def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
+        schema = th.PropertiesList(*EDGE, *provider.properties.wrapped.values()).to_dict()
+        super().__init__(tap, provider, schema)
+        self.primary_keys = ("follower_username", provider.key, "scanned_at")
+        self.replication_key = REPLICATION_KEY
+        self._run: Run | None = None
+        self._next_state = 0.0
+
+    @cached_property
+    def bookmarks(self) -> Bookmarks:
+        """What is known of every username; nothing, and nothing is kept, in FULL_TABLE."""
+        is_full = self.replication_method == REPLICATION_FULL_TABLE
+        return Bookmarks(
+            {} if is_full else self.stream_state,
+            Policy.of(self.config),
+            keep_scans=self.tap.is_selected(f"{self.provider_class.name}_scans"),
+        )
+
+    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+        """The records of all usernames that are due, page by page as they arrive."""
+        if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
+            return
+        asked_for = self.tap.usernames
+        if asked_for.malformed:
+            self.logger.warning(
+                "%s: %d lines of `usernames_path` can't be usernames and are skipped: %s",
+                self.name,
+                len(asked_for.malformed),
+                some_of(asked_for.malformed),
+            )
+        self._run = Run(
+            self.provider_class(self.config),
+            self.config,
+            self.bookmarks,
+            asked_for,
+            self.tap.termination,
+        )
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            yield from self._test(self._run)
+            return
+        self.logger.info("%s: %s", self.name, self._run.report.estimate())
+        for event in self._run.events():
+            if event is None:
+                self.tap.flush()
+            else:
+                yield from event.records
+            self._tell(self._run)
+
+    def endings(self) -> Iterator[tuple[int, str]]:
+        """Exit codes and sentences for what went wrong, if anything did."""
+        if self._run is None:
+            return
+        halt, failed = self._run.halt, self._run.report.failed
+        if failed:
+            is_fatal = self.config["on_username_failure"] == "fail"
+            reason = next(iter(failed.values()))
+            sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
+            advice = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
+            yield int(is_fatal), f"{sentence}: {advice}."
+        if halt is not None and halt.verdict is not Verdict.TERMINATED:
+            is_mild = self.config["on_quota_exhausted"] == "stop"
+            quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
+            code = 0 if quiet else halt.verdict.exit_code
+            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
+
+    def log_summary(self) -> None:
+        """Say what was read and what was not."""
+        if self._run is not None:
+            for line in self._run.summary:
+                self.logger.info("%s: %s", self.name, line)
+            for line in self._run.report.gaps():
+                self.logger.warning("%s: %s", self.name, line)
+
+    def _tell(self, run: Run) -> None:
+        """Write a state and a line of progress when it is time for them."""
+        now = time.monotonic()
+        if now >= self._next_state:
+            if self._next_state:
+                self.tap.write_state()
+            took = time.monotonic() - now
+            self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
+        if line := run.progress():
+            self.logger.info("%s: %s", self.name, line)
+
+    def _test(self, run: Run) -> Iterator[Record]:
+        event = run.first_page()
+        if event is not None and event.outcome in {None, *READ}:
+            yield from event.records
+        elif run.halt is not None:
+            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
+            raise Ended(sentence)
+        elif event is not None:
+            sentence = f"{self.name}: {event.visit.username}: {event.reason}."
+            raise Ended(sentence)

@@ -1,0 +1,160 @@
+"""What a person is told of one stream, to the letter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+import pytest
+
+from tap_tiktok_following.crawl import report as module
+from tap_tiktok_following.crawl.report import Report, some_of
+from tap_tiktok_following.model import Event, Standing, Visit
+from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.state.plan import Plan, Turn
+
+STANDING = Standing(0, 0, floor=0, whole=True)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that stands still; `clock.now` is its seconds."""
+    stopped = SimpleNamespace(now=1000.0)
+    stopped.monotonic = lambda: stopped.now
+    monkeypatch.setattr(module, "time", stopped)
+    return stopped
+
+
+def plan(known: int = 0, new: int = 0, unfinished: int = 0, not_due: int = 0) -> Plan:
+    counts = Counter(
+        {
+            Turn.KNOWN: known,
+            Turn.NEW: new,
+            Turn.UNFINISHED: unfinished,
+            Turn.NOT_DUE: not_due,
+        }
+    )
+    visits = [Visit(f"user{number}") for number in range(known + new + unfinished)]
+    return Plan(visits, counts)
+
+
+def end(username: str, outcome: Outcome, reason: str = "") -> Event:
+    return Event(Visit(username), STANDING, outcome=outcome, reason=reason)
+
+
+def page(read: int, sent: int, keyless: int = 0, nulled: int = 0) -> Event:
+    records = [{"username": str(number)} for number in range(sent)]
+    return Event(
+        Visit("ann"),
+        STANDING,
+        records,
+        is_page=True,
+        read=read,
+        keyless=keyless,
+        nulled=nulled,
+    )
+
+
+def test_before_the_first_request() -> None:
+    report = Report(plan(known=1200, new=30, unfinished=4, not_due=5), 0, 10)
+    assert report.estimate() == (
+        "1,239 usernames: 30 new, 1,200 known, 4 unfinished, 5 not due; "
+        "at least 1,234 requests and 2 min"
+    )
+
+
+@pytest.mark.parametrize(
+    ("usernames", "per_second", "time"),
+    [(0, 10, "0 s"), (1190, 10, "119 s"), (1200, 10, "2 min"), (72_000, 5, "4 h 0 min")],
+)
+def test_the_least_time_of_a_run(usernames: int, per_second: int, time: str) -> None:
+    assert Report(plan(new=usernames), 0, per_second).estimate().endswith(f" and {time}")
+
+
+def test_the_estimate_keeps_to_the_budget() -> None:
+    report = Report(plan(new=40), 0, 10, max_requests=5)
+    assert report.estimate().endswith("; at least 5 requests and 0 s")
+
+
+def test_a_line_of_progress_every_10_seconds(clock: SimpleNamespace) -> None:
+    report = Report(plan(new=40), 0, 10)
+    clock.now += 9.9
+    assert report.progress(50, None) is None
+    clock.now += 0.1
+    assert report.progress(50, None) == "0 of 40 usernames, 0 accounts, 5.0 requests a second"
+    assert report.progress(50, None) is None
+    for number in range(10):
+        report.count(page(1000, 900))
+        report.count(end(f"user{number}", Outcome.COMPLETE))
+    clock.now += 10
+    assert report.progress(150, 19_850) == (
+        "10 of 40 usernames, 10,000 accounts, 7.5 requests a second, "
+        "19,850 of the quota left, about 60 s left"
+    )
+
+
+def test_the_summary(clock: SimpleNamespace) -> None:
+    report = Report(plan(known=5, new=2, not_due=3), 1, 10)
+    report.count(page(100, 80))
+    report.count(page(50, 0))
+    report.count(end("ann", Outcome.COMPLETE))
+    report.count(end("ben", Outcome.UNCHANGED))
+    report.count(end("cat", Outcome.PRIVATE, "it is private"))
+    report.count(end("dan", Outcome.FAILED, "HTTP 500, 5 times"))
+    report.count(end("eve", Outcome.INTERRUPTED))
+    clock.now += 61
+    assert list(report.summary(12, 88)) == [
+        (
+            "11 usernames: 1 complete, 1 unchanged, 1 interrupted, 1 private, 1 failed, "
+            "1 invalid, 3 not due, 3 left for next time"
+        ),
+        "150 accounts read, 80 sent, 12 requests, 88 of the quota left, 61 s",
+        "1 private (it is private): cat",
+        "1 failed (HTTP 500, 5 times): dan",
+    ]
+    assert report.failed == {"dan": "HTTP 500, 5 times"}
+
+
+def test_failures_are_grouped_by_reason_the_largest_group_first() -> None:
+    report = Report(plan(new=40), 0, 10)
+    for number in range(7):
+        report.count(end(f"b{number}", Outcome.FAILED, "second"))
+    for number in range(12):
+        report.count(end(f"a{number}", Outcome.FAILED, "first"))
+    for number in range(5):
+        report.count(end(f"c{number}", Outcome.FAILED, f"reason {number}"))
+    assert list(report.summary(0, None))[2:] == [
+        "12 failed (first): a0, a1, a2, a3, a4 and 7 more",
+        "7 failed (second): b0, b1, b2, b3, b4 and 2 more",
+        "1 failed (reason 0): c0",
+        "1 failed (reason 1): c1",
+        "1 failed (reason 2): c2",
+        "and 2 further reasons, see the scans stream",
+    ]
+
+
+def test_what_could_not_be_sent_is_told() -> None:
+    report = Report(plan(new=2), 0, 10)
+    report.count(page(5, 3, keyless=2, nulled=1))
+    report.count(page(5, 3, nulled=3))
+    report.count(end("ann", Outcome.COMPLETE, "some may be missing"))
+    assert list(report.gaps()) == [
+        "2 accounts came without their key and were left out",
+        "4 fields had a wrong type and became null",
+        "1 complete (some may be missing): ann",
+    ]
+
+
+def test_nothing_missing_is_nothing_to_tell() -> None:
+    report = Report(plan(new=1), 0, 10)
+    report.count(page(5, 5))
+    report.count(end("ann", Outcome.COMPLETE))
+    assert list(report.gaps()) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "u0"), (5, "u0, u1, u2, u3, u4"), (6, "u0, u1, u2, u3, u4 and 1 more")],
+)
+def test_a_list_of_usernames_stays_readable(count: int, words: str) -> None:
+    assert some_of([f"u{number}" for number in range(count)]) == words

@@ -1,0 +1,182 @@
+"""README, docs/, CONTRIBUTING.md and others: all of it is run, and names exist.
+
+Every fenced block but output and pictures is run by a test, as it stands: those marked with
+`runs` take a section from its document and type the commands in their order, in a shell, with
+the real programs, against the sandbox. What has to be typed differently in a test is in one
+table with the reasons, `STAND_INS` in tests/e2e/reader.py. SQL is run by
+test_docs_querying.py. `make test` is what CI runs, so it is not run once more from within.
+
+The tests here find a block, or a command in a sentence, that no test runs, links that lead
+nowhere, and names of things that do not exist.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import signal
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.tap import TapTikTokFollowing
+from tap_tiktok_following.verdicts import Verdict
+from tests import harness
+from tests.documents import DOCUMENTS, GUIDE, ROOT, anchors, blocks, is_run, links, prose
+from tests.e2e.reader import NOT_TYPED, STAND_INS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+TYPED = "\n".join(block.text for block in blocks("sh", "console", "crontab"))
+
+PROGRAMS = {
+    *re.findall(r"(?:^|[|&] |\$ )([.a-z][\w./-]+) ", TYPED, re.MULTILINE),
+    *("bash", "curl", "docker", "git", "jq", "kill"),
+    *("pip", "pytest", "python", "sh", "uv", "uvx"),
+}
+
+SAID = {
+    "make lint": "a part of `make test`",
+    "make types": "a part of `make test`",
+    "make pytest": "a part of `make test`",
+    "--port": "tests/e2e/test_sandbox_readme.py gives it",
+    "--seed": "tests/e2e/test_sandbox_readme.py gives it",
+    "--usernames N": "tests/e2e/test_sandbox_readme.py gives it",
+    "--scenario FILE.json": "tests/e2e/test_sandbox_readme.py gives it",
+}
+"""What sentences tell to type and no block does, and what runs it."""
+
+STATE_KEYS = {"known", "resume", "outcome", "visited_at", "whole_scanned_at"}
+VIEWS = {"account", "first_seen", "last_seen", "is_older", "whole_list_at", "whole_lists"}
+NOT_OURS = {
+    *("log_id", "request_id"),  # the providers'
+    *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
+}
+
+
+each_document = pytest.mark.parametrize(
+    "path", DOCUMENTS, ids=[path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
+)
+
+
+def test_every_block_is_run() -> None:
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        if "@runs(" in path.read_text(encoding="utf-8"):
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert not [b for b in blocks() if b.language not in NOT_TYPED and not is_run(b)]
+
+
+@each_document
+def test_every_fence_is_that_of_a_block(path: Path) -> None:
+    fences = re.findall(r"^[ >*-]*(?:```|~~~)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(fences) == 2 * sum(block.path == path for block in blocks())
+
+
+@each_document
+def test_every_command_in_a_sentence_is_run(path: Path) -> None:
+    """In a block of output as well."""
+    told = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose(path))]
+    for block in blocks("text"):
+        told += block.text.splitlines() if block.path == path else []
+    commands = {code for code in told if code.startswith("--") or is_command(code)}
+    assert not [code for code in commands - SAID.keys() if code not in TYPED]
+
+
+def is_command(code: str) -> bool:
+    program, _, arguments = code.removeprefix("$ ").partition(" ")
+    return bool(arguments) and program in PROGRAMS
+
+
+def test_exceptions_are_needed() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert not [written for written in (*STAND_INS, *SAID) if written not in text]
+
+
+@pytest.fixture(scope="module")
+def tap() -> TapTikTokFollowing:
+    config = {"usernames": ["ada"], "research_access_token": "clt.1", "rapidapi_key": "key.1"}
+    return TapTikTokFollowing(config=config)
+
+
+@each_document
+def test_links_lead_somewhere(path: Path) -> None:
+    assert links(path)
+    for link in links(path):
+        parts = urlsplit(link)
+        if parts.scheme:
+            assert parts.scheme == "https"
+            continue
+        target = (path.parent / parts.path).resolve() if parts.path else path
+        assert target.exists(), link
+        assert not parts.fragment or parts.fragment in anchors(target), link
+
+
+def test_names_exist(tap: TapTikTokFollowing) -> None:
+    """Whatever looks like one of our names, in code marks, is one."""
+    known = {*tap.config_jsonschema["properties"], *STATE_KEYS, *VIEWS, *NOT_OURS}
+    known |= {outcome.value for outcome in Outcome}
+    for stream in tap.streams.values():
+        known |= {stream.name, *stream.schema["properties"]}
+    for path in GUIDE:
+        named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)(?:`|: )", prose(path)))
+        assert not named - known, path.name
+
+
+def test_environment_variables_exist(tap: TapTikTokFollowing) -> None:
+    settings = {name.upper() for name in tap.config_jsonschema["properties"]} | {"LOGLEVEL"}
+    for path in GUIDE:
+        named = re.findall(r"TAP_TIKTOK_FOLLOWING_(\w+)", path.read_text(encoding="utf-8"))
+        assert set(named) <= settings, path.name
+
+
+def test_hosts_are_named(tap: TapTikTokFollowing) -> None:
+    text = (ROOT / "docs" / "security-and-privacy.md").read_text(encoding="utf-8")
+    properties = tap.config_jsonschema["properties"]
+    urls = [p["default"] for name, p in properties.items() if name.endswith("_api_url")]
+    assert len(urls) == len(harness.PROVIDERS)
+    assert set(re.findall(r"^\| `(\S+)` \|", text, re.MULTILINE)) == {
+        urlsplit(url).netloc for url in urls
+    }
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/troubleshooting.md"])
+def test_verdicts_are_explained(name: str) -> None:
+    table = [
+        f"| {_capital(v.happened)} | {_capital(v.effect.value)} | {_capital(v.advice)} |"
+        for v in Verdict
+    ]
+    assert "\n".join(table) in (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/running.md"])
+def test_exit_codes_are_explained(name: str) -> None:
+    rows = re.findall(
+        r"^\| ([\d, ]+) \|", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE
+    )
+    named = {int(code) for row in rows for code in row.split(",")}
+    by_signal = {128 + signal.SIGTERM, 128 + signal.SIGINT}
+    assert named == {verdict.exit_code for verdict in Verdict} | by_signal
+
+
+def test_nothing_is_written_to_disk(sandbox: Sandbox, tmp_path: Path) -> None:
+    sandbox.world.follow("ada", "zed", at=harness.NOW - 1000)
+    process = harness.start(
+        tmp_path,
+        harness.settings(sandbox, ["ada"]),
+        HOME=str(tmp_path),
+        TMPDIR=str(tmp_path),
+        TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG",
+    )
+    run = harness.finish(process)
+    assert run.exit_code == 0
+    assert run.text("DEBUG")
+    assert [path.name for path in tmp_path.rglob("*")] == ["config.json"]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,140 @@
+"""The numbers in docs/planning.md are those that the sandbox counts."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import ceil
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from sandbox import Scenario, World
+from tap_tiktok_following.state.bookmarks import Bookmarks
+from tap_tiktok_following.state.plan import Policy
+from tap_tiktok_following.times import in_utc
+from tests import harness
+from tests.documents import ROOT
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+Boundary = Literal["repeat", "skip"]
+DAY = 24 * 60 * 60
+PLANNING = (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
+USERNAMES = ("a.user.name", "another.user", "third.username")
+
+
+def column(provider: str) -> list[str]:
+    """A provider's numbers in the table, from the top."""
+    rows = re.findall(r"^\| \w[^|]* \| ([^|]+) \| ([^|]+) \|$", PLANNING, re.MULTILINE)
+    return [row[harness.PROVIDERS.index(provider)] for row in rows]
+
+
+def number(cell: str) -> int:
+    return int(cell.replace(",", ""))
+
+
+def span(low: float, high: float) -> str:
+    return (
+        f"{round(low):,}"
+        if round(low) == round(high)
+        else f"{round(low):,} to {round(high):,}"
+    )
+
+
+def requests_of_runs(
+    sandbox: Sandbox, provider: str, length: int, boundary: Boundary
+) -> tuple[float, float, float]:
+    """Requests per list: of a first read, a day later, and of a refresh."""
+    sandbox.scenario = Scenario(boundary=boundary)
+    sandbox.world = World.of(
+        {name: harness.follows_of(name, length, every=6 * 3600) for name in USERNAMES}
+    )
+    counts, state = [], None
+    for refresh in (None, None, 1):
+        sandbox.requests.clear()
+        more = {"refresh_after_days": refresh} if refresh else {}
+        run = harness.run(harness.settings(sandbox, USERNAMES, provider, **more), state)
+        state = run.state
+        pages = [request for request in sandbox.requests if request.provider == provider]
+        counts.append(len(pages) / len(USERNAMES))
+        whole_list_is_sent = len(counts) != 2
+        sent = run.follows(provider)
+        assert len(sent) == (length * len(USERNAMES) if whole_list_is_sent else 0)
+        sandbox.clock.advance(DAY)
+    return counts[0], counts[1], counts[2]
+
+
+@pytest.mark.parametrize("provider", harness.PROVIDERS)
+def test_examples(sandbox: Sandbox, provider: str) -> None:
+    usernames, length, rate = map(number, column(provider)[:3])
+    low, daily, again_low = requests_of_runs(sandbox, provider, length, "skip")
+    high, _, again_high = requests_of_runs(sandbox, provider, length, "repeat")
+    assert (again_low, again_high) == (low, high)
+    assert (low, high) == (ceil(length / 100), ceil((length - 1) / 99))
+
+    on_average, at_most = column(provider)[13:15]
+    refreshed = number(at_most)
+    assert column(provider)[3:] == [
+        span(low, high),
+        span(usernames * low, usernames * high),
+        span(usernames * low / rate / 60, usernames * high / rate / 60),
+        f"{usernames * length:,}",
+        f"{usernames:,}",
+        span(daily, daily),
+        f"{round(usernames * daily):,}",
+        str(round(usernames * daily / rate / 60)),
+        "the new ones",
+        f"{usernames:,}",
+        on_average,
+        at_most,
+        f"{round(usernames * daily + refreshed * (high - 1)):,}",
+        f"{refreshed * length:,}",
+    ]
+
+
+def test_refreshes_are_spread() -> None:
+    names = [f"user{number}" for number in range(1000)]
+    partitions: list[dict[str, Any]] = [{"context": {"follower_username": n}} for n in names]
+    bookmarks = Bookmarks(
+        {"partitions": partitions}, Policy(refresh_after=30 * DAY), keep_scans=False
+    )
+    due = []
+    for day in range(91):
+        visits = bookmarks.plan(names, day * DAY).visits
+        whole = {visit.username for visit in visits if visit.whole}
+        due.append(len(whole) / len(names))
+        for entry in partitions:
+            if entry["context"]["follower_username"] in whole:
+                entry["replication_key_value"] = in_utc(day * DAY)
+                entry["whole_scanned_at"] = in_utc(day * DAY)
+    assert not any(due[1:16])
+    for provider in harness.PROVIDERS:
+        usernames, on_average, at_most = (number(column(provider)[n]) for n in (0, 13, 14))
+        assert max(due[16:]) * usernames == pytest.approx(at_most, rel=0.05)
+        assert sum(due[31:]) / 60 * usernames == pytest.approx(on_average, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("length", "every", "limit", "at_least", "at_most"),
+    [
+        pytest.param(500, 6 * 3600, {}, 900, 1100, id="most lists"),
+        pytest.param(2000, 60, {}, 7000, 8000, id="more than 100 follows a day"),
+        pytest.param(500, 6 * 3600, {"research_max_requests": 2}, 1100, 3000, id="unfinished"),
+    ],
+)
+def test_bytes_of_state(
+    sandbox: Sandbox,
+    length: int,
+    every: int,
+    limit: dict[str, int],
+    at_least: int,
+    at_most: int,
+) -> None:
+    sandbox.world = World.of(
+        {"a.user.name": harness.follows_of("a.user.name", length, every=every)}
+    )
+    run = harness.run(harness.settings(sandbox, ["a.user.name"], "research", **limit))
+    state = run.state["bookmarks"]["research_following"]
+    assert at_least < len(json.dumps(state, separators=(",", ":"))) < at_most

@@ -1,0 +1,67 @@
+"""The whole Singer output of two runs, against a committed file.
+
+The order in which pages arrive is not determined, so one username is read after another, and
+both clocks stand still. Delete the file to have it written anew; read what changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import Fault, World
+from tests.harness import NOW, PROVIDERS, follows_of, run, settings
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.harness import Run
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+HOUR = 60 * 60
+
+RANDOM = re.compile(r"(log_id|request_id) [0-9a-f-]+")
+"""The sandbox's numbers for its answers."""
+
+
+def messages(result: Run) -> list[dict[str, Any]]:
+    """The messages without what differs from run to run."""
+    stable = [json.loads(RANDOM.sub(r"\1 *", line)) for line in result.stdout.splitlines()]
+    for message in stable:
+        message.pop("time_extracted", None)
+    return stable
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_whole_output(
+    sandbox: Sandbox, provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [float(NOW)]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    sandbox.world = World.of(
+        {"ann": follows_of("ann", 5), "ben": [], "dan": follows_of("dan", 3)}, private={"cat"}
+    )
+    sandbox.world.hide("ann.3")
+    sandbox.scenario.faults.append(Fault("surrogate", username="dan"))
+    config = settings(
+        sandbox, ["Ann", "@ben", "cat", "dan"], provider, concurrency=1, page_size=2
+    )
+    first = run(config)
+    now[0] += HOUR
+    sandbox.clock.advance(HOUR)
+    sandbox.world.follow("ben", "ben.new", at=NOW + HOUR // 2)
+    second = run(config, first.state)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    output = "".join(
+        json.dumps(message, sort_keys=True) + "\n"
+        for message in (*messages(first), *messages(second))
+    )
+    snapshot = FIXTURES / f"{provider}_output.jsonl"
+    if not snapshot.exists():
+        snapshot.write_text(output, encoding="utf-8")
+        pytest.fail(f"{snapshot.name} was not there and is written: read it, then commit it")
+    assert output.splitlines() == snapshot.read_text(encoding="utf-8").splitlines()
