@@ -54,7 +54,7 @@ SPELLS = """
     FROM by_account AS edges
     JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1
-    ORDER BY spell
+    ORDER BY spells.spell
 """
 """A row for each spell, as the provider tells it that read the list last."""
 
