@@ -38,13 +38,14 @@ class Driver:
         if not PROGRAMS.exists():
             pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
         self._folder = folder
+        self._log = (folder / "driver.log").open("w")
         self._process = subprocess.Popen(
             [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
             cwd=folder,
             env=environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", TZ="Asia/Kolkata"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=(folder / "driver.log").open("w"),
+            stderr=self._log,
             encoding="utf-8",
         )
 
@@ -63,6 +64,7 @@ class Driver:
     def stop(self) -> None:
         """End the process."""
         self._process.communicate("")
+        self._log.close()
 
 
 @dataclass(frozen=True)
