@@ -14,7 +14,7 @@ from tests.documents import ROOT
 from tests.harness import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tests.e2e.postgres import Postgres
@@ -168,13 +168,26 @@ class Project:
         return (self.database.types | plain)[name]
 
 
-def empty_tables() -> Tables:
-    """The tap's tables without rows."""
+NEW: dict[str, Any] = {
+    "accounts_gone": {"type": ["integer", "null"]},
+    "read_until": {"type": ["string", "null"], "format": "date-time"},
+    "read_down_to": {"type": ["string", "null"], "format": "date-time"},
+}
+
+
+def schemas() -> Iterator[dict[str, Any]]:
+    """The schema messages of all streams."""
     config = {"usernames": ["ada"], "research_access_token": "clt.1", "rapidapi_key": "key.1"}
-    return {
-        name: ({"schema": stream.schema, "key_properties": stream.primary_keys}, {})
-        for name, stream in TapTikTokFollowing(config=config).streams.items()
-    }
+    for name, stream in TapTikTokFollowing(config=config).streams.items():
+        properties = dict(stream.schema["properties"])
+        if name.endswith("_scans"):
+            properties = {**properties, **NEW}
+        yield {
+            "type": "SCHEMA",
+            "stream": name,
+            "schema": {"properties": properties},
+            "key_properties": list(stream.primary_keys),
+        }
 
 
 def gather(messages: Iterable[Mapping[str, Any]], tables: Tables | None = None) -> Tables:
