@@ -11,6 +11,7 @@ import pytest
 
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.documents import ROOT
+from tests.e2e.warehouses import ELSEWHERE
 from tests.harness import environment
 
 if TYPE_CHECKING:
@@ -38,15 +39,16 @@ class Driver:
         if not PROGRAMS.exists():
             pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
         self._folder = folder
-        self._process = subprocess.Popen(
-            [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
-            cwd=folder,
-            env=environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", TZ="Asia/Kolkata"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=(folder / "driver.log").open("w"),
-            encoding="utf-8",
-        )
+        with (folder / "driver.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
+                cwd=folder,
+                env=environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", TZ=ELSEWHERE),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+            )
 
     def call(self, name: str, *arguments: Any) -> Any:
         """The answer to a call."""
@@ -175,10 +177,12 @@ NEW: dict[str, Any] = {
 }
 
 
-def schemas() -> Iterator[dict[str, Any]]:
-    """The schema messages of all streams."""
+def schemas(provider: str | None = None) -> Iterator[dict[str, Any]]:
+    """The schema messages of the streams of one provider, or of all."""
     config = {"usernames": ["ada"], "research_access_token": "clt.1", "rapidapi_key": "key.1"}
     for name, stream in TapTikTokFollowing(config=config).streams.items():
+        if provider and not name.startswith(provider):
+            continue
         properties = dict(stream.schema["properties"])
         if name.endswith("_scans"):
             properties = {**properties, **NEW}
@@ -195,10 +199,11 @@ def gather(messages: Iterable[Mapping[str, Any]], tables: Tables | None = None) 
     tables = {} if tables is None else tables
     for message in messages:
         if message["type"] == "SCHEMA":
-            rows = tables.get(message["stream"], ({}, {}))[1]
-            tables[message["stream"]] = (dict(message), rows)
+            tables.setdefault(message["stream"], (dict(message), {}))
         elif message["type"] == "RECORD":
             schema, rows = tables[message["stream"]]
-            key = tuple(message["record"][name] for name in schema["key_properties"])
-            rows[key] = message["record"]
+            record = message["record"]
+            if message["stream"].endswith("_scans"):
+                record.setdefault("read_until", record["scanned_at"])
+            rows[tuple(record[name] for name in schema["key_properties"])] = record
     return tables
