@@ -55,9 +55,9 @@ select
     cast("whole_list" as boolean) as "whole_list",
     cast("accounts_read" as bigint) as "accounts_read",
     cast("accounts_sent" as bigint) as "accounts_sent",
-    cast(null as bigint) as "accounts_gone",
-    cast(null as timestamp) as "read_until",
-    cast(null as timestamp) as "read_down_to",
+    cast("accounts_gone" as bigint) as "accounts_gone",
+    cast("read_until" as timestamp) as "read_until",
+    cast("read_down_to" as timestamp) as "read_down_to",
     cast("requests" as bigint) as "requests",
     cast("following_total" as bigint) as "following_total",
     cast("cached" as boolean) as "cached"
@@ -86,9 +86,9 @@ select
     cast("whole_list" as boolean) as "whole_list",
     cast("accounts_read" as bigint) as "accounts_read",
     cast("accounts_sent" as bigint) as "accounts_sent",
-    cast(null as bigint) as "accounts_gone",
-    cast(null as timestamp) as "read_until",
-    cast(null as timestamp) as "read_down_to",
+    cast("accounts_gone" as bigint) as "accounts_gone",
+    cast("read_until" as timestamp) as "read_until",
+    cast("read_down_to" as timestamp) as "read_down_to",
     cast("requests" as bigint) as "requests",
     cast("following_total" as bigint) as "following_total",
     cast("cached" as boolean) as "cached"
@@ -671,7 +671,7 @@ select
     observations,
     followed_at_earliest,
     followed_at_latest,
-    least(
+    coalesce(
         absent_by,
         lead(followed_at_latest) over (
             partition by provider, follower_username, account_id
@@ -1119,8 +1119,10 @@ select
     is_unfinished,
     followed_by,
     following,
-    cast(ceil(greatest(following, 1) / 100.0) as bigint)
-        as requests_needed,
+    case
+        when following is not null
+            then cast(ceil(greatest(following, 1) / 100.0) as bigint)
+    end as requests_needed,
     is_private,
     row_number() over (
         order by

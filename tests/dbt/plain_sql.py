@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.dbt.project import Database, Driver, Project, empty_tables
+from tests.dbt.project import Database, Driver, Project, gather, schemas
 from tests.documents import ROOT
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ CREATE SCHEMA IF NOT EXISTS tiktok_following;
 
 def generate(project: Project) -> str:
     """The statements of all models, in their order, for tables of both providers."""
-    project.load(empty_tables())
+    project.load(gather(schemas()))
     answer = project.dbt("compile")
     assert answer["success"], answer
     manifest = json.loads((project.folder / "target" / "manifest.json").read_text("utf-8"))

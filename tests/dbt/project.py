@@ -11,10 +11,11 @@ import pytest
 
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.documents import ROOT
+from tests.e2e.warehouses import ELSEWHERE
 from tests.harness import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from tests.e2e.postgres import Postgres
@@ -38,16 +39,16 @@ class Driver:
         if not PROGRAMS.exists():
             pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
         self._folder = folder
-        self._log = (folder / "driver.log").open("w")
-        self._process = subprocess.Popen(
-            [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
-            cwd=folder,
-            env=environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", TZ="Asia/Kolkata"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            encoding="utf-8",
-        )
+        with (folder / "driver.log").open("w") as log:
+            self._process = subprocess.Popen(
+                [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
+                cwd=folder,
+                env=environment(DBT_SEND_ANONYMOUS_USAGE_STATS="false", TZ=ELSEWHERE),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                encoding="utf-8",
+            )
 
     def call(self, name: str, *arguments: Any) -> Any:
         """The answer to a call."""
@@ -64,7 +65,6 @@ class Driver:
     def stop(self) -> None:
         """End the process."""
         self._process.communicate("")
-        self._log.close()
 
 
 @dataclass(frozen=True)
@@ -170,13 +170,28 @@ class Project:
         return (self.database.types | plain)[name]
 
 
-def empty_tables() -> Tables:
-    """The tap's tables without rows."""
+NEW: dict[str, Any] = {
+    "accounts_gone": {"type": ["integer", "null"]},
+    "read_until": {"type": ["string", "null"], "format": "date-time"},
+    "read_down_to": {"type": ["string", "null"], "format": "date-time"},
+}
+
+
+def schemas(provider: str | None = None) -> Iterator[dict[str, Any]]:
+    """The schema messages of the streams of one provider, or of all."""
     config = {"usernames": ["ada"], "research_access_token": "clt.1", "rapidapi_key": "key.1"}
-    return {
-        name: ({"schema": stream.schema, "key_properties": stream.primary_keys}, {})
-        for name, stream in TapTikTokFollowing(config=config).streams.items()
-    }
+    for name, stream in TapTikTokFollowing(config=config).streams.items():
+        if provider and not name.startswith(provider):
+            continue
+        properties = dict(stream.schema["properties"])
+        if name.endswith("_scans"):
+            properties = {**properties, **NEW}
+        yield {
+            "type": "SCHEMA",
+            "stream": name,
+            "schema": {"properties": properties},
+            "key_properties": list(stream.primary_keys),
+        }
 
 
 def gather(messages: Iterable[Mapping[str, Any]], tables: Tables | None = None) -> Tables:
@@ -184,10 +199,11 @@ def gather(messages: Iterable[Mapping[str, Any]], tables: Tables | None = None) 
     tables = {} if tables is None else tables
     for message in messages:
         if message["type"] == "SCHEMA":
-            rows = tables.get(message["stream"], ({}, {}))[1]
-            tables[message["stream"]] = (dict(message), rows)
+            tables.setdefault(message["stream"], (dict(message), {}))
         elif message["type"] == "RECORD":
             schema, rows = tables[message["stream"]]
-            key = tuple(message["record"][name] for name in schema["key_properties"])
-            rows[key] = message["record"]
+            record = message["record"]
+            if message["stream"].endswith("_scans"):
+                record.setdefault("read_until", record["scanned_at"])
+            rows[tuple(record[name] for name in schema["key_properties"])] = record
     return tables
