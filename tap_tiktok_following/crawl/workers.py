@@ -13,6 +13,8 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.model import Event
@@ -47,7 +49,9 @@ class Fetch(Protocol):
     ) -> Answer: ...
 
 
-def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[Event]:
+def read_list(
+    visit: Visit, fetch: Fetch, page_size: int, key: str, broken_off: dict[str, Event]
+) -> Iterator[Event]:
     """Read one list, page by page, to the end of the visit.
 
     Args:
@@ -55,16 +59,24 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
         fetch: Fetches a page.
         page_size: How many accounts to ask for, 1 to 100.
         key: The field that tells accounts apart.
+        broken_off: Where to note, by username, how a visit ends that gets no further than
+            the requests sent so far.
 
     Yields:
         An event a page, the last with the outcome. Nothing if no request could be sent.
     """
     scan = Scan(visit, page_size, key, int(time.time()))
-    before = scan.standing.requests
+    start = scan.standing
+
+    def count_request() -> None:
+        scan.count_request()
+        standing = replace(start, requests=scan.standing.requests)
+        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED)
+
     try:
         while scan.outcome is None:
             cursor, count = scan.request
-            answer = fetch(visit.username, cursor, count, scan.count_request)
+            answer = fetch(visit.username, cursor, count, count_request)
             read = scan.standing.accounts_read
             records = scan.take(answer)
             yield Event(
@@ -80,7 +92,7 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 reference=answer.page.reference if scan.failure else "",
             )
     except Stopped:
-        if scan.standing.requests > before:
+        if scan.standing.requests > start.requests:
             yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
     except Refused as refusal:
         scan.began(refusal.as_of)
