@@ -151,7 +151,7 @@ class Run:
             event = replace(event, reason=self.halt.reason)
         username = event.visit.username
         self._under_way.pop(username, None)
-        self._bookmarks.written(event, time.time())
+        self._bookmarks.written(event)
         self.report.count(event)
         if event.outcome is None:
             self._under_way[username] = event.standing
