@@ -77,7 +77,9 @@ def draw(warehouse: Path, png: Path, since: datetime) -> None:
             for event in ("appeared", "disappeared")
         )
     figure = Figure(figsize=(14, 8), layout="constrained")
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[4.3, 6.5, 3.8])
+    [[left, middle, right]] = figure.subfigures(
+        1, 3, squeeze=False, width_ratios=[4.3, 6.5, 3.8]
+    )
     top, bottom = left.subplots(2, 1, height_ratios=[11, 8])
     draw_ranking(top, ranking)
     draw_growth(bottom, follows)
@@ -107,11 +109,13 @@ def draw_growth(axes: Axes, follows: list[Any]) -> None:
     times = sorted({*certain, *possible})
     least = [sum(time <= now for time in certain) for now in times]
     most = [older + sum(time <= now for time in possible) for now in times]
-    axes.fill_between(times, least, most, step="post", color=BLUE, alpha=0.45, lw=0)  # type: ignore[arg-type]
+    axes.fill_between(times, least, most, step="post", color=BLUE, alpha=0.45, lw=0)
     axes.set_title(f"Follows of {follows[0][0]}", **TITLE)
     axes.set_ylabel("accounts followed")
     axes.set_ylim(0)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(AutoDateLocator()))
+    ticks = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(ticks)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
     axes.text(
         0.03, 0.95, "The true curve lies in the band", transform=axes.transAxes, va="top"
     )
@@ -187,7 +191,7 @@ def write_changes(axes: Axes, followed: list[Any], gone: list[Any]) -> None:
 
 def write_list(axes: Axes, y: float, title: str, color: str, changes: list[Any]) -> float:
     """Write one kind of change from a height on downwards; return where it ends."""
-    write = {"transform": axes.transAxes, "va": "top"}
+    write: dict[str, Any] = {"transform": axes.transAxes, "va": "top"}
     axes.text(0, y, title, color=color, fontweight="bold", fontsize=13.5, **write)
     y -= 0.045
     for follower, username, after, before in changes[:SHOWN]:

@@ -19,6 +19,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 SETTLED_AND_NEXT = """
     select username, null as place
@@ -60,7 +61,7 @@ def main() -> int:
     return 0
 
 
-def ask(dbt: str, query: str) -> list[dict[str, str | int | None]]:
+def ask(dbt: str, query: str) -> list[dict[str, Any]]:
     """Return the rows of a query on the models."""
     show = ["show", "--quiet", "--output", "json", "--limit", "-1", "--inline", query]
     printed = subprocess.run([*shlex.split(dbt), *show], check=True, stdout=subprocess.PIPE)

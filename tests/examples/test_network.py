@@ -81,7 +81,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def _export(source: str, into: Path) -> None:
-    script = [sys.executable, ROOT / "examples" / "network.py", source, "--into", into]
+    example = ROOT / "examples" / "network.py"
+    script = [sys.executable, str(example), source, "--into", str(into)]
     environment = harness.environment(TZ="Asia/Kolkata")
     subprocess.run(script, check=True, env=environment, cwd=into.parent)
 
@@ -90,7 +91,7 @@ def _jsonl(request: pytest.FixtureRequest, place: Path, _: contextlib.ExitStack)
     (place / "target.json").write_text(json.dumps({"destination_path": str(place)}))
     target = install("target-jsonl", pinned()["target-jsonl"]) / "bin" / "target-jsonl"
     for run in request.getfixturevalue("runs"):
-        command = [target, "--config", place / "target.json"]
+        command = [str(target), "--config", str(place / "target.json")]
         subprocess.run(command, input=run.stdout.encode(), check=True, capture_output=True)
     return str(place)
 

@@ -74,10 +74,8 @@ class Sample:
 
     def read(self) -> None:
         """Run the tap once, as the documentation says."""
-        budget = {f"{provider}_max_requests": BUDGET for provider in PROVIDERS}
-        config = harness.settings(
-            self.sandbox, [], usernames_path=str(self.file), page_size=2, **budget
-        )
+        config = harness.settings(self.sandbox, [], usernames_path=str(self.file), page_size=2)
+        config |= {f"{provider}_max_requests": BUDGET for provider in PROVIDERS}
         config |= {"revisit_after_hours": 8760, "retry_unavailable_after_days": 365}
         run = harness.run(config, self.state)
         assert run.exit_code == 0
@@ -93,7 +91,8 @@ class Sample:
 
     def write_next(self, database: Database) -> int:
         """Run the script; its exit code."""
-        script = [sys.executable, ROOT / "examples" / "snowball.py", self.file]
+        example = ROOT / "examples" / "snowball.py"
+        script = [sys.executable, str(example), str(self.file)]
         options = ["--size=5", "--followed-by=2", f"--dbt={PROGRAMS / 'dbt'}"]
         variables = {
             **database.variables,
@@ -130,9 +129,9 @@ def test_waves_read_everyone_once(
     sample = Sample(sandbox, file)
     codes = [0]
     while codes[-1] == 0:
-        before = Counter(request.provider for request in sandbox.requests)
+        before = Counter(str(request.provider) for request in sandbox.requests)
         sample.read()
-        spent = Counter(request.provider for request in sandbox.requests) - before
+        spent = Counter(str(request.provider) for request in sandbox.requests) - before
         assert all(0 < spent[provider] <= BUDGET for provider in PROVIDERS)
         sample.build(postgres, driver)
         codes.append(sample.write_next(postgres))
