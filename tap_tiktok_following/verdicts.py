@@ -7,8 +7,8 @@ the top, and the `Verdict` it finds says what the answer means and what follows.
     ├── PASSING                    RETRY: this worker waits and asks again
     ├── RATE_LIMITED               PAUSE: every worker of the provider waits, then asks again
     ├── TOKEN_REJECTED             RENEW: a new access token, then once more
-    ├── PRIVATE, NOT_FOUND,
-    │   UNAVAILABLE                SKIP: this username has no list to give
+    ├── PRIVATE, HIDDEN,
+    │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
     ├── FAILED                     FAIL: this username failed, the others go on
     └── BAD_CLIENT, BAD_KEY, NOT_SUBSCRIBED, MISSING_SCOPE,
         PROVIDER_DOWN, QUOTA_SPENT, BUDGET_SPENT, TERMINATED
@@ -68,6 +68,11 @@ class Verdict(Enum):
     PRIVATE = (
         Effect.SKIP,
         "the account is private",
+        "nothing, or set `retry_unavailable_after_days` to ask less often",
+    )
+    HIDDEN = (
+        Effect.SKIP,
+        "the account hides its following list",
         "nothing, or set `retry_unavailable_after_days` to ask less often",
     )
     NOT_FOUND = (
@@ -195,6 +200,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
+        came_at: When the answer came, as in `Answer`; None if none came.
     """
 
     def __init__(
@@ -213,3 +219,4 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.retry_after = retry_after
         self.answered_at = answered_at
         self.as_of: int | None = None
+        self.came_at: int | None = None

@@ -34,6 +34,7 @@ TICK = 1.0
 
 _OUTCOMES = {
     Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.HIDDEN: Outcome.HIDDEN,
     Verdict.NOT_FOUND: Outcome.NOT_FOUND,
     Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
 }
@@ -65,18 +66,20 @@ def read_list(
     Yields:
         An event a page, the last with the outcome. Nothing if no request could be sent.
     """
-    scan = Scan(visit, page_size, key, int(time.time()))
+    at = int(time.time())
+    scan = Scan(visit, page_size, key, at)
     start = scan.standing
 
     def count_request() -> None:
         scan.count_request()
         standing = replace(start, requests=scan.standing.requests)
-        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED)
+        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED, at=at)
 
     try:
         while scan.outcome is None:
             cursor, count = scan.request
             answer = fetch(visit.username, cursor, count, count_request)
+            at = answer.came_at
             read = scan.standing.accounts_read
             records = scan.take(answer)
             yield Event(
@@ -90,10 +93,11 @@ def read_list(
                 keyless=answer.page.accounts.keyless,
                 nulled=answer.page.accounts.nulled,
                 reference=answer.page.reference if scan.failure else "",
+                at=at,
             )
     except Stopped:
         if scan.standing.requests > start.requests:
-            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
+            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED, at=at)
     except Refused as refusal:
         scan.began(refusal.as_of)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
@@ -103,11 +107,12 @@ def read_list(
             outcome=outcome,
             reason=refusal.reason,
             reference=refusal.reference,
+            at=int(time.time()) if refusal.came_at is None else refusal.came_at,
         )
     except Exception as error:
         logger.debug("Reading %s failed", visit.username, exc_info=True)
         reason = f"an error of this tap ({type(error).__name__}), please report it"
-        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason)
+        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason, at=at)
 
 
 _DONE = object()
