@@ -74,11 +74,14 @@ class Answer:
             before the request was sent, by the clock that makes it earliest.
         until: Unix seconds, whole. No follow on the page was made after it: the provider's
             clock when it answered, or the time of its cache.
+        requests: How many requests were sent for it, tries that failed included; token
+            requests are not counted.
     """
 
     page: Page
     as_of: int
     until: int
+    requests: int = 1
 
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
@@ -188,6 +191,7 @@ class Event:
         outcome: How the visit ended; None if it goes on.
         reason: Why it ended so, for a person; "" if there is nothing to say.
         reference: The provider's own number for the answer that ended it; or "".
+        advice: What to do about it, for a person; "" if the outcome says enough.
         is_page: Whether a page was read.
         read: Accounts of the page that the scan met for the first time.
         keyless: Accounts of the page that were left out because their key was missing.
@@ -200,6 +204,7 @@ class Event:
     outcome: Outcome | None = None
     reason: str = ""
     reference: str = ""
+    advice: str = ""
     is_page: bool = False
     read: int = 0
     keyless: int = 0

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from tap_tiktok_following.cleaning import clean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -86,8 +88,7 @@ def collect(config: Mapping[str, Any]) -> Usernames:
 
 def shorten(text: str) -> str:
     """A malformed username as it is shown."""
-    text = text.strip()
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+    return clean(text, LONGEST_SHOWN)
 
 
 def _read_file(path: Path) -> Iterator[str]:

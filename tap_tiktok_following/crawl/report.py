@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.outcomes import READ, Outcome
+from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state.plan import Turn
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Report:
 
     Attributes:
         failed: The usernames that failed, in the order they did, each with its reason.
+        advice: What to do about the first of them; "" if there is nothing special to do.
 
     Args:
         plan: The work of the run.
@@ -40,6 +41,7 @@ class Report:
         self, plan: Plan, malformed: int, per_second: int, max_requests: int | None = None
     ) -> None:
         self.failed: dict[str, str] = {}
+        self.advice = ""
         self._plan = plan
         self._per_second = per_second
         self._most_requests = sys.maxsize if max_requests is None else max_requests
@@ -61,6 +63,7 @@ class Report:
             return
         self._outcomes[event.outcome] += 1
         if event.outcome is Outcome.FAILED:
+            self.advice = self.advice if self.failed else event.advice
             self.failed[event.visit.username] = event.reason
         if event.reason:
             self._reasons[event.outcome, event.reason].append(event.visit.username)
@@ -125,6 +128,12 @@ class Report:
             yield f"{self._keyless:,} accounts came without their key and were left out"
         if self._nulled:
             yield f"{self._nulled:,} fields had a wrong type and became null"
+        visited = self._visited()
+        if visited and visited == sum(self._outcomes[outcome] for outcome in SKIPPED):
+            yield (
+                f"nothing was read, as every username visited ({visited:,}) was skipped: check "
+                "the usernames and the provider's URL"
+            )
         yield from self._groups(lambda outcome: outcome in READ)
 
     def _groups(self, wanted: Callable[[Outcome], bool]) -> Iterator[str]:

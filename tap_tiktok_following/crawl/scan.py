@@ -95,9 +95,9 @@ class Scan:
         count = LARGEST_PAGE if self.standing.stands_still else self._page_size
         return self.standing.cursor, count
 
-    def count_request(self) -> None:
-        """A request was sent."""
-        self.standing = replace(self.standing, requests=self.standing.requests + 1)
+    def count_requests(self, sent: int) -> None:
+        """So many requests were sent, whatever came of them."""
+        self.standing = replace(self.standing, requests=self.standing.requests + sent)
 
     def began(self, as_of: int | None) -> None:
         """An answer to the first request shows that the scan began no later than this.

@@ -32,6 +32,7 @@ TICK = 1.0
 
 _OUTCOMES = {
     Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.HIDDEN: Outcome.HIDDEN,
     Verdict.NOT_FOUND: Outcome.NOT_FOUND,
     Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
 }
@@ -42,9 +43,7 @@ logger = logging.getLogger(__name__)
 class Fetch(Protocol):
     """How a page is fetched; see `Client.fetch`."""
 
-    def __call__(  # noqa: D102 - said there
-        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-    ) -> Answer: ...
+    def __call__(self, username: str, cursor: int | None, count: int) -> Answer: ...  # noqa: D102 - said there
 
 
 def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[Event]:
@@ -64,7 +63,8 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
     try:
         while scan.outcome is None:
             cursor, count = scan.request
-            answer = fetch(visit.username, cursor, count, scan.count_request)
+            answer = fetch(visit.username, cursor, count)
+            scan.count_requests(answer.requests)
             read = scan.standing.accounts_read
             records = scan.take(answer)
             yield Event(
@@ -79,10 +79,12 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 nulled=answer.page.accounts.nulled,
                 reference=answer.page.reference if scan.failure else "",
             )
-    except Stopped:
+    except Stopped as stop:
+        scan.count_requests(stop.requests)
         if scan.standing.requests > before:
             yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
     except Refused as refusal:
+        scan.count_requests(refusal.requests)
         scan.began(refusal.as_of)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
         yield Event(
@@ -91,6 +93,7 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
             outcome=outcome,
             reason=refusal.reason,
             reference=refusal.reference,
+            advice=refusal.advice,
         )
     except Exception as error:
         logger.debug("Reading %s failed", visit.username, exc_info=True)

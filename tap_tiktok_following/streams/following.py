@@ -16,7 +16,7 @@ from tap_tiktok_following.outcomes import READ
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
-from tap_tiktok_following.verdicts import Verdict
+from tap_tiktok_following.verdicts import NO_MORE_FOR_NOW, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,13 +130,13 @@ class FollowingStream(ProviderStream):
             is_fatal = self.config["on_username_failure"] == "fail"
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            advice = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
-            yield int(is_fatal), f"{sentence}: {advice}."
+            usual = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
+            yield int(is_fatal), f"{sentence}: {self._run.report.advice or usual}."
         if halt is not None and halt.verdict is not Verdict.TERMINATED:
             is_mild = self.config["on_quota_exhausted"] == "stop"
-            quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
+            quiet = is_mild and halt.verdict in NO_MORE_FOR_NOW
             code = 0 if quiet else halt.verdict.exit_code
-            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
+            yield code, f"{self.name}: {halt.sentence}."
 
     def log_summary(self) -> None:
         """Say what was read and what was not."""
@@ -162,7 +162,7 @@ class FollowingStream(ProviderStream):
         if event is not None and event.outcome in {None, *READ}:
             yield from event.records
         elif run.halt is not None:
-            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
+            sentence = f"{self.name}: {run.halt.sentence}."
             raise Ended(sentence)
         elif event is not None:
             sentence = f"{self.name}: {event.visit.username}: {event.reason}."

@@ -435,11 +435,11 @@ def test_what_was_remembered_is_not_sent_by_the_next_scan() -> None:
 
 def test_a_scan_goes_on_where_an_earlier_run_left_it() -> None:
     before = first_scan(floor=7)
-    before.count_request()
+    before.count_requests(1)
     before.take(page(["a", "b"], NOW - 50, total=5))
     resumed = scan_of(Visit("ann", resume=before.standing), started=NOW + 3 * DAY)
     assert resumed.request == (NOW - 50, 100)
-    resumed.count_request()
+    resumed.count_requests(1)
     records = resumed.take(page(["b", "c"], as_of=NOW + 3 * DAY, until=NOW + 3 * DAY))
     assert [(r[KEY], r["position"], r["scanned_at"]) for r in records] == [
         ("c", 3, in_utc(NOW))

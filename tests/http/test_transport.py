@@ -44,7 +44,7 @@ def echo() -> Iterator[Server]:
 
 
 def send(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> Exchange:
-    transport = Transport(url, timeout=timeout, connections=1, user_agent="a test")
+    transport = Transport(url, "the_url", timeout=timeout, user_agent="a test")
     return transport.send(Request("GET", path, headers))
 
 
