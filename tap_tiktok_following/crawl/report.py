@@ -131,8 +131,8 @@ class Report:
         visited = self._visited()
         if visited and visited == sum(self._outcomes[outcome] for outcome in SKIPPED):
             yield (
-                f"nothing was read, as every username visited ({visited:,}) was skipped: check "
-                "the usernames and the provider's URL"
+                f"nothing was read, and all usernames visited ({visited:,}) were skipped: "
+                "check the usernames and the provider's URL"
             )
         yield from self._groups(lambda outcome: outcome in READ)
 

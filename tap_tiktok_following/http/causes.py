@@ -47,15 +47,15 @@ class Target:
     def _obstacle(self, error: Exception) -> str:
         if isinstance(error, failures.ProxyError):
             return f"proxy: {self._obstacle(error.original_error)}"
-        if isinstance(error, failures.ConnectTimeoutError):
-            return f"no connection within {self.seconds} s"
-        if isinstance(error, failures.NameResolutionError):
-            return "name does not resolve"
         if isinstance(error, failures.SSLError):
             return _tls_problem(error)
-        cause = error.__cause__ if isinstance(error, failures.NewConnectionError) else error
-        said = getattr(cause, "strerror", None) or str(cause)
-        return clean(said[:1].lower() + said[1:], _LONGEST)
+        if isinstance(error, failures.NameResolutionError):
+            return "name does not resolve"
+        if isinstance(error, failures.NewConnectionError):
+            return _in_words(error.__cause__ or error)
+        if isinstance(error, failures.ConnectTimeoutError):
+            return f"no connection within {self.seconds} s"
+        return _in_words(error)
 
 
 def _is_unreachable(error: Exception) -> bool:
@@ -79,3 +79,8 @@ def _tls_problem(error: failures.SSLError) -> str:
     if isinstance(problem, ssl.SSLCertVerificationError):
         return f"certificate not accepted, {clean(problem.verify_message, _LONGEST)}"
     return "no TLS connection"
+
+
+def _in_words(error: BaseException) -> str:
+    said = getattr(error, "strerror", None) or str(error)
+    return clean(said[:1].lower() + said[1:], _LONGEST)
