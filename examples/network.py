@@ -54,9 +54,27 @@ SPELLS = """
     FROM by_account AS edges
     JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1
-    ORDER BY spell
+    ORDER BY spells.spell
 """
 """A row for each spell, as the provider tells it that read the list last."""
+
+MODELS = Path(__file__).parents[1] / "docs" / "analysis.sql"
+"""The dbt models as plain SQL."""
+
+COLUMNS = {
+    "following": (
+        *("follower_username", "scanned_at", "position", "followed_at_earliest"),
+        *("followed_at_latest", "user_id", "username", "display_name", "website_url"),
+        *("followers", "following", "total_likes", "total_videos", "verified", "is_private"),
+        *("bio", "avatar_url", "avatar_thumb_url"),
+    ),
+    "scans": (
+        *("follower_username", "scanned_at", "previous_scanned_at", "outcome", "reason"),
+        *("whole_list", "accounts_read", "accounts_sent", "accounts_gone", "read_until"),
+        *("read_down_to", "requests", "following_total", "cached"),
+    ),
+}
+"""All of them are read as text, and given their types by the models."""
 
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -82,14 +100,28 @@ def read(source: str, schema: str | None) -> tuple[list[Any], list[Any]]:
         settings = f"-c timezone=UTC -c search_path={schema or 'public_tiktok_following'}"
         with psycopg.connect(source, options=settings) as postgres:
             return postgres.execute(ACCOUNTS).fetchall(), postgres.execute(SPELLS).fetchall()
-    in_folder = Path(source).is_dir()
-    with duckdb.connect(":memory:" if in_folder else source, read_only=not in_folder) as db:
-        if in_folder:
-            models = Path(__file__).with_name("jsonl.sql").read_text("utf-8")
-            db.execute(models.replace("{folder}", source))
-        else:
-            db.execute(f"SET schema = '{schema or 'main_tiktok_following'}'")
+    folder = Path(source)
+    with (
+        models_of(folder) if folder.is_dir() else duckdb.connect(source, read_only=True)
+    ) as db:
+        own = "tiktok_following" if folder.is_dir() else "main_tiktok_following"
+        db.execute(f"SET schema = '{schema or own}'")
         return db.execute(ACCOUNTS).fetchall(), db.execute(SPELLS).fetchall()
+
+
+def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory with the models of what target-jsonl wrote to a folder."""
+    db = duckdb.connect(":memory:")
+    db.execute("CREATE SCHEMA tiktok")
+    for stream in ("following", "scans"):
+        for table in (f"research_{stream}", f"rapidapi_{stream}"):
+            columns = dict.fromkeys(COLUMNS[stream], "VARCHAR")
+            db.execute(f"CREATE TABLE tiktok.{table} ({' TEXT, '.join(columns)} TEXT)")
+            if files := sorted(map(str, folder.glob(f"{table}*.jsonl"))):
+                read = f"read_json(?, format = 'newline_delimited', columns = {columns})"
+                db.execute(f"INSERT INTO tiktok.{table} FROM {read}", [files])
+    db.execute(MODELS.read_text("utf-8"))
+    return db
 
 
 def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:

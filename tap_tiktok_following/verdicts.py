@@ -43,13 +43,11 @@ class Verdict(Enum):
         effect: What follows.
         happened: What happened, for a person.
         advice: What to do about it, for a person.
-        exit_code: The exit code of a run in which it stops a stream.
     """
 
     effect: Effect
     happened: str
     advice: str
-    exit_code: int
 
     PASSING = (
         Effect.RETRY,
@@ -65,7 +63,6 @@ class Verdict(Enum):
         Effect.RENEW,
         "the provider no longer accepts its access token",
         "nothing; a new one is fetched, once",
-        1,
     )
     PRIVATE = (
         Effect.SKIP,
@@ -94,13 +91,11 @@ class Verdict(Enum):
             "run again, which goes on from the last page read, or set `on_username_failure` "
             "to `continue`"
         ),
-        1,
     )
     BAD_CREDENTIALS = (
         Effect.STOP,
         "the provider does not accept the credentials",
         "check them",
-        1,
     )
     PROVIDER_DOWN = (
         Effect.STOP,
@@ -109,7 +104,6 @@ class Verdict(Enum):
             "wait for more than 5 minutes"
         ),
         "run again later; every username goes on from its last page read",
-        1,
     )
     QUOTA_SPENT = (
         Effect.STOP,
@@ -118,7 +112,6 @@ class Verdict(Enum):
             "run again after it resets; what is left is read first, and `on_quota_exhausted` "
             "set to `stop` makes this exit code 0"
         ),
-        75,
     )
     LONG_WAIT = (
         Effect.STOP,
@@ -127,25 +120,22 @@ class Verdict(Enum):
             "run again then; what is left is read first, and `on_quota_exhausted` set to "
             "`stop` makes this exit code 0"
         ),
-        75,
     )
     BUDGET_SPENT = (
         Effect.STOP,
         "the provider's `..._max_requests` is reached",
         "run again; what is left is read first",
-        0,
     )
     TERMINATED = (
         Effect.STOP,
-        "the run was told to stop by SIGTERM or SIGINT",
+        "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
         "run again; every username goes on from its last page read",
     )
 
-    def __init__(self, effect: Effect, happened: str, advice: str, exit_code: int = 0) -> None:
+    def __init__(self, effect: Effect, happened: str, advice: str) -> None:
         self.effect = effect
         self.happened = happened
         self.advice = advice
-        self.exit_code = exit_code
 
 
 NO_MORE_FOR_NOW = frozenset({Verdict.QUOTA_SPENT, Verdict.LONG_WAIT})
@@ -255,7 +245,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
-        requests: How many requests were sent, as in `Answer`.
+        came_at: When the answer came, as in `Answer`; None if none came.
     """
 
     verdict: Verdict
@@ -267,7 +257,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
     retry_after: float | None = None
     answered_at: int | None = None
     as_of: int | None = None
-    requests: int = 0
+    came_at: int | None = None
 
     def __str__(self) -> str:
         return self.reason

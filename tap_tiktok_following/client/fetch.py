@@ -14,6 +14,8 @@ from tap_tiktok_following.model import Answer
 from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tap_tiktok_following.client.gate import Gate
     from tap_tiktok_following.http.transport import Exchange, Transport
     from tap_tiktok_following.model import TokenGrant
@@ -49,40 +51,39 @@ class Client:
         self._max_tries = max_tries
         self._token = Token(self._grant) if provider.token_request() else None
 
-    def fetch(self, username: str, cursor: int | None, count: int) -> Answer:
+    def fetch(
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Answer:
         """Fetch one page.
 
         Args:
             username: Whose list.
             cursor: Unix seconds, inclusive; None for the newest page.
             count: How many accounts at most.
+            on_request: Called when a request for a page is sent, for tries too: a run that
+                is broken off counts what is under way.
 
         Raises:
             Refused: If this username has no page to give (`Effect.SKIP`) or failed
                 (`Effect.FAIL`).
             Stopped: If the provider's stream ends; the gate holds the reason.
-
-        What is returned or raised says how many requests were sent.
         """
-        requests = tries = 0
+        tries = 0
         token = rejected = ""
-        try:
-            while True:
-                try:
-                    token = self._token.get(rejected) if self._token else ""
-                    self._gate.enter()
-                    requests += 1
-                    request = self._provider.page_request(username, cursor, count, token)
-                    return self._answer(self._transport.send(request), requests)
-                except Refused as refusal:
-                    last = replace(refusal, requests=requests)
-                if last.verdict.effect is Effect.RENEW and token and not rejected:
-                    rejected = token
-                    continue
+        while True:
+            try:
+                token = self._token.get(rejected) if self._token else ""
+                self._gate.enter()
+                on_request()
+                request = self._provider.page_request(username, cursor, count, token)
+                return self._answer(self._transport.send(request))
+            except Refused as refusal:
+                last = refusal
+            if last.verdict.effect is Effect.RENEW and token and not rejected:
+                rejected = token
+            else:
                 tries += 1
                 self._react(last, tries)
-        except Stopped as stop:
-            raise Stopped(requests) from stop
 
     def _grant(self) -> TokenGrant:
         request = self._provider.token_request()
@@ -97,14 +98,14 @@ class Client:
             tries += 1
             self._react(last, tries)
 
-    def _answer(self, exchange: Exchange, requests: int) -> Answer:
+    def _answer(self, exchange: Exchange) -> Answer:
         left = self._provider.quota_left(exchange.headers)
         self.quota_left = self.quota_left if left is None else left
         page = self._provider.read_page(exchange)
         as_of, until = exchange.as_of, exchange.until
         if page.cached_at is not None:
             as_of, until = min(as_of, page.cached_at), min(until, page.cached_at)
-        return Answer(page, as_of, until, requests)
+        return Answer(page, as_of, until, exchange.came_at)
 
     def _react(self, refusal: Refused, tries: int) -> None:
         """Do what a verdict asks for; return only if the request is to be tried again."""

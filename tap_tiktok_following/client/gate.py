@@ -38,15 +38,7 @@ class Halt:
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: no further request may be sent
-    """The gate is closed.
-
-    Attributes:
-        requests: How many requests were sent before, for what could not be finished.
-    """
-
-    def __init__(self, requests: int = 0) -> None:
-        super().__init__()
-        self.requests = requests
+    """The gate is closed."""
 
 
 class Gate:
@@ -55,6 +47,7 @@ class Gate:
     Attributes:
         halt: Why the gate is closed; None while it is open.
         requests: How many requests have passed.
+        resting: How many workers wait to try again.
 
     Args:
         per_second: Maximum number of requests in any one second.
@@ -65,6 +58,7 @@ class Gate:
     def __init__(self, per_second: int, max_requests: int | None, budget: str) -> None:
         self.halt: Halt | None = None
         self.requests = 0
+        self.resting = 0
         self._max_requests = max_requests
         self._budget = budget
         self._sent: deque[float] = deque(maxlen=per_second)
@@ -100,8 +94,16 @@ class Gate:
             Stopped: If the gate is closed, or closes meanwhile.
         """
         with self._changed:
-            if self._changed.wait_for(lambda: self.halt is not None, seconds):
-                raise Stopped
+            self.resting += 1
+            is_closed = self._changed.wait_for(lambda: self.halt is not None, seconds)
+            self.resting -= 1
+        if is_closed:
+            raise Stopped
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds for which no request is let through; 0 or less without a pause."""
+        return self._paused_until - time.monotonic()
 
     def stop(self, halt: Halt) -> None:
         """Close the gate and end every wait at it; the first reason given stands."""

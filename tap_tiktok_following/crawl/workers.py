@@ -13,6 +13,8 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.model import Event
@@ -43,10 +45,14 @@ logger = logging.getLogger(__name__)
 class Fetch(Protocol):
     """How a page is fetched; see `Client.fetch`."""
 
-    def __call__(self, username: str, cursor: int | None, count: int) -> Answer: ...  # noqa: D102 - said there
+    def __call__(  # noqa: D102 - said there
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Answer: ...
 
 
-def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[Event]:
+def read_list(
+    visit: Visit, fetch: Fetch, page_size: int, key: str, broken_off: dict[str, Event]
+) -> Iterator[Event]:
     """Read one list, page by page, to the end of the visit.
 
     Args:
@@ -54,17 +60,26 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
         fetch: Fetches a page.
         page_size: How many accounts to ask for, 1 to 100.
         key: The field that tells accounts apart.
+        broken_off: Where to note, by username, how a visit ends that gets no further than
+            the requests sent so far.
 
     Yields:
         An event a page, the last with the outcome. Nothing if no request could be sent.
     """
-    scan = Scan(visit, page_size, key, int(time.time()))
-    before = scan.standing.requests
+    at = int(time.time())
+    scan = Scan(visit, page_size, key, at)
+    start = scan.standing
+
+    def count_request() -> None:
+        scan.count_request()
+        standing = replace(start, requests=scan.standing.requests)
+        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED, at=at)
+
     try:
         while scan.outcome is None:
             cursor, count = scan.request
-            answer = fetch(visit.username, cursor, count)
-            scan.count_requests(answer.requests)
+            answer = fetch(visit.username, cursor, count, count_request)
+            at = answer.came_at
             read = scan.standing.accounts_read
             records = scan.take(answer)
             yield Event(
@@ -78,13 +93,12 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 keyless=answer.page.accounts.keyless,
                 nulled=answer.page.accounts.nulled,
                 reference=answer.page.reference if scan.failure else "",
+                at=at,
             )
-    except Stopped as stop:
-        scan.count_requests(stop.requests)
-        if scan.standing.requests > before:
-            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
+    except Stopped:
+        if scan.standing.requests > start.requests:
+            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED, at=at)
     except Refused as refusal:
-        scan.count_requests(refusal.requests)
         scan.began(refusal.as_of)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
         yield Event(
@@ -94,11 +108,12 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
             reason=refusal.reason,
             reference=refusal.reference,
             advice=refusal.advice,
+            at=int(time.time()) if refusal.came_at is None else refusal.came_at,
         )
     except Exception as error:
         logger.debug("Reading %s failed", visit.username, exc_info=True)
         reason = f"an error of this tap ({type(error).__name__}), please report it"
-        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason)
+        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason, at=at)
 
 
 _DONE = object()

@@ -81,7 +81,12 @@ class Exchange:
     @property
     def until(self) -> int:
         """When the provider answered, in Unix seconds: by its clock, where it tells."""
-        return int(self.sent_at + self.duration) if self.date is None else self.date
+        return self.came_at if self.date is None else self.date
+
+    @property
+    def came_at(self) -> int:
+        """When the head of the answer came, in Unix seconds by the local clock."""
+        return int(self.sent_at + self.duration)
 
 
 class Transport:

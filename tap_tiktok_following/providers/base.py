@@ -172,6 +172,7 @@ class Provider(ABC):
             retry_after=wait,
             answered_at=exchange.date,
             as_of=exchange.as_of,
+            came_at=exchange.came_at,
         )
 
 

@@ -237,7 +237,7 @@ select
     observations,
     followed_at_earliest,
     followed_at_latest,
-    least(
+    coalesce(
         absent_by,
         lead(followed_at_latest) over (
             partition by provider, follower_username, account_id

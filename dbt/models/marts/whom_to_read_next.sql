@@ -66,8 +66,10 @@ select
     is_unfinished,
     followed_by,
     following,
-    cast(ceil(greatest(following, 1) / {{ var('tiktok_page_size') | int }}.0) as bigint)
-        as requests_needed,
+    case
+        when following is not null
+            then cast(ceil(greatest(following, 1) / {{ var('tiktok_page_size') | int }}.0) as bigint)
+    end as requests_needed,
     is_private,
     row_number() over (
         order by
