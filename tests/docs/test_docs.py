@@ -21,6 +21,7 @@ import pytest
 
 from tap_tiktok_following import exits
 from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.verdicts import Verdict
 from tests import harness
@@ -28,6 +29,7 @@ from tests.documents import DOCUMENTS, GUIDE, ROOT, anchors, blocks, is_run, lin
 from tests.e2e.reader import NOT_TYPED, STAND_INS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -147,10 +149,19 @@ def test_hosts_are_named(tap: TapTikTokFollowing) -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/troubleshooting.md"])
 def test_verdicts_are_explained(name: str) -> None:
     table = [
-        f"| {_capital(v.happened)} | {_capital(v.effect.value)} | {_capital(v.advice)} |"
-        for v in Verdict
+        f"| {_capital(happened)} | {_capital(verdict.effect.value)} | {_capital(advice)} |"
+        for verdict in Verdict
+        for happened, advice in _sentences(verdict)
     ]
     assert "\n".join(table) in (ROOT / name).read_text(encoding="utf-8")
+
+
+def _sentences(verdict: Verdict) -> Iterable[tuple[str, str]]:
+    """What happened and what to do: the providers' own sentences about credentials."""
+    if verdict is not Verdict.BAD_CREDENTIALS:
+        return [(verdict.happened, verdict.advice)]
+    rules = [rule for provider in PROVIDERS for rule in provider.rules]
+    return dict.fromkeys((r.happened, r.advice) for r in rules if r.verdict is verdict)
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/running.md"])
