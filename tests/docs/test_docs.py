@@ -4,7 +4,7 @@ Every fenced block but output and pictures is run by a test, as it stands: those
 `runs` take a section from its document and type the commands in their order, in a shell, with
 the real programs, against the sandbox. What has to be typed differently in a test is in one
 table with the reasons, `STAND_INS` in tests/e2e/reader.py. SQL is run by
-test_docs_querying.py. `make test` is what CI runs, so it is not run once more from within.
+test_analysis.py. `make test` is what CI runs, so it is not run once more from within.
 
 The tests here find a block, or a command in a sentence, that no test runs, links that lead
 nowhere, and names of things that do not exist.
