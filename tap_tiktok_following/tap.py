@@ -2,54 +2,46 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+import io
+import json
+from operator import attrgetter
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
+from typing_extensions import override
 
 from tap_tiktok_following import redaction
-from tap_tiktok_following.config import settings, usernames, validation
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.config import about, settings, usernames, validation
+from tap_tiktok_following.config.usernames import Usernames
+from tap_tiktok_following.exits import Ended, Ending
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
-from tap_tiktok_following.state.bookmarks import sanitise
+from tap_tiktok_following.state import envelope
+from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.streams.base import ProviderStream
 
 
-class RunFailed(click.ClickException):
-    """A run that ends with an exit code other than 0; its message is the last line."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002
-        """Log the message, so that it is redacted and looks like every other line."""
-        TapTikTokFollowing.logger.error("%s", self.message)
-
-
 class TapTikTokFollowing(Tap):
-    """Whom TikTok users follow, and since when, from the Research API and RapidAPI."""
+    """Extract who thousands of TikTok accounts follow, and when each follow happened."""
 
     name = "tap-tiktok-following"
     config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS.to_dict()
     message_writer_class = MessageWriter
     message_writer: MessageWriter
+    usernames = Usernames([], [])
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -62,11 +54,15 @@ class TapTikTokFollowing(Tap):
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
         redaction.install()
+        self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
+        self.failed_tests: list[Ending] = []
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
-        self._state_writer = StateWriter(self.message_writer)
+        self._state_writer: StateWriter = StateWriter(self.message_writer)
+        self.termination.output = self.message_writer
 
+    @override
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
         configured = [
@@ -88,22 +84,23 @@ class TapTikTokFollowing(Tap):
                     entry.tap_stream_id,
                 )
 
-    @cached_property
-    def usernames(self) -> Usernames:
-        """Whom to ask about.
-
-        Raises:
-            Ended: If the file of usernames went away since the config was validated.
-        """
-        try:
-            return usernames.collect(self.config)
-        except usernames.FileProblem as problem:
-            sentence = f"`usernames_path` ({self.config['usernames_path']}) {problem}."
-            raise Ended(sentence) from None
-
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Load a state, also one that is older or was edited by hand."""
         super().load_state(sanitise(state))
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """The command, with a help text about the settings."""
+        command = super().get_singer_command()
+        for parameter in command.params:
+            if parameter.name == "state":
+                parameter.type = click.File("rb")
+                parameter.callback = _bare_state
+        command.help = cls.__doc__
+        command.epilog = about.help_on(cls.config_jsonschema["properties"])
+        return command
 
     def flush(self) -> None:
         """Hand what was written so far to the target."""
@@ -113,6 +110,11 @@ class TapTikTokFollowing(Tap):
         """Write a STATE message now; the records it speaks of are written."""
         self._state_writer.write_state(self.state)
 
+    @property
+    def state_size(self) -> int:
+        """Bytes of the last STATE message; 0 before the first."""
+        return self._state_writer.size
+
     def is_selected(self, stream: str) -> bool:
         """Whether a stream is there and selected."""
         return stream in self.streams and self.streams[stream].selected
@@ -121,7 +123,7 @@ class TapTikTokFollowing(Tap):
         """Say what was read and what was not.
 
         Raises:
-            RunFailed: If the exit code is not to be 0.
+            Ended: If the exit code is not to be 0.
         """
         streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
         for stream in streams:
@@ -129,15 +131,29 @@ class TapTikTokFollowing(Tap):
         endings = [ending for stream in streams for ending in stream.endings()]
         if self.termination.signum:
             terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
-            endings.append((self.termination.exit_code, terminated))
-        endings.sort(key=_weight, reverse=True)
-        for _, sentence in endings[:-1]:
-            self.logger.warning("%s", sentence)
-        for code, sentence in endings[-1:]:
-            if code:
-                raise RunFailed(sentence, code)
-            self.logger.warning("%s", sentence)
+            endings.append(Ending(self.termination.exit_code, terminated))
+        endings.sort(key=attrgetter("weight"))
+        if endings and (last := endings[-1]).exit_code:
+            self._warn_of(endings[:-1])
+            raise Ended(last.sentence, last.exit_code)
+        self._warn_of(endings)
 
+    def _warn_of(self, endings: Iterable[Ending]) -> None:
+        for ending in endings:
+            self.logger.warning("%s", ending.sentence)
+
+    def end_test(self, stream: ProviderStream) -> None:
+        """End `--test`, if this is its last stream.
+
+        Raises:
+            Ended: If a provider did not pass the test.
+        """
+        if self.failed_tests and stream is list(self.streams.values())[-1]:
+            worst = max(self.failed_tests, key=attrgetter("weight"))
+            sentences = [ending.sentence for ending in self.failed_tests]
+            raise Ended(" ".join(sentences), worst.exit_code)
+
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """List every problem at once, without values: the SDK's messages print secrets."""
         self._config = {
@@ -150,23 +166,32 @@ class TapTikTokFollowing(Tap):
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        typed = dict.fromkeys(map(validation.in_words, errors))
-        found = [*typed, *validation.of(usable, wrong)]
-        if found and raise_errors:
-            raise RunFailed(_listed(found), 1)
-        for name in sorted(self._config.keys() - schema["properties"].keys()):
-            self.logger.warning("There is no setting `%s`; it is ignored.", name)
+        variables = validation.in_environment() if self._reads_variables else ()
+        for warning in validation.unknown([*self._config, *variables], schema["properties"]):
+            self.logger.warning("%s", warning)
+        found = list(dict.fromkeys(map(validation.in_words, errors)))
+        if raise_errors:  # discovery asks for no usernames, whose file may be far away
+            self.usernames = usernames.collect(usable)
+            found += validation.of(usable, wrong, self.usernames)
+            if found:
+                raise Ended(_listed(found))
         return found
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Note the signal only: the SDK's handler writes a state and exits with 0."""
-        self.termination(signum)
+    @override
+    def _setup_signal_handlers(self) -> None:
+        """Note signals only: the SDK's handler writes a state and exits with 0."""
+        self.termination.install()
 
 
-def _weight(ending: tuple[int, str]) -> int:
-    """Which exit code is the run's: a signal's before 1, 1 before 75, 75 before 0."""
-    code, _ = ending
-    return {0: 3, 75: 2, 1: 1}.get(code, 0)
+def _bare_state(_: click.Context, __: click.Parameter, file: IO[bytes] | None) -> object:
+    """The file given by `--state`, with the bare state in it, as the SDK reads it."""
+    if file is None:
+        return None
+    try:
+        return io.StringIO(json.dumps(envelope.read(file.read())))
+    except envelope.NoState as problem:
+        sentence = f"{file.name}, given by --state, {problem}."
+        raise Ended(sentence) from None
 
 
 def _listed(problems: list[str]) -> str:

@@ -7,8 +7,8 @@ the top, and the `Verdict` it finds says what the answer means and what follows.
     ├── PASSING                    RETRY: this worker waits and asks again
     ├── RATE_LIMITED               PAUSE: every worker of the provider waits, then asks again
     ├── TOKEN_REJECTED             RENEW: a new access token, then once more
-    ├── PRIVATE, NOT_FOUND,
-    │   UNAVAILABLE                SKIP: this username has no list to give
+    ├── PRIVATE, HIDDEN,
+    │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
     ├── FAILED                     FAIL: this username failed, the others go on
     └── BAD_CLIENT, BAD_KEY, NOT_SUBSCRIBED, MISSING_SCOPE,
         PROVIDER_DOWN, QUOTA_SPENT, BUDGET_SPENT, TERMINATED
@@ -44,13 +44,11 @@ class Verdict(Enum):
         effect: What follows.
         happened: What happened, for a person.
         advice: What to do about it, for a person.
-        exit_code: The exit code of a run in which it stops a stream.
     """
 
     effect: Effect
     happened: str
     advice: str
-    exit_code: int
 
     PASSING = (
         Effect.RETRY,
@@ -72,6 +70,11 @@ class Verdict(Enum):
         "the account is private",
         "nothing, or set `retry_unavailable_after_days` to ask less often",
     )
+    HIDDEN = (
+        Effect.SKIP,
+        "the account hides its following list",
+        "nothing, or set `retry_unavailable_after_days` to ask less often",
+    )
     NOT_FOUND = (
         Effect.SKIP,
         "the provider knows no such account",
@@ -89,7 +92,6 @@ class Verdict(Enum):
             "run again: it goes on from the last page read; or set `on_username_failure` to "
             "`continue`"
         ),
-        1,
     )
     BAD_CLIENT = (
         Effect.STOP,
@@ -98,31 +100,26 @@ class Verdict(Enum):
             "check `research_client_key` and `research_client_secret`, or get a new "
             "`research_access_token`"
         ),
-        1,
     )
     BAD_KEY = (
         Effect.STOP,
         "RapidAPI does not accept the key",
         "check `rapidapi_key`",
-        1,
     )
     NOT_SUBSCRIBED = (
         Effect.STOP,
         "the RapidAPI key is not subscribed to this API",
         "subscribe to a plan of the API on RapidAPI with the account that owns `rapidapi_key`",
-        1,
     )
     MISSING_SCOPE = (
         Effect.STOP,
         "the Research API client lacks the scope `research.data.basic`",
         "apply for access to the Research API for this client at TikTok for Developers",
-        1,
     )
     PROVIDER_DOWN = (
         Effect.STOP,
         "10 usernames in a row failed and nothing succeeded",
         "run again later: every username goes on from its last page read",
-        1,
     )
     QUOTA_SPENT = (
         Effect.STOP,
@@ -131,25 +128,22 @@ class Verdict(Enum):
             "run again after it resets: what is left is read first; `on_quota_exhausted` "
             "set to `stop` makes this exit code 0"
         ),
-        75,
     )
     BUDGET_SPENT = (
         Effect.STOP,
         "`research_max_requests` or `rapidapi_max_requests` is reached",
         "run again: what is left is read first",
-        0,
     )
     TERMINATED = (
         Effect.STOP,
-        "the run was told to stop by SIGTERM or SIGINT",
+        "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
         "run again: every username goes on from its last page read",
     )
 
-    def __init__(self, effect: Effect, happened: str, advice: str, exit_code: int = 0) -> None:
+    def __init__(self, effect: Effect, happened: str, advice: str) -> None:
         self.effect = effect
         self.happened = happened
         self.advice = advice
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -206,6 +200,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
+        came_at: When the answer came, as in `Answer`; None if none came.
     """
 
     def __init__(
@@ -224,3 +219,4 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.retry_after = retry_after
         self.answered_at = answered_at
         self.as_of: int | None = None
+        self.came_at: int | None = None

@@ -143,6 +143,7 @@ class Client:
             page = self._provider.read_page(exchange)
         except Refused as refusal:
             refusal.as_of = _as_of(exchange)
+            refusal.came_at = _came_at(exchange)
             if refusal.verdict is Verdict.QUOTA_SPENT and refusal.retry_after is None:
                 now = exchange.date or time.time()
                 refusal.retry_after = self._provider.quota_resets_in(exchange.headers, now)
@@ -167,18 +168,22 @@ def _as_of(exchange: Exchange) -> int:
     return int(min(clocks))
 
 
+def _came_at(exchange: Exchange) -> int:
+    return int(exchange.sent_at + exchange.duration)
+
+
 def _timed(page: Page, exchange: Exchange) -> Answer:
     as_of, until = _as_of(exchange), exchange.date
     if until is None:
-        until = int(exchange.sent_at + exchange.duration)
+        until = _came_at(exchange)
     if page.cached_at is not None:
         as_of, until = min(as_of, page.cached_at), min(until, page.cached_at)
-    return Answer(page, as_of, until)
+    return Answer(page, as_of, until, _came_at(exchange))
 
 
 def _with_verdict(verdict: Verdict, refusal: Refused, reason: str | None = None) -> Refused:
     other = Refused(verdict, reason or refusal.reason, reference=refusal.reference)
-    other.as_of = refusal.as_of
+    other.as_of, other.came_at = refusal.as_of, refusal.came_at
     return other
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 import time
 from collections import Counter, defaultdict
@@ -22,6 +24,9 @@ PROGRESS_EVERY = 10.0
 MOST_REASONS = 5
 MOST_NAMES = 5
 
+PLACEHOLDER = "<username>"
+"""What stands in a reason for the username, so that equal reasons are one group."""
+
 
 class Report:
     """Counts one run of one stream, and puts it into words.
@@ -31,39 +36,49 @@ class Report:
 
     Args:
         plan: The work of the run.
-        malformed: How many usernames could not be one.
-        per_second: How many requests may be sent in a second.
-        max_requests: How many may be sent in all; None for no limit.
+        malformed: Number of entries that can't be usernames.
+        per_second: Maximum number of requests per second.
+        max_requests: Maximum number of requests of the run; None for no limit.
+        shard: The shard that is read, such as `3/8`; "" if all usernames are.
     """
 
     def __init__(
-        self, plan: Plan, malformed: int, per_second: int, max_requests: int | None = None
+        self,
+        plan: Plan,
+        malformed: int,
+        per_second: int,
+        max_requests: int | None = None,
+        shard: str = "",
     ) -> None:
         self.failed: dict[str, str] = {}
         self._plan = plan
         self._per_second = per_second
         self._most_requests = sys.maxsize if max_requests is None else max_requests
+        self._of_shard = f" of shard {shard}" if shard else ""
         self._outcomes: Counter[Outcome] = Counter()
         if malformed:
             self._outcomes[Outcome.INVALID] = malformed
-        self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
+        self._reasons: defaultdict[tuple[Outcome, str], dict[str, str]] = defaultdict(dict)
         self._read = self._sent = self._keyless = self._nulled = 0
-        self._started = time.monotonic()
+        self._started = self._last_seen = time.monotonic()
         self._next_progress = self._started + PROGRESS_EVERY
 
     def count(self, event: Event) -> None:
         """Count an event whose records are out."""
+        self._last_seen = time.monotonic()
         self._read += event.read
         self._sent += len(event.records)
         self._keyless += event.keyless
         self._nulled += event.nulled
         if event.outcome is None:
             return
+        username = event.visit.username
         self._outcomes[event.outcome] += 1
         if event.outcome is Outcome.FAILED:
-            self.failed[event.visit.username] = event.reason
+            self.failed[username] = event.reason
         if event.reason:
-            self._reasons[event.outcome, event.reason].append(event.visit.username)
+            group = event.outcome, _without(username, event.reason)
+            self._reasons[group][username] = event.reason
 
     def estimate(self) -> str:
         """What the run will take at least, before its first request."""
@@ -78,41 +93,49 @@ class Report:
                 (Turn.NOT_DUE, "not due"),
             )
         )
-        seconds = requests / self._per_second
+        seconds = math.ceil(requests / self._per_second)
         return (
-            f"{sum(counts.values()):,} usernames: {known}; at least {requests:,} requests "
-            f"and {_duration(seconds)}"
+            f"{_many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "
+            f"at least {_many(requests, 'request')} and {_duration(seconds)}"
         )
 
     def progress(self, requests: int, quota_left: int | None) -> str | None:
         """How far the run is, every 10 seconds; None in between."""
-        now = time.monotonic()
+        now = self._last_seen = time.monotonic()
         if now < self._next_progress:
             return None
         self._next_progress = now + PROGRESS_EVERY
-        done, elapsed = self._visited(), now - self._started
+        done, elapsed, all_visits = self._visited(), now - self._started, self._plan.visits
         line = (
-            f"{done:,} of {len(self._plan.visits):,} usernames, {self._read:,} accounts, "
-            f"{requests / elapsed:.1f} requests a second{_left(quota_left)}"
+            f"{done:,} of {_many(len(all_visits), 'username')}{self._of_shard}, "
+            f"{_many(self._read, 'account')}, {requests / elapsed:.1f} requests per second"
+            f"{_left(quota_left)}"
         )
         if done:
-            left = elapsed / done * (len(self._plan.visits) - done)
+            left = elapsed / done * (len(all_visits) - done)
             line += f", about {_duration(left)} left"
         return line
 
     def summary(self, requests: int, quota_left: int | None) -> Iterator[str]:
         """What was read and what was not, in a few lines."""
-        total = sum(self._plan.counts.values()) + self._outcomes[Outcome.INVALID]
-        counts = [f"{self._outcomes[o]:,} {o.value}" for o in Outcome if self._outcomes[o]]
-        waiting = (
-            len(self._plan.visits) - self._visited() + self._outcomes[Outcome.INTERRUPTED]
+        not_due, interrupted = (
+            self._plan.counts[Turn.NOT_DUE],
+            self._outcomes[Outcome.INTERRUPTED],
         )
-        counts.append(f"{self._plan.counts[Turn.NOT_DUE]:,} not due")
-        counts.append(f"{waiting:,} left for next time")
-        yield f"{total:,} usernames: {', '.join(counts)}"
+        total = len(self._plan.visits) + not_due + self._outcomes[Outcome.INVALID]
+        left = len(self._plan.visits) - self._visited() + interrupted
+        counts = [
+            f"{number:,} {outcome.value}"
+            for outcome in Outcome
+            if (number := self._outcomes[outcome]) and outcome is not Outcome.INTERRUPTED
+        ]
+        counts += [f"{not_due:,} not due", f"{left:,} left for next time"]
+        partly = f" ({interrupted:,} of them read in part)" if interrupted else ""
+        yield f"{_many(total, 'username')}{self._of_shard}: {', '.join(counts)}{partly}"
         yield (
-            f"{self._read:,} accounts read, {self._sent:,} sent, {requests:,} requests"
-            f"{_left(quota_left)}, {_duration(time.monotonic() - self._started)}"
+            f"{_many(self._read, 'account')} read, {self._sent:,} sent, "
+            f"{_many(requests, 'request')}{_left(quota_left)}, "
+            f"{_duration(self._last_seen - self._started)}"
         )
         yield from self._groups(lambda outcome: outcome not in READ)
 
@@ -122,18 +145,20 @@ class Report:
     def gaps(self) -> Iterator[str]:
         """What lists hold, but could not be sent."""
         if self._keyless:
-            yield f"{self._keyless:,} accounts came without their key and were left out"
+            yield f"{_many(self._keyless, 'account')} without a key left out"
         if self._nulled:
-            yield f"{self._nulled:,} fields had a wrong type and became null"
+            yield f"{_many(self._nulled, 'field')} of a wrong type set to null"
         yield from self._groups(lambda outcome: outcome in READ)
 
     def _groups(self, wanted: Callable[[Outcome], bool]) -> Iterator[str]:
         groups = [group for group in self._reasons.items() if wanted(group[0][0])]
         by_size = sorted(groups, key=lambda group: -len(group[1]))
-        for (outcome, reason), usernames in by_size[:MOST_REASONS]:
-            yield f"{len(usernames):,} {outcome.value} ({reason}): {some_of(usernames)}"
-        if len(by_size) > MOST_REASONS:
-            yield f"and {len(by_size) - MOST_REASONS} further reasons, see the scans stream"
+        for (outcome, common), reasons in by_size[:MOST_REASONS]:
+            reason = common if len(reasons) > 1 else next(iter(reasons.values()))
+            usernames = some_of(list(reasons))
+            yield f"{len(reasons):,} {outcome.value} ({reason}): {usernames}"
+        if more := len(by_size[MOST_REASONS:]):
+            yield f"and {_many(more, 'other reason')}, see the scans stream"
 
 
 def some_of(usernames: list[str]) -> str:
@@ -143,12 +168,24 @@ def some_of(usernames: list[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
+def _without(username: str, reason: str) -> str:
+    """A reason with a placeholder for the username, which may be a part of a longer word."""
+    whole = rf"(?<![\w.]){re.escape(username)}(?!\w|\.\w)"
+    return re.sub(whole, PLACEHOLDER, reason, flags=re.IGNORECASE)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _left(quota: int | None) -> str:
     return "" if quota is None else f", {quota:,} of the quota left"
 
 
 def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if seconds < 2 * 60:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 2 * 60 else f"{minutes // 60} h {minutes % 60} min"
+    """A duration in its two largest units, and in seconds only below an hour."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

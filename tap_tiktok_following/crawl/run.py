@@ -7,15 +7,16 @@ import time
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from tap_tiktok_following.client.fetch import Client
 from tap_tiktok_following.client.gate import Gate, Halt
 from tap_tiktok_following.crawl.report import Report
 from tap_tiktok_following.crawl.workers import Crawl, read_list
 from tap_tiktok_following.http.transport import Transport
-from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.verdicts import Verdict
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.model import Event, Standing
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.bookmarks import Bookmarks
@@ -73,18 +75,22 @@ class Run:
             user_agent=config.get("user_agent") or USER_AGENT,
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
+        self._broken_off: dict[str, Event] = {}
         self._read = partial(
             read_list,
             fetch=self._client.fetch,
             page_size=config["page_size"],
             key=provider.key,
+            broken_off=self._broken_off,
         )
         now = time.time()
         for text in usernames.malformed:
             bookmarks.invalid(text, "can't be a username", now)
         self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
-        self._under_way: dict[str, Event] = {}
+        self.report = Report(
+            self._plan, len(usernames.malformed), per_second, max_requests, usernames.shard
+        )
+        self._under_way: dict[str, Standing] = {}
         self._failures_in_a_row = 0
 
     @property
@@ -101,16 +107,15 @@ class Run:
         """Lines about what was read and what was not."""
         return self.report.summary(self._gate.requests, self._client.quota_left)
 
-    def first_page(self) -> Event | None:
-        """Read one page, to test the connection; None if there is nobody to ask about."""
+    def first_pages(self) -> Iterator[Event]:
+        """Read the first page of one list after another, to test the credentials."""
         for visit in self._plan.visits:
-            return next(iter(self._read(visit)), None)
-        return None
+            yield from islice(self._read(visit), 1)
 
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.
 
-        The records of an event are taken for written when the next event is asked for.
+        Each is to be acknowledged before the next one is asked for.
         """
         visits = takewhile(lambda _: self.halt is None, self._plan.visits)
         crawl = Crawl(visits, self._read, self._config["concurrency"])
@@ -120,31 +125,39 @@ class Run:
             for event in events:
                 if self._termination.signum:
                     self._terminate(crawl)
+                if self._termination.is_urgent:
+                    break
                 yield event
-                if event is not None:
-                    self._written(event)
         except BaseException:
             self._gate.stop(Halt(Verdict.TERMINATED, "the run was broken off"))
             raise
         finally:
             events.close()
-        for event in list(self._under_way.values()):
-            self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
+        self._interrupt()
 
     def _terminate(self, crawl: Crawl) -> None:
         self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
         crawl.end_in(GRACE)
 
-    def _written(self, event: Event) -> None:
+    def _interrupt(self) -> None:
+        """End the visits that are still under way, whatever their last request may bring."""
+        for username, event in self._broken_off.copy().items():
+            standing = self._under_way.get(username, event.standing)
+            standing = structs.replace(standing, requests=event.standing.requests)
+            self.acknowledge(replace(event, standing=standing))
+
+    def acknowledge(self, event: Event) -> None:
+        """The records of an event are written: bookmarks and counts follow."""
         if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
             event = replace(event, reason=self.halt.reason)
         username = event.visit.username
         self._under_way.pop(username, None)
-        self._bookmarks.written(event, time.time())
+        self._bookmarks.written(event)
         self.report.count(event)
         if event.outcome is None:
-            self._under_way[username] = event
+            self._under_way[username] = event.standing
         else:
+            self._broken_off.pop(username, None)
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
         self._watch_failures(event)
 

@@ -13,6 +13,8 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.model import Event
@@ -32,6 +34,7 @@ TICK = 1.0
 
 _OUTCOMES = {
     Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.HIDDEN: Outcome.HIDDEN,
     Verdict.NOT_FOUND: Outcome.NOT_FOUND,
     Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
 }
@@ -47,7 +50,9 @@ class Fetch(Protocol):
     ) -> Answer: ...
 
 
-def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[Event]:
+def read_list(
+    visit: Visit, fetch: Fetch, page_size: int, key: str, broken_off: dict[str, Event]
+) -> Iterator[Event]:
     """Read one list, page by page, to the end of the visit.
 
     Args:
@@ -55,16 +60,29 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
         fetch: Fetches a page.
         page_size: How many accounts to ask for, 1 to 100.
         key: The field that tells accounts apart.
+        broken_off: Where to note, by username, how a visit ends that gets no further than
+            the requests sent so far.
 
     Yields:
         An event a page, the last with the outcome. Nothing if no request could be sent.
     """
-    scan = Scan(visit, page_size, key, int(time.time()))
-    before = scan.standing.requests
+    at = int(time.time())
+    scan = Scan(visit, page_size, key, at)
+    start = scan.standing
+
+    def count_request() -> None:
+        scan.count_request()
+        standing = replace(start, requests=scan.standing.requests)
+        now = int(time.time())
+        broken_off[visit.username] = Event(
+            visit, standing, outcome=Outcome.INTERRUPTED, at=now
+        )
+
     try:
         while scan.outcome is None:
             cursor, count = scan.request
-            answer = fetch(visit.username, cursor, count, scan.count_request)
+            answer = fetch(visit.username, cursor, count, count_request)
+            at = answer.came_at
             read = scan.standing.accounts_read
             records = scan.take(answer)
             yield Event(
@@ -78,10 +96,11 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
                 keyless=answer.page.accounts.keyless,
                 nulled=answer.page.accounts.nulled,
                 reference=answer.page.reference if scan.failure else "",
+                at=at,
             )
     except Stopped:
-        if scan.standing.requests > before:
-            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED)
+        if scan.standing.requests > start.requests:
+            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED, at=at)
     except Refused as refusal:
         scan.began(refusal.as_of)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
@@ -91,11 +110,12 @@ def read_list(visit: Visit, fetch: Fetch, page_size: int, key: str) -> Iterator[
             outcome=outcome,
             reason=refusal.reason,
             reference=refusal.reference,
+            at=int(time.time()) if refusal.came_at is None else refusal.came_at,
         )
     except Exception as error:
         logger.debug("Reading %s failed", visit.username, exc_info=True)
         reason = f"an error of this tap ({type(error).__name__}), please report it"
-        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason)
+        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason, at=at)
 
 
 _DONE = object()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
 
+from tap_tiktok_following import exits
 from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
-from tap_tiktok_following.exits import Ended
-from tap_tiktok_following.outcomes import READ
+from tap_tiktok_following.crawl.trial import trials
+from tap_tiktok_following.exits import Ending
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
@@ -27,10 +30,19 @@ if TYPE_CHECKING:
     from tap_tiktok_following.tap import TapTikTokFollowing
 
 STATE_EVERY = 2.0
-"""Seconds between two states while pages arrive, if writing one is quick."""
+"""Seconds between two states while pages arrive, at least."""
 
 STATE_SHARE = 20
-"""Writing states takes at most one part in so many of the time."""
+"""Writing states takes at most 1/20 of the run time."""
+
+STATE_RATE = 10_000_000 / 30
+"""Bytes of states per second at most: reading one takes a target ten times as long as us."""
+
+AFTER_FAILURE = {
+    "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
+    "continue": Ending(exits.OK, "run again: it goes on from the last page read"),
+}
+"""By `on_username_failure`: the exit code, and what to do."""
 
 EDGE = (
     th.Property(
@@ -79,7 +91,7 @@ class FollowingStream(ProviderStream):
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._run: Run | None = None
-        self._next_state = 0.0
+        self._state_due = 0.0
 
     @cached_property
     def bookmarks(self) -> Bookmarks:
@@ -91,7 +103,8 @@ class FollowingStream(ProviderStream):
             keep_scans=self.tap.is_selected(f"{self.provider_class.name}_scans"),
         )
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
@@ -114,29 +127,30 @@ class FollowingStream(ProviderStream):
             yield from self._test(self._run)
             return
         self.logger.info("%s: %s", self.name, self._run.report.estimate())
+        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
         for event in self._run.events():
             if event is None:
                 self.tap.flush()
             else:
                 yield from event.records
+                self._run.acknowledge(event)
             self._tell(self._run)
 
-    def endings(self) -> Iterator[tuple[int, str]]:
+    def endings(self) -> Iterator[Ending]:
         """Exit codes and sentences for what went wrong, if anything did."""
         if self._run is None:
             return
         halt, failed = self._run.halt, self._run.report.failed
         if failed:
-            is_fatal = self.config["on_username_failure"] == "fail"
+            after = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            advice = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
-            yield int(is_fatal), f"{sentence}: {advice}."
+            yield Ending(after.exit_code, f"{sentence}: {after.sentence}.")
         if halt is not None and halt.verdict is not Verdict.TERMINATED:
             is_mild = self.config["on_quota_exhausted"] == "stop"
             quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
-            code = 0 if quiet else halt.verdict.exit_code
-            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
+            code = exits.OK if quiet else exits.of_verdict(halt.verdict)
+            yield Ending(code, f"{self.name}: {halt.reason}: {halt.verdict.advice}.")
 
     def log_summary(self) -> None:
         """Say what was read and what was not."""
@@ -149,21 +163,31 @@ class FollowingStream(ProviderStream):
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""
         now = time.monotonic()
-        if now >= self._next_state:
-            if self._next_state:
-                self.tap.write_state()
-            took = time.monotonic() - now
-            self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
+        if now >= self._state_due:
+            self.tap.write_state()
+            done = time.monotonic()
+            self._state_due = done + pause_after_state(self.tap.state_size, done - now)
         if line := run.progress():
             self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
-        event = run.first_page()
-        if event is not None and event.outcome in {None, *READ}:
-            yield from event.records
-        elif run.halt is not None:
-            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
-            raise Ended(sentence)
-        elif event is not None:
-            sentence = f"{self.name}: {event.visit.username}: {event.reason}."
-            raise Ended(sentence)
+        """A few records of one page, if the provider accepts the credentials."""
+        for trial in trials(run):
+            sentence = f"{self.name}: {trial.sentence}."
+            if trial.exit_code:
+                self.tap.failed_tests.append(Ending(trial.exit_code, sentence))
+            else:
+                level = logging.WARNING if trial.exit_code is None else logging.INFO
+                self.logger.log(level, "%s", sentence)
+            # One more than the SDK's limit would be an error in the log.
+            yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
+
+
+def pause_after_state(size: int, took: float) -> float:
+    """Seconds until the next STATE is due.
+
+    Args:
+        size: Bytes of the last one.
+        took: Seconds that writing it took.
+    """
+    return max(STATE_EVERY, STATE_SHARE * took, size / STATE_RATE)

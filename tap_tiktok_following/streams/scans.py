@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.streams.base import ProviderStream
@@ -62,6 +63,23 @@ SCHEMA = th.PropertiesList(
     ),
     th.Property("accounts_sent", th.IntegerType, description="Accounts sent as records."),
     th.Property(
+        "read_until",
+        th.DateTimeType,
+        description=(
+            "When the last page of the scan came (UTC); null if none came. A list that "
+            "takes days to read is known as of then."
+        ),
+    ),
+    th.Property(
+        "read_down_to",
+        th.DateTimeType,
+        description=(
+            "Follows made before this time (UTC) were not read: `start_date`, where an "
+            "incremental scan ended, or where the provider cut the list; null if the list was "
+            "read to its end."
+        ),
+    ),
+    th.Property(
         "requests",
         th.IntegerType,
         description="Requests of the whole scan, added up over the runs it took.",
@@ -94,6 +112,16 @@ class ScansStream(ProviderStream):
         self.replication_key = "scanned_at"
         self._following = following
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Rows that an earlier run could not send any more, then this run's."""
-        yield from self._following.bookmarks.unsent_scans()
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Rows that an earlier run could not send any more, then this run's; none of a test.
+
+        What a run that is stopped cannot send any more stays in the state.
+        """
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self.tap.end_test(self)
+            return
+        for row in self._following.bookmarks.unsent_scans():
+            if self.tap.termination.is_urgent:
+                return
+            yield row

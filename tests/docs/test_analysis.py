@@ -70,8 +70,8 @@ def both(*rows: Row) -> list[Row]:
 ANSWERS: dict[str, list[list[Row]]] = {
     "New follows this week": [
         [
-            ("bob", "lee", -10, 5, None),
             ("ada", "finn", 0, 5, None),
+            ("bob", "lee", -10, 5, None),
             ("ada", "iris", 0, 8, True),
         ]
     ],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +17,6 @@ from tests.e2e.warehouses import DuckDB
 from tests.harness import PROVIDERS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.documents import Section
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
@@ -79,6 +79,28 @@ def test_setting_up(section: Section, clone: Project) -> None:
     hook = clone.folder / ".git" / "hooks" / "pre-commit"
     assert os.access(hook, os.X_OK)
     assert "pre_commit" in hook.read_text(encoding="utf-8")
+
+
+@runs("CONTRIBUTING.md", "Run some of the tests")
+def test_running_some_of_the_tests(section: Section, clone: Project) -> None:
+    """The commands find tests; they are not run once more from within."""
+    shutil.copytree(ROOT / "tests", clone.folder / "tests")
+    clone.reader.environment["PYTEST_ADDOPTS"] = "--collect-only --quiet"
+    one, folder, rest = (
+        set(re.findall(r"^(tests/\S+)::", clone.reader.type("sh", "-ec", line), re.MULTILINE))
+        for line in section[0].text.splitlines()
+    )
+    assert one == {"tests/config/test_usernames.py"}
+    assert {Path(name).parts[1] for name in folder} == {"config"}
+    assert folder < rest
+    assert not any(name.startswith("tests/e2e") for name in rest)
+
+
+def test_uv_trusts_the_certificates_of_the_system(clone: Project) -> None:
+    """As pip does: a company's proxy has its certificate there."""
+    printed = clone.reader.type("make", "--eval", "shown: ; @env", "shown")
+    assert "UV_SYSTEM_CERTS=true" in printed.splitlines()
+    assert "UV_SYSTEM_CERTS" in clone.reader.type("uv", "help", "pip", "install")
 
 
 @runs("CONTRIBUTING.md", "Dependencies")
