@@ -187,7 +187,9 @@ def test_statements_answer(story: Story) -> None:
         if statement.startswith("DELETE"):
             continue
         in_tiktok = block.heading == "Troubleshooting"
-        story.warehouse.ask(f"SET search_path = '{'tiktok' if in_tiktok else 'tiktok_following'}'")
+        story.warehouse.ask(
+            f"SET search_path = '{'tiktok' if in_tiktok else 'tiktok_following'}'"
+        )
         rows = story.warehouse.ask(statement)
         if statement.startswith(("SELECT", "WITH")):
             answers[block.heading].append([tuple(map(readable, row)) for row in rows])

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SOURCES = ("dbt", "demo", "sandbox")
-FILES = ("Makefile", "meltano.yml", "pyproject.toml", "requirements-dbt.txt", "requirements-dev.txt")
+FILES = (
+    "Makefile",
+    "meltano.yml",
+    "pyproject.toml",
+    "requirements-dbt.txt",
+    "requirements-dev.txt",
+)
 RUN = ("meltano", "run", "tap-tiktok-following", "target-duckdb")
 
 
