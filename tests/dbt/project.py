@@ -1,4 +1,4 @@
-"""dbt over the tables of one database: loading, building and reading, as often as a test likes."""
+"""dbt over the tables of one database: loading, building and reading."""
 
 from __future__ import annotations
 

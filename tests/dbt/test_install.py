@@ -86,13 +86,14 @@ def publish(folder: Path) -> Path:
     """A git repository with the package as it is here, in its folder."""
     generated = shutil.ignore_patterns("target", "logs")
     shutil.copytree(PACKAGE, folder / "dbt", ignore=generated)
+    git = shutil.which("git") or "git"
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
     for command in (
         ["init", "-q", "-b", "main"],
         ["add", "."],
         ["commit", "-qm", "Published"],
     ):
-        subprocess.run(["git", *identity, *command], cwd=folder, check=True, timeout=WITHIN)
+        subprocess.run([git, *identity, *command], cwd=folder, check=True, timeout=WITHIN)
     return folder
 
 
