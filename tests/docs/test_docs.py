@@ -60,7 +60,7 @@ STATE_KEYS = {"known", "resume", "outcome", "visited_at", "whole_scanned_at"}
 DBT = ROOT / "dbt"
 NOT_OURS = {
     *("log_id", "request_id"),  # the providers'
-    *("my_usernames", "main_tiktok_following"),  # a reader's
+    *("my_usernames", "main_tiktok_following", "tiktok_following"),  # schemas, a seed
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
 }
 
