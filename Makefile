@@ -16,6 +16,10 @@ export XDG_STATE_HOME := $(CURDIR)/.tools/state
 export MPLCONFIGDIR := $(CURDIR)/.tools/matplotlib
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
 
+# pip trusts the system's certificates; uv does so only when told, and then works behind a proxy
+# whose certificates are installed there.
+export UV_SYSTEM_CERTS := true
+
 # Compiled once, not by each process that may not keep what it compiles.
 export UV_COMPILE_BYTECODE := 1
 

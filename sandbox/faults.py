@@ -166,6 +166,11 @@ def _cursor_as(change: Callable[[int], object]) -> Callable[[Json, Spot, Value],
     return fault
 
 
+def _total(page: Json, spot: Spot, value: Value) -> None:
+    if "total" in spot.paging(page):
+        spot.paging(page)["total"] = value
+
+
 def _data_null(page: Json, _: Spot, __: object) -> None:
     page["data"] = None
 
@@ -222,6 +227,7 @@ CONTENT: dict[str, Callable[[Json, Spot, Value], None]] = {
     "cursor_string": _cursor_as(str),
     "cursor_float": _cursor_as(float),
     "cursor_ms": _cursor_as(lambda cursor: cursor * 1000),
+    "total": _total,
     "data_null": _data_null,
     "list_null": _list_as(None),
     "empty_page": _list_as([]),

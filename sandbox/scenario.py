@@ -36,6 +36,7 @@ FaultKind = Literal[
     "cursor_string",
     "cursor_float",
     "cursor_ms",
+    "total",
     # A page with other contents.
     "data_null",
     "list_null",

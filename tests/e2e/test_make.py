@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +14,9 @@ import pytest
 from tests.documents import ROOT, prose, runs
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
-from tests.harness import PROVIDERS
+from tests.harness import PROVIDERS, environment
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.documents import Section
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
@@ -82,6 +82,37 @@ def test_setting_up(section: Section, clone: Project) -> None:
     hook = clone.folder / ".git" / "hooks" / "pre-commit"
     assert os.access(hook, os.X_OK)
     assert "pre_commit" in hook.read_text(encoding="utf-8")
+
+
+@runs("CONTRIBUTING.md", "Run some of the tests")
+def test_running_some_of_the_tests(section: Section) -> None:
+    """The commands find tests; they are not run once more from within."""
+    one, folder, rest = map(collected, section[0].text.splitlines())
+    assert one == {"tests/config/test_usernames.py"}
+    assert {Path(name).parts[1] for name in folder} == {"config"}
+    assert folder < rest
+    assert not any(name.startswith("tests/e2e") for name in rest)
+
+
+def collected(command: str) -> set[str]:
+    """The files of the tests that a command would run."""
+    options = "--collect-only --quiet --numprocesses 0 -p no:cacheprovider"
+    done = subprocess.run(
+        ["/bin/sh", "-ec", command],
+        cwd=ROOT,
+        env={**environment(), "PYTEST_ADDOPTS": options},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    return {*re.findall(r"^(tests/\S+?)::", done.stdout, re.MULTILINE)}
+
+
+def test_uv_trusts_the_certificates_of_the_system(clone: Project) -> None:
+    """As pip does: a company's proxy has its certificate there."""
+    printed = clone.reader.type("make", "--eval", "shown: ; @env", "shown")
+    assert "UV_SYSTEM_CERTS=true" in printed.splitlines()
+    assert "UV_SYSTEM_CERTS" in clone.reader.type("uv", "help", "pip", "install")
 
 
 @runs("CONTRIBUTING.md", "Dependencies")

@@ -212,6 +212,12 @@ def test_missing_paging(sandbox: Sandbox, client: Client, provider: str) -> None
     assert "has_more" not in client.get(provider).json()[holder]
 
 
+def test_another_total(sandbox: Sandbox, client: Client) -> None:
+    sandbox.scenario = Scenario(faults=[Fault("total", value=7)])
+    assert client.get("rapidapi").json()["pagination"]["total"] == 7
+    assert "total" not in client.get("research").json()["data"]
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_missing_lists(sandbox: Sandbox, client: Client, provider: str) -> None:
     sandbox.scenario = Scenario(faults=[Fault("data_null")])
