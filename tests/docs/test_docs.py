@@ -48,6 +48,8 @@ SAID = {
     "--seed": "tests/e2e/test_sandbox_readme.py gives it",
     "--usernames N": "tests/e2e/test_sandbox_readme.py gives it",
     "--scenario FILE.json": "tests/e2e/test_sandbox_readme.py gives it",
+    "--state-id-suffix": "nothing: the sentence warns of it",
+    "meltano state merge": "nothing: the sentence warns of it",
 }
 """What sentences tell to type and no block does, and what runs it."""
 
