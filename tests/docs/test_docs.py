@@ -58,6 +58,7 @@ VIEWS = {"account", "first_seen", "last_seen", "is_older", "whole_list_at", "who
 NOT_OURS = {
     *("log_id", "request_id"),  # the providers'
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
+    "tiktok_providers",  # a variable of the dbt package
 }
 
 
