@@ -55,6 +55,8 @@ SAID = {
     "--seed": "tests/e2e/test_sandbox_readme.py gives it",
     "--usernames N": "tests/e2e/test_sandbox_readme.py gives it",
     "--scenario FILE.json": "tests/e2e/test_sandbox_readme.py gives it",
+    "--state-id-suffix": "nothing: the sentence warns of it",
+    "meltano state merge": "nothing: the sentence warns of it",
 }
 """What sentences tell to type and no block does, and what runs it."""
 
@@ -64,6 +66,7 @@ NOT_OURS = {
     *("log_id", "request_id"),  # the providers'
     *("my_usernames", "main_tiktok_following", "tiktok_following"),  # schemas, a seed
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
+    "tiktok_providers",  # a variable of the dbt package
 }
 
 
