@@ -70,10 +70,8 @@ def test_a_signal_while_stdout_is_blocked(
     sandbox: Sandbox, tmp_path: Path, signum: signal.Signals, code: int
 ) -> None:
     process = much(sandbox, tmp_path)
-    told = time.monotonic()
     process.send_signal(signum)
-    assert process.wait(timeout=20) == code
-    assert time.monotonic() - told < LIMIT
+    assert process.wait(timeout=LIMIT) == code
     ended = finish(process)
     assert signum.name in ended.last_line
     assert not any(words in ended.stderr for words in NO_TRACE)
@@ -155,9 +153,7 @@ def test_a_long_line_that_nobody_reads_holds_nobody_up(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     process = half_out(sandbox, tmp_path)
-    told = time.monotonic()
-    assert process.wait(timeout=20) == 143
-    assert time.monotonic() - told < LIMIT
+    assert process.wait(timeout=LIMIT) == 143
     process.communicate()
 
 
@@ -186,7 +182,7 @@ def test_a_stdout_that_does_not_block_is_waited_for(sandbox: Sandbox, tmp_path: 
         with os.fdopen(read, encoding="utf-8") as pipe:
             stdout = pipe.read()
         assert process.stderr is not None
-        ended = Run(process.wait(timeout=20), stdout, process.stderr.read())
+        ended = Run(process.wait(timeout=LIMIT), stdout, process.stderr.read())
     assert ended.exit_code == 0
     assert len(ended.follows("rapidapi")) == 3000
     assert set(ended.follows("rapidapi")) == truth(sandbox, "ann")
@@ -208,10 +204,10 @@ def test_a_stderr_that_does_not_block_is_waited_for(sandbox: Sandbox, tmp_path: 
         with os.fdopen(read, encoding="utf-8") as pipe:
             stderr = pipe.read()
         assert process.stdout is not None
-        ended = Run(process.wait(timeout=20), process.stdout.read(), stderr)
+        ended = Run(process.wait(timeout=LIMIT), process.stdout.read(), stderr)
     assert ended.exit_code == 0
     assert set(ended.follows("rapidapi")) == truth(sandbox, "ann")
-    assert len(ended.log) == len(ended.stderr.splitlines())
+    assert "Nothing is left over" in ended.last_line
     assert not any(words in ended.stderr for words in NO_TRACE)
 
 
@@ -271,11 +267,9 @@ def test_a_pipe_that_is_closed(sandbox: Sandbox, tmp_path: Path) -> None:
             assert tap.stdout is not None
             tap.stdout.close()
             shown, _ = head.communicate(timeout=30)
-            closed = time.monotonic()
         assert tap.stderr is not None
         log = tap.stderr.read()
-        code = tap.wait(timeout=20)
-    assert time.monotonic() - closed < LIMIT
+        code = tap.wait(timeout=LIMIT)
     ended = Run(code, shown.decode(), log)
     assert len(ended.messages) == 5
     assert ended.exit_code == 1
@@ -300,7 +294,7 @@ def test_a_pipe_that_is_closed_while_the_server_is_silent(
     assert process.stderr is not None
     log = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=LIMIT) == 1
     assert "target" in Run(1, "", log).last_line
     assert not any(words in log for words in NO_TRACE)
 
