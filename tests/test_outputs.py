@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import termios
 import time
 from array import array
@@ -321,6 +322,16 @@ def test_a_full_disk(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
     config = settings(sandbox, ["ann"], "rapidapi")
     ended = run_on_a_full_disk(command(tmp_path, config), "stdout")
+    assert ended.returncode == 1
+    assert "No space left" in Run(1, "", ended.stderr).last_line
+    assert not any(words in ended.stderr for words in NO_TRACE)
+
+
+@needs_full
+@pytest.mark.parametrize("option", ["--discover", "--about"])
+def test_a_full_disk_for_what_is_not_a_message(option: str) -> None:
+    arguments = [sys.executable, "-m", "tap_tiktok_following", option]
+    ended = run_on_a_full_disk(arguments, "stdout")
     assert ended.returncode == 1
     assert "No space left" in Run(1, "", ended.stderr).last_line
     assert not any(words in ended.stderr for words in NO_TRACE)

@@ -24,11 +24,11 @@ SETTINGS = th.PropertiesList(
     th.Property(
         "usernames_path",
         th.StringType,
-        title="Path of a file of usernames",
+        title="File of usernames",
         description=(
-            "Path of a file with one username per line (`#` starts a comment), or of a CSV "
-            "file with a column `username`, separated by commas, semicolons or tabs. "
-            "Usernames from `usernames` are added to it."
+            "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
+            "comment), or of a CSV file with a column `username`, separated by commas, "
+            "semicolons or tabs. Usernames from `usernames` are added to it."
         ),
     ),
     th.Property(

@@ -56,7 +56,7 @@ class Scan:
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self._visit = visit
-        self.standing = visit.resume or self._started_by(_start(visit, started), started)
+        self.standing = visit.resume or _start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._page_size = page_size
@@ -81,16 +81,7 @@ class Scan:
             as_of: As in `Answer`; None if there was no answer.
         """
         if self.standing.cursor is None and as_of is not None:
-            self.standing = self._started_by(self.standing, as_of)
-
-    def _started_by(self, standing: Standing, as_of: int) -> Standing:
-        """With a T that is no later, and a key that no earlier scan has.
-
-        Two scans of one second, or of one cache, are two rows all the same.
-        """
-        as_of = min(standing.as_of, as_of)
-        last = max(self._visit.last or 0, self._visit.previous or 0)
-        return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
+            self.standing = _started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
         """Read the list whole if its last whole scan is too long ago, T compared with T.
@@ -254,10 +245,28 @@ class Scan:
             self._finish(Outcome.COMPLETE)
 
 
-def _start(visit: Visit, started: int) -> Standing:
+def _start_of(visit: Visit, started: int) -> Standing:
+    """Where a new scan stands before its first request.
+
+    Args:
+        visit: What to read.
+        started: Unix seconds by the local clock.
+    """
     if visit.stuck and visit.top:
-        return Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
-    return Standing(started, started, visit.floor, visit.whole)
+        start = Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
+    else:
+        start = Standing(started, started, visit.floor, visit.whole)
+    return _started_by(visit, start, started)
+
+
+def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:
+    """With a T that is no later, and a key that no earlier scan has.
+
+    Two scans of one second, or of one cache, are two rows all the same.
+    """
+    as_of = min(standing.as_of, as_of)
+    last = max(visit.last or 0, visit.previous or 0)
+    return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
 
 
 def _below(standing: Standing, stuck: Stuck, cursor: int, *, is_past: bool) -> Standing:

@@ -73,10 +73,7 @@ def read_list(
     def count_request() -> None:
         scan.count_request()
         standing = replace(start, requests=scan.standing.requests)
-        now = int(time.time())
-        broken_off[visit.username] = Event(
-            visit, standing, outcome=Outcome.INTERRUPTED, at=now
-        )
+        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED, at=at)
 
     try:
         while scan.outcome is None:

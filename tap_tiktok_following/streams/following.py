@@ -50,28 +50,28 @@ EDGE = (
         "follower_username",
         th.StringType,
         required=True,
-        description="The account whose list was read: the one that follows.",
+        description="The account whose list was read, which is the one that follows.",
     ),
     th.Property(
         "scanned_at",
         th.DateTimeType,
         required=True,
-        description="When the scan of the list started (UTC); the same in all its records.",
+        description="When the scan of the list started (UTC), in all records of the scan.",
     ),
     th.Property(
         "position",
         th.IntegerType,
-        description="Place in the list, newest follow first: 1 for the first account listed.",
+        description="Position in the list, starting with 1 for the newest follow.",
     ),
     th.Property(
         "followed_at_earliest",
         th.DateTimeType,
-        description="The follow was made at this time or later (UTC); null if unknown.",
+        description="The follow happened at this time or later (UTC). Null if unknown.",
     ),
     th.Property(
         "followed_at_latest",
         th.DateTimeType,
-        description="The follow was made at this time or earlier (UTC).",
+        description="The follow happened at this time or earlier (UTC).",
     ),
 )
 
@@ -114,9 +114,8 @@ class FollowingStream(ProviderStream):
         asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
-                "%s: %d lines of `usernames_path` can't be usernames and are skipped: %s",
+                "%s: skipped in `usernames_path`, because they are not usernames: %s",
                 self.name,
-                len(asked_for.malformed),
                 some_of(asked_for.malformed),
             )
         self._run = Run(

@@ -92,7 +92,7 @@ def test_the_exit_code_is_the_tap_s_and_the_state_is_kept(
     sandbox.scenario = Scenario(quota=2, boundary="skip")
     sandbox.clock.advance(300 * DAY)  # to a day whose quota no other test has spent
     installed.type("bash", "run.sh", code=75)
-    assert len(JSONL(tmp_path).rows("rapidapi_following")) == 200
+    assert len(JSONL(tmp_path).rows("rapidapi_following")) == 101
     sandbox.scenario = Scenario(boundary="skip")
     installed.type("bash", "run.sh")
     assert len(JSONL(tmp_path).rows("rapidapi_following")) == 251
