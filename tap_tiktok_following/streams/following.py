@@ -92,7 +92,6 @@ class FollowingStream(ProviderStream):
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._run: Run | None = None
-        self._watched: Run | None = None
         self._is_done = False
         self._state_due = 0.0
 
@@ -129,7 +128,6 @@ class FollowingStream(ProviderStream):
             yield from self._test(self._run)
             return
         self.logger.info("%s: %s", self.name, self._run.report.estimate())
-        self._watched = self._run
         self.tap.watch()
         self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
         for event in self._run.events():
@@ -169,14 +167,14 @@ class FollowingStream(ProviderStream):
 
     def live_parts(self) -> Iterator[Part]:
         """How far the run is, for the live line; asked by another thread."""
-        if self._watched is None:
+        if self._run is None:
             return
-        done = f"{self.label} {self._watched.report.done}"
+        done = f"{self.label} {self._run.report.done}"
         if self._is_done:
             yield Part(9, done)
         else:
             yield Part(9, f"{done} usernames")
-            yield from self._watched.live_parts()
+            yield from self._run.live_parts()
 
     def log_reasons(self) -> None:
         """Say why lists could not be read, and what of others could not be sent."""
