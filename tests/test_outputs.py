@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
-import termios
 import time
 from array import array
 from pathlib import Path
@@ -31,7 +29,13 @@ from tests.harness import (
 )
 from tests.stopping import LIMIT, NO_TRACE, check_stopped, each_signal, stop
 
+if os.name != "nt":
+    import fcntl
+    import termios
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox import Sandbox
 
 
@@ -46,15 +50,20 @@ def much(sandbox: Sandbox, tmp_path: Path) -> subprocess.Popen[str]:
     names = [f"user{number}" for number in range(8)]
     sandbox.world = World.of({name: follows_of(name, 3000) for name in names})
     process = start(tmp_path, settings(sandbox, names, "rapidapi"))
-    counts: list[int] = []
-
-    def stands_still() -> bool:
-        counts.append(len(sandbox.requests))
-        return len(counts) > 25 and counts[-25] == counts[-1] > 0
-
-    wait_until(stands_still)
+    wait_until(stands_still(lambda: len(sandbox.requests)))
     assert process.poll() is None
     return process
+
+
+def stands_still(figure: Callable[[], int]) -> Callable[[], bool]:
+    """A condition: a figure has risen, and rises no more."""
+    figures: list[int] = []
+
+    def is_so() -> bool:
+        figures.append(figure())
+        return len(figures) > 25 and figures[-25] == figures[-1] > 0
+
+    return is_so
 
 
 def test_a_target_that_does_not_read_holds_the_crawl(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -126,7 +135,7 @@ def half_out(sandbox: Sandbox, tmp_path: Path) -> subprocess.Popen[str]:
     process = start(tmp_path, settings(sandbox, ["ann"], "rapidapi"), many_entries())
     assert process.stdout is not None
     pipe = process.stdout.fileno()
-    wait_until(lambda: unread(pipe) >= 64 * 1024)
+    wait_until(stands_still(lambda: unread(pipe)))
     process.send_signal(signal.SIGTERM)
     return process
 
