@@ -77,7 +77,7 @@ def test_reading_one_username_again(
         }
 
 
-@runs("docs/querying.md", "Deleting a person")
+@runs("docs/analysis.md", "Deleting a person")
 def test_deleting_a_person(section: Section, project: Project, sandbox: Sandbox) -> None:
     """Neither rows nor state know bob any more, and the next run does not bring him back."""
     delete, maps, script, commands = section
