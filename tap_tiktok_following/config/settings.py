@@ -83,6 +83,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "refresh_on_loss",
+        th.BooleanType,
+        default=False,
+        title="Refresh on loss",
+        description=(
+            "Read and send a list whole when a scan shows that it has lost accounts, so that "
+            "unfollows are found the day they happen. It costs a request per 100 accounts of "
+            "each such list."
+        ),
+    ),
+    th.Property(
         "revisit_after_hours",
         th.IntegerType(minimum=0, maximum=87600),
         default=0,

@@ -63,6 +63,15 @@ SCHEMA = th.PropertiesList(
     ),
     th.Property("accounts_sent", th.IntegerType, description="Accounts sent as records."),
     th.Property(
+        "accounts_gone",
+        th.IntegerType,
+        description=(
+            "At least this many of the accounts that were listed at `previous_scanned_at` are "
+            "not listed any more: unfollowed, private, banned, deleted or, on the Research "
+            "API, renamed. Null if the scan can't tell."
+        ),
+    ),
+    th.Property(
         "read_until",
         th.DateTimeType,
         description=(
