@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sandbox.api import Answer
+from sandbox.api import Answer, ListApi
 from sandbox.delivery import DELIVERIES
 from sandbox.research import ResearchApi
+from sandbox.world import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.api import ListApi
     from sandbox.scenario import Fault, Value
 
 Json = dict[str, Any]
@@ -115,6 +115,12 @@ def _token_revoked(errors: Errors, _: object) -> Answer:
     return errors.token_invalid()
 
 
+def _hidden_list(errors: Errors, _: object) -> Answer:
+    if not isinstance(errors, ListApi):
+        return _error(errors, None)
+    return errors.no_list("", Standing.HIDDEN)
+
+
 INSTEAD: dict[str, Callable[[Errors, Value], Answer]] = {
     "status": _status,
     "error": _error,
@@ -122,6 +128,7 @@ INSTEAD: dict[str, Callable[[Errors, Value], Answer]] = {
     "redirect": _redirect,
     "retry_after": _retry_after,
     "token_revoked": _token_revoked,
+    "hidden_list": _hidden_list,
     "empty_body": lambda _, __: Answer(200, b""),
     "no_content": lambda _, __: Answer(204, b"", {}),
 }

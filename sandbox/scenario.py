@@ -22,6 +22,7 @@ FaultKind = Literal[
     "redirect",
     "retry_after",
     "token_revoked",
+    "hidden_list",
     "empty_body",
     "no_content",
     # A page with another paging.
