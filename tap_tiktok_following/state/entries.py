@@ -8,7 +8,10 @@ last_scanned_at         the same of the last scan that ended, whatever came of i
 whole_scanned_at        the same of the last scan down to the end, or to `start_date`
 whole_visited_at        when that scan ended, by the local clock
 whole_floor             Unix seconds: `start_date` as it was then; 0 without one
-whole_accounts          how many accounts it read
+listed                  how many accounts it read, and how many were new since
+    total                   the provider's total on the last scan's first page
+    wrong_totals            how often in a row it told a loss that a whole scan did not find
+    loss                    why the list is to be read whole: "pages" or "total" show a loss
 visited_at, outcome     when (by the local clock) and how the last visit ended
 known                   hashes of the newest accounts, and the cursor they reach down to
 resume                  where an unfinished scan stands
