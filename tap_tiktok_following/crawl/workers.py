@@ -107,6 +107,7 @@ def read_list(
             outcome=outcome,
             reason=refusal.reason,
             reference=refusal.reference,
+            advice=refusal.advice,
             at=int(time.time()) if refusal.came_at is None else refusal.came_at,
         )
     except Exception as error:
