@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -81,6 +83,27 @@ def requests_after_a_loss(
     assert (row["whole_list"], row["accounts_gone"]) == (True, 1)
     assert "1 list read whole after a loss of accounts" in after.text("INFO")
     return int(row["requests"])
+
+
+def test_the_comparison_of_ways_to_find_unfollows() -> None:
+    """Four lists on one day, of which two lose an account."""
+    small = ["--lists", "4", "--days", "1", "--share", "0.5"]
+    command = [sys.executable, "-m", "benchmarks.unfollows", *small]
+    told = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=harness.environment(),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    rows = [line.split(" | ")[2:] for line in told.stdout.splitlines() if "rapidapi" in line]
+    assert [(way, *map(int, (*counts, last[:-2]))) for way, *counts, last in rows] == [
+        ("refresh_after_days 1", 2, 2, 0, 24),
+        ("refresh_after_days 30", 2, 0, 0, 4),
+        ("refresh_on_loss", 2, 2, 0, 14),
+        ("both, 30 days", 2, 2, 0, 14),
+    ]
 
 
 @pytest.mark.parametrize("provider", harness.PROVIDERS)
