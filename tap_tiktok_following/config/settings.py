@@ -102,6 +102,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "refresh_on_loss",
+        th.BooleanType,
+        default=False,
+        title="Refresh on loss",
+        description=(
+            "Read and send a whole list when a scan shows that it has lost accounts, so that "
+            "unfollows are found the day they happen. Each of these lists costs one request "
+            "per 100 accounts."
+        ),
+    ),
+    th.Property(
         "revisit_after_hours",
         th.IntegerType(minimum=0, maximum=87600),
         default=0,
