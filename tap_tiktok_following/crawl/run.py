@@ -65,8 +65,8 @@ class Run:
         self._config = config
         self._bookmarks = bookmarks
         self._termination = termination
-        per_second = config[f"{provider.name}_requests_per_second"]
-        budget = f"{provider.name}_max_requests"
+        per_second = config[provider.rate_setting()]
+        budget = provider.budget_setting()
         max_requests = config.get(budget)
         self._gate = Gate(per_second, max_requests, budget)
         transport = Transport(
