@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -65,6 +65,21 @@ class TokenGrant:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """An answer as it came, from which it can be read again.
+
+    Attributes:
+        status: The HTTP status.
+        body: The whole body, unpacked.
+        came_at: When it came, in Unix seconds by the local clock.
+    """
+
+    status: int
+    body: bytes
+    came_at: int
+
+
+@dataclass(frozen=True)
 class Answer:
     """A page, and when it was true.
 
@@ -74,11 +89,27 @@ class Answer:
             before the request was sent, by the clock that makes it earliest.
         until: Unix seconds, whole. No follow on the page was made after it: the provider's
             clock when it answered, or the time of its cache.
+        count: How many accounts were asked for.
+        raw: What it was read from.
     """
 
     page: Page
     as_of: int
     until: int
+    count: int
+    raw: Raw
+
+
+class Place(NamedTuple):
+    """Where an answer stands among all answers about one username.
+
+    Attributes:
+        scanned_at: `scanned_at` of its scan, in Unix seconds.
+        page: Its number in the scan, from 1.
+    """
+
+    scanned_at: int
+    page: int
 
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
@@ -118,22 +149,26 @@ class Visit(msgspec.Struct, frozen=True):
         username: Whose list.
         bookmark: T of the last complete scan in Unix seconds; None before the first.
         previous: `scanned_at` of that scan.
+        last: `scanned_at` of the last scan that ended, whatever came of it.
         whole: Whether everything down to the floor is to be sent, known or not.
         known: What the last complete scan saw; empty if that is not known.
         floor: Unix seconds: the scan is complete once the next page would hold only follows
             made before it; 0 to read to the end.
         lookback: Seconds before T whose accounts are remembered, to be told from new ones.
         resume: Where an earlier run had to leave the scan; None to start one.
+        start: `scanned_at` and T of a scan that started before, whose answers are kept.
     """
 
     username: str
     bookmark: int | None = None
     previous: int | None = None
+    last: int | None = None
     whole: bool = True
     known: Memory = Memory()
     floor: int = 0
     lookback: int = DAY
     resume: Standing | None = None
+    start: tuple[int, int] | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -151,6 +186,7 @@ class Standing(msgspec.Struct, frozen=True):
         accounts_read: Different accounts seen so far.
         accounts_sent: Those of them that were sent.
         requests: Requests sent so far, tries too.
+        pages: Pages taken so far.
         total: The provider's own count of the list, where it gives one.
         cached: Whether any page came from the provider's cache.
         gap: Why accounts may be missing that the list holds; "" if none are known to be.
@@ -169,6 +205,7 @@ class Standing(msgspec.Struct, frozen=True):
     accounts_read: int = 0
     accounts_sent: int = 0
     requests: int = 0
+    pages: int = 0
     total: int | None = None
     cached: bool = False
     gap: str = ""
@@ -192,6 +229,8 @@ class Event:
         read: Accounts of the page that the scan met for the first time.
         keyless: Accounts of the page that were left out because their key was missing.
         nulled: Fields of the page that became null because their type was wrong.
+        at: When its answer came, in Unix seconds by the local clock; where none came, when
+            the visit ended.
     """
 
     visit: Visit
@@ -204,3 +243,4 @@ class Event:
     read: int = 0
     keyless: int = 0
     nulled: int = 0
+    at: int = 0

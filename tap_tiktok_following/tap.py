@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -15,6 +17,7 @@ from tap_tiktok_following.config import settings, usernames, validation
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
+from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.bookmarks import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
@@ -101,6 +104,21 @@ class TapTikTokFollowing(Tap):
             sentence = f"`usernames_path` ({self.config['usernames_path']}) {problem}."
             raise Ended(sentence) from None
 
+    @cached_property
+    def answers(self) -> Answers | None:
+        """The file of answers, opened before the first request; None if none is kept.
+
+        Raises:
+            Ended: If the file can't be used.
+        """
+        path = self.config.get("answers_path")
+        following = (s for s in self.streams.values() if isinstance(s, FollowingStream))
+        if not path or not any(stream.keeps_answers for stream in following):
+            return None
+        answers = Answers(Path(path))
+        atexit.register(answers.close)
+        return answers
+
     def load_state(self, state: dict[str, Any]) -> None:
         """Load a state, also one that is older or was edited by hand."""
         super().load_state(sanitise(state))
@@ -118,11 +136,13 @@ class TapTikTokFollowing(Tap):
         return stream in self.streams and self.streams[stream].selected
 
     def end_run(self) -> None:
-        """Say what was read and what was not.
+        """Close the file of answers, and say what was read and what was not.
 
         Raises:
             RunFailed: If the exit code is not to be 0.
         """
+        if self.answers is not None:
+            self.answers.close()
         streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
         for stream in streams:
             stream.log_summary()

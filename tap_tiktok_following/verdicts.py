@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tap_tiktok_following.model import Raw
+
 
 class Effect(Enum):
     """What follows from a verdict."""
@@ -206,6 +208,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
+        raw: The answer as it came; None if none came.
     """
 
     def __init__(
@@ -224,3 +227,4 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.retry_after = retry_after
         self.answered_at = answered_at
         self.as_of: int | None = None
+        self.raw: Raw | None = None

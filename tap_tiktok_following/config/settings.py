@@ -73,6 +73,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "answers_path",
+        th.StringType,
+        title="Path of the file of answers",
+        description=(
+            "Path of a local file that keeps every answer until the target has saved a state "
+            "that covers it, so that no page is paid for twice, whatever dies. It holds "
+            "personal data; deleting it is always safe. Use one file per pipeline, and set "
+            "`revisit_after_hours` too."
+        ),
+    ),
+    th.Property(
         "refresh_after_days",
         th.IntegerType(minimum=1, maximum=3650),
         title="Refresh after days",

@@ -12,20 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.client.fetch import Client
 from tap_tiktok_following.client.gate import Gate, Halt
+from tap_tiktok_following.crawl.reading import Reading
+from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.crawl.report import Report
-from tap_tiktok_following.crawl.workers import Crawl, read_list
+from tap_tiktok_following.crawl.workers import Crawl
 from tap_tiktok_following.http.transport import Transport
 from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
+from tap_tiktok_following.state.plan import Plan
 from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.model import Visit
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
+    from tap_tiktok_following.state.answers import Answers
     from tap_tiktok_following.state.bookmarks import Bookmarks
 
 logger = logging.getLogger(__name__)
@@ -40,7 +45,7 @@ class Run:
     """Reads the lists that are due, and keeps the bookmarks up to date.
 
     Attributes:
-        report: What a person is told.
+        report: What a person is told, from `plan` on.
 
     Args:
         provider: The provider.
@@ -49,6 +54,8 @@ class Run:
         usernames: Whom to ask about.
         termination: Whether the process was told to stop.
     """
+
+    report: Report
 
     def __init__(
         self,
@@ -59,13 +66,15 @@ class Run:
         termination: Termination,
     ) -> None:
         self._stream = f"{provider.name}_following"
+        self._provider = provider
         self._config = config
         self._bookmarks = bookmarks
+        self._usernames = usernames
         self._termination = termination
-        per_second = config[f"{provider.name}_requests_per_second"]
+        self._per_second = config[f"{provider.name}_requests_per_second"]
         budget = f"{provider.name}_max_requests"
-        max_requests = config.get(budget)
-        self._gate = Gate(per_second, max_requests, budget)
+        self._max_requests = config.get(budget)
+        self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(
             provider.url,
             timeout=config["request_timeout"],
@@ -73,19 +82,44 @@ class Run:
             user_agent=config.get("user_agent") or USER_AGENT,
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
-        self._read = partial(
-            read_list,
+        self._reading = partial(
+            Reading,
             fetch=self._client.fetch,
             page_size=config["page_size"],
             key=provider.key,
         )
-        now = time.time()
-        for text in usernames.malformed:
-            bookmarks.invalid(text, "can't be a username", now)
-        self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(self._plan, len(usernames.malformed), per_second, max_requests)
+        self._plan = Plan()
         self._under_way: dict[str, Event] = {}
         self._failures_in_a_row = 0
+
+    def recover(self, answers: Answers) -> Iterator[Event]:
+        """Read again what earlier runs paid for and no state tells of, and keep what comes.
+
+        The records of an event are taken for written when the next event is asked for.
+
+        Args:
+            answers: The file of answers.
+        """
+        source = f"{self._stream} {self._provider.url}"
+        self._reading.keywords["keep"] = partial(answers.keep, source)
+        recovery = Recovery(answers, self._provider, source, self._bookmarks)
+        for event in recovery.events(self._usernames.names):
+            yield event
+            self._bookmarks.written(event, event.at)
+            self._note(event)
+            if self._termination.signum:
+                break
+        if recovery.summary:
+            logger.info("%s: %s", self._stream, recovery.summary)
+
+    def plan(self) -> None:
+        """Decide what to read; before `events`, and after `recover`."""
+        now = time.time()
+        malformed = self._usernames.malformed
+        for text in malformed:
+            self._bookmarks.invalid(text, "can't be a username", now)
+        self._plan = self._bookmarks.plan(self._usernames.names, now)
+        self.report = Report(self._plan, len(malformed), self._per_second, self._max_requests)
 
     @property
     def halt(self) -> Halt | None:
@@ -104,14 +138,19 @@ class Run:
     def first_page(self) -> Event | None:
         """Read one page, to test the connection; None if there is nobody to ask about."""
         for visit in self._plan.visits:
-            return next(iter(self._read(visit)), None)
+            return next(self._read(visit), None)
         return None
+
+    def _read(self, visit: Visit) -> Iterator[Event]:
+        return self._reading(visit).events()
 
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.
 
         The records of an event are taken for written when the next event is asked for.
         """
+        if self._termination.signum:
+            self._stop()
         visits = takewhile(lambda _: self.halt is None, self._plan.visits)
         crawl = Crawl(visits, self._read, self._config["concurrency"])
         self._termination.listen(crawl.wake)
@@ -132,21 +171,28 @@ class Run:
             self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
 
     def _terminate(self, crawl: Crawl) -> None:
-        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
+        self._stop()
         crawl.end_in(GRACE)
+
+    def _stop(self) -> None:
+        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
 
     def _written(self, event: Event) -> None:
         if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
             event = replace(event, reason=self.halt.reason)
-        username = event.visit.username
-        self._under_way.pop(username, None)
         self._bookmarks.written(event, time.time())
         self.report.count(event)
+        self._note(event)
+        self._watch_failures(event)
+
+    def _note(self, event: Event) -> None:
+        """Note which visits are under way."""
+        username = event.visit.username
         if event.outcome is None:
             self._under_way[username] = event
         else:
+            self._under_way.pop(username, None)
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
-        self._watch_failures(event)
 
     def _watch_failures(self, event: Event) -> None:
         if event.outcome is not Outcome.FAILED:

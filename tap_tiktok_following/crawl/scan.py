@@ -74,9 +74,8 @@ class Scan:
     """
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
-        self._previous = visit.previous or 0
-        start = Standing(started, started, visit.floor, visit.whole)
-        self.standing = visit.resume or self._started_by(start, started)
+        self._last = max(visit.last or 0, visit.previous or 0)
+        self.standing = visit.resume or self._start(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._username = visit.username
@@ -86,6 +85,7 @@ class Scan:
         self._known_since = visit.known.since
         self._boundary = split_hashes(self.standing.boundary)
         self._page_size = page_size
+        self._asked_for = page_size
         self._key = key
         self._seen: set[str] = set()
 
@@ -105,8 +105,15 @@ class Scan:
         Args:
             as_of: As in `Answer`; None if there was no answer.
         """
-        if self.standing.cursor is None and as_of is not None:
+        is_first = self.standing.cursor is None and not self.standing.pages
+        if is_first and as_of is not None and as_of < self.standing.as_of:
             self.standing = self._started_by(self.standing, as_of)
+
+    def _start(self, visit: Visit, started: int) -> Standing:
+        if visit.start is not None:
+            return Standing(*visit.start, visit.floor, visit.whole)
+        standing = Standing(started, started, visit.floor, visit.whole)
+        return self._started_by(standing, started)
 
     def _started_by(self, standing: Standing, as_of: int) -> Standing:
         """With a T that is no later, and a key that no earlier scan has.
@@ -114,7 +121,7 @@ class Scan:
         Two scans of one second, or of one cache, are two rows all the same.
         """
         as_of = min(standing.as_of, as_of)
-        return replace(standing, as_of=as_of, scanned_at=max(as_of, self._previous + 1))
+        return replace(standing, as_of=as_of, scanned_at=max(as_of, self._last + 1))
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:
         """Take the page that was asked for, and return its records.
@@ -123,6 +130,7 @@ class Scan:
         scan fails where it stands. Gone on with later, it asks for that page again.
         """
         self.began(answer.as_of)
+        self._asked_for = answer.count
         finds = self._find(answer)
         is_first = not self.standing.memory.hashes
         news = self._news(finds, is_first=is_first)
@@ -205,6 +213,7 @@ class Scan:
             now,
             accounts_read=now.accounts_read + read,
             accounts_sent=now.accounts_sent + sent,
+            pages=now.pages + 1,
             total=now.total if page.total is None else page.total,
             cached=now.cached or page.cached_at is not None,
             gap=keyless or now.gap,
@@ -225,9 +234,8 @@ class Scan:
 
     def _move_on(self, finds: _Finds) -> None:
         """Move the cursor, also where more accounts share a second than a page holds."""
-        _, asked_for = self.request
         stands_still = finds.lower == self.standing.cursor
-        is_stuck = stands_still and asked_for == LARGEST_PAGE
+        is_stuck = stands_still and self._asked_for == LARGEST_PAGE
         idle = self.standing.idle + 1 if stands_still and not finds.rows else 0
         self.standing = replace(self.standing, idle=idle)
         if idle >= MOST_IDLE:

@@ -7,6 +7,7 @@ Singer state, a plain dict. An entry:
     replication_key         "followed_at_latest"
     replication_key_value   T of the last complete scan, RFC 3339, UTC
     scanned_at              `scanned_at` of that scan's rows
+    last_scanned_at         the same of the last scan that ended, whatever came of it
     whole_scanned_at        the same of the last scan down to the end, or to `start_date`
     visited_at, outcome     when and how the last visit ended
     known                   hashes of the newest accounts, and the cursor they reach down to
@@ -16,13 +17,14 @@ Singer state, a plain dict. An entry:
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from tap_tiktok_following.model import Event, Memory, Standing, Visit, hash_account
+from tap_tiktok_following.model import Event, Memory, Place, Standing, Visit, hash_account
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state.plan import Plan, Turn
 from tap_tiktok_following.times import in_utc, parse_time
@@ -75,6 +77,24 @@ class Bookmarks:
         queue.sort(key=itemgetter(0, 1))
         plan.visits.extend(visit for _, _, visit in queue)
         return plan
+
+    def visit(self, username: str, now: float) -> Visit:
+        """What to read of one list now, due or not.
+
+        Args:
+            username: Whose list.
+            now: Unix seconds.
+        """
+        return self._visit(username, self._entries.get(username, {}), now)
+
+    def place(self, username: str) -> Place:
+        """The last answer about a username that the state tells of."""
+        return _place(self._entries.get(username, {}))
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """The same of every username."""
+        for username, entry in self._entries.items():
+            yield username, _place(entry)
 
     def written(self, event: Event, now: float) -> None:
         """The records of an event are out.
@@ -133,6 +153,7 @@ class Bookmarks:
             username,
             bookmark=bookmark,
             previous=_scanned_at(entry),
+            last=_last_scanned_at(entry),
             whole=whole,
             known=_converted(entry.get("known"), Memory) or Memory(),
             floor=max(reread_from, policy.start_date),
@@ -165,6 +186,8 @@ class Bookmarks:
             entry["replication_key"] = REPLICATION_KEY
             entry["replication_key_value"] = in_utc(standing.as_of)
             entry["scanned_at"] = in_utc(standing.scanned_at)
+        if outcome in READ | SKIPPED:
+            entry["last_scanned_at"] = in_utc(standing.scanned_at)
             entry.pop("resume", None)
         if outcome is Outcome.COMPLETE:
             entry["known"] = msgspec.to_builtins(standing.memory)
@@ -234,6 +257,18 @@ def _bookmark(entry: Entry) -> int | None:
 def _scanned_at(entry: Entry) -> int | None:
     scanned_at = parse_time(entry.get("scanned_at"))
     return _bookmark(entry) if scanned_at is None else scanned_at
+
+
+def _last_scanned_at(entry: Entry) -> int | None:
+    last = parse_time(entry.get("last_scanned_at"))
+    return _scanned_at(entry) if last is None else last
+
+
+def _place(entry: Entry) -> Place:
+    ended, resume = _last_scanned_at(entry) or 0, _resume(entry)
+    if resume is not None and resume.scanned_at > ended:
+        return Place(resume.scanned_at, resume.pages)
+    return Place(ended, sys.maxsize)
 
 
 def _outcome(entry: Entry) -> Outcome | None:

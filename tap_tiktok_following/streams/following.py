@@ -81,6 +81,13 @@ class FollowingStream(ProviderStream):
         self._run: Run | None = None
         self._next_state = 0.0
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether its answers are kept until the state tells of them, in a file if any."""
+        is_full = self.replication_method == REPLICATION_FULL_TABLE
+        is_test = self.ABORT_AT_RECORD_COUNT is not None
+        return self.selected and not (is_full or is_test)
+
     @cached_property
     def bookmarks(self) -> Bookmarks:
         """What is known of every username; nothing, and nothing is kept, in FULL_TABLE."""
@@ -110,6 +117,11 @@ class FollowingStream(ProviderStream):
             asked_for,
             self.tap.termination,
         )
+        if self.keeps_answers and self.tap.answers is not None:
+            for recovered in self._run.recover(self.tap.answers):
+                yield from recovered.records
+                self._write_state()
+        self._run.plan()
         if self.ABORT_AT_RECORD_COUNT is not None:
             yield from self._test(self._run)
             return
@@ -148,14 +160,18 @@ class FollowingStream(ProviderStream):
 
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""
+        self._write_state()
+        if line := run.progress():
+            self.logger.info("%s: %s", self.name, line)
+
+    def _write_state(self) -> None:
+        """Write a state when it is time for one."""
         now = time.monotonic()
         if now >= self._next_state:
             if self._next_state:
                 self.tap.write_state()
             took = time.monotonic() - now
             self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
-        if line := run.progress():
-            self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
         event = run.first_page()

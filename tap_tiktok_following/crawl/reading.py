@@ -1,0 +1,145 @@
+"""One visit: a list is read page by page, and what is answered is kept before it is told."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from tap_tiktok_following.client.gate import Stopped
+from tap_tiktok_following.crawl.scan import Scan
+from tap_tiktok_following.model import Event
+from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.state.answers import Kept
+from tap_tiktok_following.verdicts import Effect, Refused, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_tiktok_following.model import Answer, Raw, Visit
+
+    Keep = Callable[[Kept], None]
+
+_OUTCOMES = {
+    Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.NOT_FOUND: Outcome.NOT_FOUND,
+    Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Fetch(Protocol):
+    """How a page is fetched; see `Client.fetch`."""
+
+    def __call__(  # noqa: D102 - said there
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Answer: ...
+
+
+def keep_nothing(kept: Kept) -> None:
+    """Keep no answer: there is no file for it."""
+
+
+class Reading:
+    """One visit under way.
+
+    Args:
+        visit: What to read.
+        fetch: Fetches a page.
+        page_size: How many accounts to ask for, 1 to 100.
+        key: The field that tells accounts apart.
+        keep: Keeps an answer, before its event is yielded.
+    """
+
+    def __init__(
+        self, visit: Visit, fetch: Fetch, page_size: int, key: str, keep: Keep = keep_nothing
+    ) -> None:
+        self._visit = visit
+        self._fetch = fetch
+        self._keep_answer = keep
+        self._scan = Scan(visit, page_size, key, int(time.time()))
+        self._before = self._requests = self._scan.standing.requests
+        self._asked = self._scan.request
+
+    def events(self) -> Iterator[Event]:
+        """Read the list to the end of the visit.
+
+        Yields:
+            An event a page, the last with the outcome. Nothing if no request could be sent.
+        """
+        scan = self._scan
+        try:
+            while scan.outcome is None:
+                yield self._page()
+        except Stopped:
+            if scan.standing.requests > self._before:
+                yield self._end(Outcome.INTERRUPTED)
+        except Refused as refusal:
+            yield self._refused(refusal)
+        except Exception as error:
+            logger.debug("Reading %s failed", self._visit.username, exc_info=True)
+            reason = f"an error of this tap ({type(error).__name__}), please report it"
+            yield self._end(Outcome.FAILED, reason)
+
+    def _page(self) -> Event:
+        scan = self._scan
+        self._asked, self._requests = scan.request, scan.standing.requests
+        answer = self._fetch(self._visit.username, *self._asked, scan.count_request)
+        read = scan.standing.accounts_read
+        records = scan.take(answer)
+        self._keep(scan.standing.pages, answer.as_of, answer.until, answer.raw)
+        return Event(
+            self._visit,
+            scan.standing,
+            records,
+            scan.outcome,
+            scan.failure or (scan.standing.gap if scan.outcome else ""),
+            is_page=True,
+            read=scan.standing.accounts_read - read,
+            keyless=answer.page.accounts.keyless,
+            nulled=answer.page.accounts.nulled,
+            reference=answer.page.reference if scan.failure else "",
+            at=answer.raw.came_at,
+        )
+
+    def _refused(self, refusal: Refused) -> Event:
+        self._scan.began(refusal.as_of)
+        came_at, raw = int(time.time()), refusal.raw
+        if raw is not None and refusal.verdict.effect is Effect.SKIP:
+            came_at, as_of = raw.came_at, refusal.as_of or raw.came_at
+            self._keep(self._scan.standing.pages + 1, as_of, as_of, raw)
+        outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
+        return self._end(outcome, refusal.reason, refusal.reference, came_at)
+
+    def _end(
+        self, outcome: Outcome, reason: str = "", reference: str = "", at: int | None = None
+    ) -> Event:
+        return Event(
+            self._visit,
+            self._scan.standing,
+            outcome=outcome,
+            reason=reason,
+            reference=reference,
+            at=int(time.time()) if at is None else at,
+        )
+
+    def _keep(self, page: int, as_of: int, until: int, raw: Raw) -> None:
+        standing = self._scan.standing
+        cursor, count = self._asked
+        self._keep_answer(
+            Kept(
+                self._visit.username,
+                standing.scanned_at,
+                page,
+                started=standing.as_of,
+                cursor=cursor,
+                count=count,
+                tries=standing.requests - self._requests,
+                as_of=as_of,
+                until=until,
+                came_at=raw.came_at,
+                status=raw.status,
+                body=raw.body,
+            )
+        )
