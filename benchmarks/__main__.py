@@ -8,14 +8,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import environment, results
-from benchmarks.figures import FIGURES, Bench
+from benchmarks import environment, figures, results, whole
+from benchmarks.figures import Bench
 from benchmarks.process import Failed
 
 if TYPE_CHECKING:
     from benchmarks.figures import Row
 
 QUICK = 10
+
+FIGURES = {**whole.FIGURES, **figures.FIGURES}
+"""Those that a user decides by come first."""
 
 
 def main() -> int:

@@ -14,7 +14,10 @@ ROOT = HERE.parent
 UV = ROOT / ".tools" / "bin" / "uv"
 """Where the Makefile puts uv; elsewhere it has to be on the path."""
 
-Name = Literal["taps", "peers"]
+MELTANO = ROOT / ".tools" / "bin" / "meltano"
+"""Where the Makefile puts Meltano."""
+
+Name = Literal["taps", "peers", "targets"]
 
 _CONTENTS: dict[Name, tuple[str, ...]] = {
     "taps": (
@@ -23,8 +26,9 @@ _CONTENTS: dict[Name, tuple[str, ...]] = {
         str(ROOT),
     ),
     "peers": (f"--requirement={HERE / 'requirements.txt'}",),
+    "targets": ("target-duckdb==0.8.0", "duckdb~=1.2.2", "meltanolabs-target-postgres==0.8.1"),
 }
-"""What uv installs: this tap, with all that a tap needs; and the other peers."""
+"""What uv installs: this tap, with all that a tap needs; the other peers; the targets."""
 
 
 def make() -> None:

@@ -30,6 +30,7 @@ class Server:
         latency: Seconds that every page takes.
 
     Attributes:
+        lengths: As given.
         usernames: Whose lists they are.
         config: The tap's settings for it, without usernames.
     """
@@ -37,6 +38,7 @@ class Server:
     def __init__(self, lengths: Sequence[int], latency: float = 0.0) -> None:
         # Not a fork, which would take the threads and the memory of this process with it.
         context = multiprocessing.get_context("spawn")
+        self.lengths = lengths
         self.usernames = usernames(lengths)
         self._here, there = context.Pipe()
         self._process = context.Process(

@@ -9,6 +9,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tap_tiktok_following import outputs
 from tap_tiktok_following.config.settings import SETTINGS
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the tap; what its user can get wrong ends it with one sentence and exit code 1."""
+    outputs.prepare()
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:

@@ -1,18 +1,22 @@
-"""SIGTERM and SIGINT: told to the crawl, and the process ends in time whatever hangs."""
+"""SIGTERM, SIGINT and SIGHUP: told to the crawl, and the process ends in time."""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
 import signal
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Protocol
 
+from tap_tiktok_following import exits
 from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 GRACE = 2.0
 """Seconds that pages in flight get to arrive after a signal."""
@@ -20,16 +24,33 @@ GRACE = 2.0
 LAST_CALL = 4.0
 """Seconds after a signal at which the process ends, whatever it is doing."""
 
+LONG_LINE = 56.0
+"""The same while a long line is half out and its reader still takes some of it."""
+
+
+class Output(Protocol):
+    """Where the run writes; see `MessageWriter`."""
+
+    def is_blocked(self) -> bool: ...  # noqa: D102 - said there
+
+    def finish_line(self) -> bool: ...  # noqa: D102
+
 
 class Termination:
     """Whether this run was told to stop, and by which signal.
 
     Called as a signal handler it takes no lock that the main thread could hold and writes
     nothing: it notes the signal, wakes who listens, and sets the alarm.
+
+    Attributes:
+        signum: The first signal; None as long as there was none.
+        output: Where the run writes; None as long as it does not.
     """
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.output: Output | None = None
+        self._told_at = 0.0
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -40,16 +61,34 @@ class Termination:
     @property
     def exit_code(self) -> int:
         """The exit code that shells give the signal: 143 for SIGTERM, 130 for SIGINT."""
-        return 128 + (self.signum or 0)
+        return exits.of_signal(self.signum or 0)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether to write no more than a state: told to stop, and the output is blocked."""
+        return bool(self.signum and self.output and self.output.is_blocked())
+
+    def install(self) -> None:
+        """Handle the signals, if this is the main thread, as Python asks for."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self)
+        # Python's own end takes the handlers away, and an alarm would kill it there.
+        atexit.register(_cancel_alarm)
+        # `nohup` ignores it, so that the run outlives its terminal.
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, self)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call `listener` at a signal, inside the handler: it must not take a lock."""
         self._listeners.append(listener)
 
-    def __call__(self, signum: int) -> None:
+    def __call__(self, signum: int, frame: FrameType | None = None) -> None:  # noqa: ARG002
         """Note the signal, and raise nothing: a message may be half written."""
         if self.signum is None:
             self.signum = signum
+            self._told_at = time.monotonic()
             self._set_alarm()
         for listener in self._listeners:
             listener()
@@ -57,12 +96,19 @@ class Termination:
     def _set_alarm(self) -> None:
         if hasattr(signal, "SIGALRM"):
             # An alarm ends a blocked write too, and needs no thread that could be starved.
-            signal.signal(signal.SIGALRM, lambda *_: self._give_up())
+            signal.signal(signal.SIGALRM, lambda *_: self._last_call())
             signal.setitimer(signal.ITIMER_REAL, LAST_CALL)
         else:  # Windows
-            alarm = threading.Timer(LAST_CALL, self._give_up)
+            alarm = threading.Timer(LAST_CALL, self._last_call)
             alarm.daemon = True
             alarm.start()
+
+    def _last_call(self) -> None:
+        is_in_time = time.monotonic() - self._told_at < LONG_LINE
+        if self.output and self.output.finish_line() and is_in_time:
+            self._set_alarm()
+        else:
+            self._give_up()
 
     def _give_up(self) -> None:
         sentence = (
@@ -72,3 +118,8 @@ class Termination:
             if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too
                 os.write(2, sentence.encode())
         os._exit(self.exit_code)
+
+
+def _cancel_alarm() -> None:
+    if hasattr(signal, "SIGALRM"):
+        signal.setitimer(signal.ITIMER_REAL, 0)

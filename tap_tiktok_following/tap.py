@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import atexit
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
+from typing_extensions import override
 
 from tap_tiktok_following import redaction
 from tap_tiktok_following.config import settings, usernames, validation
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.exits import Ended, Ending
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state.answers import Answers
@@ -25,25 +26,12 @@ from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.streams.base import ProviderStream
-
-
-class RunFailed(click.ClickException):
-    """A run that ends with an exit code other than 0; its message is the last line."""
-
-    def __init__(self, message: str, exit_code: int) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002
-        """Log the message, so that it is redacted and looks like every other line."""
-        TapTikTokFollowing.logger.error("%s", self.message)
 
 
 class TapTikTokFollowing(Tap):
@@ -68,8 +56,10 @@ class TapTikTokFollowing(Tap):
         self.termination = Termination()
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
-        self._state_writer = StateWriter(self.message_writer)
+        self._state_writer: StateWriter = StateWriter(self.message_writer)
+        self.termination.output = self.message_writer
 
+    @override
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
         configured = [
@@ -119,6 +109,7 @@ class TapTikTokFollowing(Tap):
         atexit.register(answers.close)
         return answers
 
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Load a state, also one that is older or was edited by hand."""
         super().load_state(sanitise(state))
@@ -131,6 +122,11 @@ class TapTikTokFollowing(Tap):
         """Write a STATE message now; the records it speaks of are written."""
         self._state_writer.write_state(self.state)
 
+    @property
+    def state_size(self) -> int:
+        """Bytes of the last STATE message; 0 before the first."""
+        return self._state_writer.size
+
     def is_selected(self, stream: str) -> bool:
         """Whether a stream is there and selected."""
         return stream in self.streams and self.streams[stream].selected
@@ -139,7 +135,7 @@ class TapTikTokFollowing(Tap):
         """Close the file of answers, and say what was read and what was not.
 
         Raises:
-            RunFailed: If the exit code is not to be 0.
+            Ended: If the exit code is not to be 0.
         """
         if self.answers is not None:
             self.answers.close()
@@ -149,15 +145,18 @@ class TapTikTokFollowing(Tap):
         endings = [ending for stream in streams for ending in stream.endings()]
         if self.termination.signum:
             terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
-            endings.append((self.termination.exit_code, terminated))
-        endings.sort(key=_weight, reverse=True)
-        for _, sentence in endings[:-1]:
-            self.logger.warning("%s", sentence)
-        for code, sentence in endings[-1:]:
-            if code:
-                raise RunFailed(sentence, code)
-            self.logger.warning("%s", sentence)
+            endings.append(Ending(self.termination.exit_code, terminated))
+        endings.sort(key=attrgetter("weight"))
+        if endings and (last := endings[-1]).exit_code:
+            self._warn_of(endings[:-1])
+            raise Ended(last.sentence, last.exit_code)
+        self._warn_of(endings)
 
+    def _warn_of(self, endings: Iterable[Ending]) -> None:
+        for ending in endings:
+            self.logger.warning("%s", ending.sentence)
+
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """List every problem at once, without values: the SDK's messages print secrets."""
         self._config = {
@@ -173,20 +172,15 @@ class TapTikTokFollowing(Tap):
         typed = dict.fromkeys(map(validation.in_words, errors))
         found = [*typed, *validation.of(usable, wrong)]
         if found and raise_errors:
-            raise RunFailed(_listed(found), 1)
+            raise Ended(_listed(found))
         for name in sorted(self._config.keys() - schema["properties"].keys()):
             self.logger.warning("There is no setting `%s`; it is ignored.", name)
         return found
 
-    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Note the signal only: the SDK's handler writes a state and exits with 0."""
-        self.termination(signum)
-
-
-def _weight(ending: tuple[int, str]) -> int:
-    """Which exit code is the run's: a signal's before 1, 1 before 75, 75 before 0."""
-    code, _ = ending
-    return {0: 3, 75: 2, 1: 1}.get(code, 0)
+    @override
+    def _setup_signal_handlers(self) -> None:
+        """Note signals only: the SDK's handler writes a state and exits with 0."""
+        self.termination.install()
 
 
 def _listed(problems: list[str]) -> str:

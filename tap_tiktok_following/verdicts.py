@@ -46,13 +46,11 @@ class Verdict(Enum):
         effect: What follows.
         happened: What happened, for a person.
         advice: What to do about it, for a person.
-        exit_code: The exit code of a run in which it stops a stream.
     """
 
     effect: Effect
     happened: str
     advice: str
-    exit_code: int
 
     PASSING = (
         Effect.RETRY,
@@ -91,7 +89,6 @@ class Verdict(Enum):
             "run again: it goes on from the last page read; or set `on_username_failure` to "
             "`continue`"
         ),
-        1,
     )
     BAD_CLIENT = (
         Effect.STOP,
@@ -100,31 +97,26 @@ class Verdict(Enum):
             "check `research_client_key` and `research_client_secret`, or get a new "
             "`research_access_token`"
         ),
-        1,
     )
     BAD_KEY = (
         Effect.STOP,
         "RapidAPI does not accept the key",
         "check `rapidapi_key`",
-        1,
     )
     NOT_SUBSCRIBED = (
         Effect.STOP,
         "the RapidAPI key is not subscribed to this API",
         "subscribe to a plan of the API on RapidAPI with the account that owns `rapidapi_key`",
-        1,
     )
     MISSING_SCOPE = (
         Effect.STOP,
         "the Research API client lacks the scope `research.data.basic`",
         "apply for access to the Research API for this client at TikTok for Developers",
-        1,
     )
     PROVIDER_DOWN = (
         Effect.STOP,
         "10 usernames in a row failed and nothing succeeded",
         "run again later: every username goes on from its last page read",
-        1,
     )
     QUOTA_SPENT = (
         Effect.STOP,
@@ -133,25 +125,22 @@ class Verdict(Enum):
             "run again after it resets: what is left is read first; `on_quota_exhausted` "
             "set to `stop` makes this exit code 0"
         ),
-        75,
     )
     BUDGET_SPENT = (
         Effect.STOP,
         "`research_max_requests` or `rapidapi_max_requests` is reached",
         "run again: what is left is read first",
-        0,
     )
     TERMINATED = (
         Effect.STOP,
-        "the run was told to stop by SIGTERM or SIGINT",
+        "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
         "run again: every username goes on from its last page read",
     )
 
-    def __init__(self, effect: Effect, happened: str, advice: str, exit_code: int = 0) -> None:
+    def __init__(self, effect: Effect, happened: str, advice: str) -> None:
         self.effect = effect
         self.happened = happened
         self.advice = advice
-        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)

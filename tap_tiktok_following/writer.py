@@ -1,62 +1,90 @@
-"""Singer messages on stdout: buffered, and each state written once."""
+"""Singer messages on stdout: buffered, in whole lines, and each state written once."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import datetime as dt
+import errno
 import hashlib
-import os
+import logging
 import sys
-from functools import cache
+import time
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
+from typing_extensions import override
 
+from tap_tiktok_following import state_size
 from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.outputs import AT_ONCE, discard_stdout, is_writable, write_some
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from singer_sdk.helpers.types import Record, TapState
     from singer_sdk.singerlib.encoding.simple import Message
 
-BUFFER = 64 * 1024
-"""Bytes that are written at once."""
+logger = logging.getLogger(__name__)
 
-ITEMS = 100
-"""Items of a list in a state that are encoded at once."""
+BUFFER = 64 * 1024
+"""Bytes that are held back at most."""
+
+PATIENCE = 4.0
+"""Seconds without a byte taken after which nobody is thought to read any more."""
 
 
 class MessageWriter(MsgSpecWriter):
     """The SDK's msgspec writer, but flushed when told to rather than at every record.
 
     A state is a message like any other, so it follows the records it speaks of.
+
+    Raises:
+        Ended: If stdout is closed.
     """
 
     def __init__(self) -> None:
         super().__init__()
+        if sys.stdout is None:
+            sentence = (
+                "stdout is closed, and the messages are written there: send them to a target "
+                "or a file."
+            )
+            raise Ended(sentence)
         self._pending = bytearray()
         self._record_tail = _record_tail()
+        self._is_half_out = self._is_closing = False
+        self._taken_at = 0.0
         atexit.register(self._flush_at_exit)
 
+    @override
     def write_message(self, message: Message) -> None:
         """Write a message, at the latest at the next `flush`."""
-        self._append(self.format_message(message))
-
-    def write_pieces(self, pieces: Iterable[bytes]) -> None:
-        """Write a message that is encoded already, piece by piece."""
-        for piece in pieces:
-            self._append(piece)
-        self._append(b"\n")
+        self.write_line(self.format_message(message))
 
     def write_record(self, stream: str, record: Record) -> None:
         """Write a RECORD message without making the SDK's message object first.
 
         `time_extracted` is the time of the last flush, in whole seconds.
         """
-        self._append(_record_head(stream) + encoder.encode(record) + self._record_tail)
+        pending = self._pending
+        pending += _record_head(stream)
+        encoder.encode_into(record, pending, -1)
+        pending += self._record_tail
+        if len(pending) >= BUFFER:
+            self.flush()
+
+    def write_line(self, line: bytes | bytearray) -> None:
+        """Write a message that is encoded already, with the newline behind it."""
+        if len(line) < BUFFER:
+            self._pending += line
+        else:  # not to be copied
+            self.flush()
+            self._write(line)
+        if len(self._pending) >= BUFFER:
+            self.flush()
 
     def flush(self) -> None:
         """Hand everything written so far to whoever reads stdout.
@@ -68,25 +96,42 @@ class MessageWriter(MsgSpecWriter):
         self._write(pending)
         self._record_tail = _record_tail()
 
-    def _write(self, line: bytes | bytearray) -> None:
-        out = memoryview(line)
-        try:
-            while out:
-                # An unbuffered stdout may take only a part.
-                out = out[sys.stdout.buffer.write(out) :]
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            _discard_stdout()
-            sentence = (
-                f"The target no longer takes what is written ({error.strerror}): see its log; "
-                "the next run goes on from the last state that it kept."
-            )
-            raise Ended(sentence) from None
+    def is_blocked(self) -> bool:
+        """Whether stdout, with all that was written so far, takes no more for now."""
+        self.flush()
+        fd = _stdout_fd()
+        return fd is not None and not is_writable(fd)
 
-    def _append(self, line: bytes | bytearray) -> None:
-        self._pending += line
-        if len(self._pending) >= BUFFER:
-            self.flush()
+    def finish_line(self) -> bool:
+        """Begin no further line; may be called in a signal handler.
+
+        Returns:
+            Whether a line is half out, and its reader still takes some of it.
+        """
+        self._is_closing = True
+        return self._is_half_out and time.monotonic() - self._taken_at < PATIENCE
+
+    def _write(self, lines: bytes | bytearray) -> None:
+        fd = _stdout_fd()
+        write = sys.stdout.buffer.write if fd is None else partial(write_some, fd)
+        try:
+            for batch in _batches(lines):
+                self._write_batch(batch, write)
+            if fd is None:
+                sys.stdout.buffer.flush()
+        except OSError as error:
+            discard_stdout()
+            raise Ended(_in_words(error)) from None
+
+    def _write_batch(self, batch: memoryview, write: Callable[[memoryview], int]) -> None:
+        """Write it a bit at a time, so that a slow reader can be told from none."""
+        if self._is_closing:
+            return
+        rest = batch
+        while rest:
+            rest = rest[write(rest[:AT_ONCE]) :]
+            self._taken_at = time.monotonic()
+            self._is_half_out = bool(rest)
 
     def _flush_at_exit(self) -> None:
         with contextlib.suppress(SystemExit, ValueError):
@@ -94,44 +139,49 @@ class MessageWriter(MsgSpecWriter):
 
 
 class StateWriter(SDKStateWriter):
-    """Writes a state that differs from the one before, without copies of it.
+    """Writes a state that differs from the one before, without a copy of it.
 
-    The SDK's takes 0.39 s at 10,000 usernames, most of it for the copy that it compares with;
-    and as one text such a state has 10 MB.
+    The SDK's takes 0.39 s at 10,000 usernames, most of it for the copy that it compares with.
+
+    Attributes:
+        size: Bytes of the last STATE message.
     """
 
     def __init__(self, message_writer: MessageWriter) -> None:
         super().__init__(message_writer)
+        self.size = 0
         self._writer = message_writer
         self._last = b""
+        self._has_warned = False
 
+    @override
     def write_state(self, state: TapState) -> None:
-        """Write a STATE message if the state has changed, and flush."""
-        message = {"type": "STATE", "value": state}
-        digest = hashlib.blake2b()
-        for piece in _pieces(message):
-            digest.update(piece)
-        if digest.digest() != self._last:
-            self._writer.write_pieces(_pieces(message))
-            self._last = digest.digest()
+        """Write a STATE message if the state has changed, and flush.
+
+        Warns, once, before the state is too long for Meltano.
+        """
+        line = bytearray()
+        encoder.encode_into({"type": "STATE", "value": state}, line)
+        line += b"\n"
+        digest = hashlib.blake2b(line).digest()
+        if digest != self._last:
+            self._last = digest
+            self.size = len(line)
+            if not self._has_warned and (sentence := state_size.warning(self.size, state)):
+                self._has_warned = True
+                logger.warning("%s", sentence)
+            self._writer.write_line(line)
         self._writer.flush()
 
 
-def _pieces(value: object) -> Iterator[bytes]:
-    """JSON of a value, of long lists some items at a time."""
-    if isinstance(value, dict):
-        for number, (key, item) in enumerate(value.items()):
-            yield b"%b%b:" % (b"," if number else b"{", encoder.encode(key))
-            yield from _pieces(item)
-        yield b"}" if value else b"{}"
-    elif isinstance(value, list):
-        yield b"["
-        for start in range(0, len(value), ITEMS):
-            items = encoder.encode(value[start : start + ITEMS])
-            yield b"%b%b" % (b"," if start else b"", items[1:-1])
-        yield b"]"
-    else:
-        yield encoder.encode(value)
+def _batches(lines: bytes | bytearray) -> Iterator[memoryview]:
+    """Whole lines, as many as a pipe takes at once, or one line that is longer."""
+    view, start = memoryview(lines), 0
+    while start < len(lines):
+        end = lines.rfind(b"\n", start, start + AT_ONCE) + 1
+        end = end or lines.index(b"\n", start) + 1
+        yield view[start:end]
+        start = end
 
 
 @cache
@@ -146,7 +196,19 @@ def _record_tail() -> bytes:
     return b',"time_extracted":%b}\n' % encoder.encode(now)
 
 
-def _discard_stdout() -> None:
-    """Let the interpreter's own flush at exit find somewhere to write to."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _stdout_fd() -> int | None:
+    """The file descriptor of stdout; None where it is no file, as in the SDK's tests."""
+    try:
+        return sys.stdout.fileno()
+    except OSError:
+        return None
+
+
+def _in_words(error: OSError) -> str:
+    if error.errno == errno.EPIPE:
+        what = "The target no longer reads"
+        advice = "see its log"
+    else:
+        what = f"stdout cannot be written ({error.strerror})"
+        advice = "make room for it, or write elsewhere"
+    return f"{what}: {advice}; the next run goes on from the last state that was kept."

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import click
 from singer_sdk.logging import ConsoleFormatter
 
 from sandbox import Follow
+from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
@@ -182,10 +182,8 @@ def _sync(config: Mapping[str, Any], state: object) -> int:
     try:
         tap = TapTikTokFollowing(config=dict(config), state=copy.deepcopy(state or {}))
         tap.sync_all()
-    except click.ClickException as failure:
-        failure.show()
-        return failure.exit_code
-    except SystemExit as end:
+    except Ended as end:
+        TapTikTokFollowing.logger.error("%s", end.sentence)
         return int(end.code or 0)
     finally:
         if tap is not None:
@@ -230,8 +228,12 @@ def command(folder: Path, config: Mapping[str, Any], state: object = None) -> li
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without any setting of the tap, and with these variables."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("TAP_TIKTOK_FOLLOWING_")}
+    """A user's environment, without any setting of the tap, and with these variables.
+
+    Nor with what test machines tell Python: unbuffered, stderr never fails at the exit.
+    """
+    ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "NO_PROXY": "127.0.0.1", **more}
 
 

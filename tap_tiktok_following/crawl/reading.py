@@ -6,6 +6,8 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.model import Event
@@ -49,17 +51,28 @@ class Reading:
         fetch: Fetches a page.
         page_size: How many accounts to ask for, 1 to 100.
         key: The field that tells accounts apart.
+        broken_off: Where to note, by username, how a visit ends that gets no further than
+            the requests sent so far.
         keep: Keeps an answer, before its event is yielded.
     """
 
-    def __init__(
-        self, visit: Visit, fetch: Fetch, page_size: int, key: str, keep: Keep = keep_nothing
+    def __init__(  # noqa: PLR0913 - what differs between a crawl and a recovery
+        self,
+        visit: Visit,
+        *,
+        fetch: Fetch,
+        page_size: int,
+        key: str,
+        broken_off: dict[str, Event],
+        keep: Keep = keep_nothing,
     ) -> None:
         self._visit = visit
         self._fetch = fetch
+        self._broken_off = broken_off
         self._keep_answer = keep
         self._scan = Scan(visit, page_size, key, int(time.time()))
-        self._before = self._requests = self._scan.standing.requests
+        self._start = self._scan.standing
+        self._requests = self._start.requests
         self._asked = self._scan.request
 
     def events(self) -> Iterator[Event]:
@@ -73,7 +86,7 @@ class Reading:
             while scan.outcome is None:
                 yield self._page()
         except Stopped:
-            if scan.standing.requests > self._before:
+            if scan.standing.requests > self._start.requests:
                 yield self._end(Outcome.INTERRUPTED)
         except Refused as refusal:
             yield self._refused(refusal)
@@ -85,7 +98,7 @@ class Reading:
     def _page(self) -> Event:
         scan = self._scan
         self._asked, self._requests = scan.request, scan.standing.requests
-        answer = self._fetch(self._visit.username, *self._asked, scan.count_request)
+        answer = self._fetch(self._visit.username, *self._asked, self._count_request)
         read = scan.standing.accounts_read
         records = scan.take(answer)
         self._keep(scan.standing.pages, answer.as_of, answer.until, answer.raw)
@@ -102,6 +115,12 @@ class Reading:
             reference=answer.page.reference if scan.failure else "",
             at=answer.raw.came_at,
         )
+
+    def _count_request(self) -> None:
+        self._scan.count_request()
+        standing = replace(self._start, requests=self._scan.standing.requests)
+        broken_off = Event(self._visit, standing, outcome=Outcome.INTERRUPTED)
+        self._broken_off[self._visit.username] = broken_off
 
     def _refused(self, refusal: Refused) -> Event:
         self._scan.began(refusal.as_of)

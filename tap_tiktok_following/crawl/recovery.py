@@ -106,7 +106,13 @@ class Recovery:
         visit = self._bookmarks.visit(username, kept.started)
         if visit.resume is None:
             visit = replace(visit, start=(kept.scanned_at, kept.started))
-        reading = Reading(visit, self._serve(kept), kept.count, self._provider.key)
+        reading = Reading(
+            visit,
+            fetch=self._serve(kept),
+            page_size=kept.count,
+            key=self._provider.key,
+            broken_off={},
+        )
         for event in reading.events():
             if event.outcome is not Outcome.INTERRUPTED:
                 yield event

@@ -10,9 +10,11 @@ from importlib.metadata import version
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from tap_tiktok_following.client.fetch import Client
 from tap_tiktok_following.client.gate import Gate, Halt
-from tap_tiktok_following.crawl.reading import Reading
+from tap_tiktok_following.crawl.reading import Reading, keep_nothing
 from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.crawl.report import Report
 from tap_tiktok_following.crawl.workers import Crawl
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
-    from tap_tiktok_following.model import Visit
+    from tap_tiktok_following.crawl.reading import Keep
+    from tap_tiktok_following.model import Standing, Visit
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.answers import Answers
@@ -82,31 +85,30 @@ class Run:
             user_agent=config.get("user_agent") or USER_AGENT,
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
-        self._reading = partial(
-            Reading,
-            fetch=self._client.fetch,
-            page_size=config["page_size"],
-            key=provider.key,
-        )
+        self._keep: Keep = keep_nothing
         self._plan = Plan()
-        self._under_way: dict[str, Event] = {}
+        self._broken_off: dict[str, Event] = {}
+        self._under_way: dict[str, Standing] = {}
         self._failures_in_a_row = 0
 
     def recover(self, answers: Answers) -> Iterator[Event]:
         """Read again what earlier runs paid for and no state tells of, and keep what comes.
 
-        The records of an event are taken for written when the next event is asked for.
+        The records of each event are to be written before the next one is asked for.
 
         Args:
             answers: The file of answers.
         """
         source = f"{self._stream} {self._provider.url}"
-        self._reading.keywords["keep"] = partial(answers.keep, source)
+        self._keep = partial(answers.keep, source)
         recovery = Recovery(answers, self._provider, source, self._bookmarks)
         for event in recovery.events(self._usernames.names):
             yield event
             self._bookmarks.written(event, event.at)
             self._note(event)
+            if event.outcome is None:
+                interrupted = Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED)
+                self._broken_off[event.visit.username] = interrupted
             if self._termination.signum:
                 break
         if recovery.summary:
@@ -142,12 +144,20 @@ class Run:
         return None
 
     def _read(self, visit: Visit) -> Iterator[Event]:
-        return self._reading(visit).events()
+        reading = Reading(
+            visit,
+            fetch=self._client.fetch,
+            page_size=self._config["page_size"],
+            key=self._provider.key,
+            broken_off=self._broken_off,
+            keep=self._keep,
+        )
+        return reading.events()
 
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.
 
-        The records of an event are taken for written when the next event is asked for.
+        Each is to be acknowledged before the next one is asked for.
         """
         if self._termination.signum:
             self._stop()
@@ -159,16 +169,15 @@ class Run:
             for event in events:
                 if self._termination.signum:
                     self._terminate(crawl)
+                if self._termination.is_urgent:
+                    break
                 yield event
-                if event is not None:
-                    self._written(event)
         except BaseException:
             self._gate.stop(Halt(Verdict.TERMINATED, "the run was broken off"))
             raise
         finally:
             events.close()
-        for event in list(self._under_way.values()):
-            self._written(Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED))
+        self._interrupt()
 
     def _terminate(self, crawl: Crawl) -> None:
         self._stop()
@@ -177,7 +186,15 @@ class Run:
     def _stop(self) -> None:
         self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
 
-    def _written(self, event: Event) -> None:
+    def _interrupt(self) -> None:
+        """End the visits that are still under way, whatever their last request may bring."""
+        for username, event in self._broken_off.copy().items():
+            standing = self._under_way.get(username, event.standing)
+            standing = structs.replace(standing, requests=event.standing.requests)
+            self.acknowledge(replace(event, standing=standing))
+
+    def acknowledge(self, event: Event) -> None:
+        """The records of an event are written: bookmarks and counts follow."""
         if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
             event = replace(event, reason=self.halt.reason)
         self._bookmarks.written(event, time.time())
@@ -189,9 +206,10 @@ class Run:
         """Note which visits are under way."""
         username = event.visit.username
         if event.outcome is None:
-            self._under_way[username] = event
+            self._under_way[username] = event.standing
         else:
             self._under_way.pop(username, None)
+            self._broken_off.pop(username, None)
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
 
     def _watch_failures(self, event: Event) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
 
+from tap_tiktok_following import exits
 from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.exits import Ended, Ending
 from tap_tiktok_following.outcomes import READ
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
@@ -27,10 +29,19 @@ if TYPE_CHECKING:
     from tap_tiktok_following.tap import TapTikTokFollowing
 
 STATE_EVERY = 2.0
-"""Seconds between two states while pages arrive, if writing one is quick."""
+"""Seconds between two states while pages arrive, at least."""
 
 STATE_SHARE = 20
-"""Writing states takes at most one part in so many of the time."""
+"""Writing states takes at most 1/20 of the run time."""
+
+STATE_RATE = 10_000_000 / 30
+"""Bytes of states per second at most: reading one takes a target ten times as long as us."""
+
+AFTER_FAILURE = {
+    "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
+    "continue": Ending(exits.OK, "run again: it goes on from the last page read"),
+}
+"""By `on_username_failure`: the exit code, and what to do."""
 
 EDGE = (
     th.Property(
@@ -79,7 +90,7 @@ class FollowingStream(ProviderStream):
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._run: Run | None = None
-        self._next_state = 0.0
+        self._state_due = 0.0
 
     @property
     def keeps_answers(self) -> bool:
@@ -98,7 +109,8 @@ class FollowingStream(ProviderStream):
             keep_scans=self.tap.is_selected(f"{self.provider_class.name}_scans"),
         )
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
@@ -117,10 +129,8 @@ class FollowingStream(ProviderStream):
             asked_for,
             self.tap.termination,
         )
-        if self.keeps_answers and self.tap.answers is not None:
-            for recovered in self._run.recover(self.tap.answers):
-                yield from recovered.records
-                self._write_state()
+        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
+        yield from self._recover(self._run)
         self._run.plan()
         if self.ABORT_AT_RECORD_COUNT is not None:
             yield from self._test(self._run)
@@ -131,24 +141,31 @@ class FollowingStream(ProviderStream):
                 self.tap.flush()
             else:
                 yield from event.records
+                self._run.acknowledge(event)
             self._tell(self._run)
 
-    def endings(self) -> Iterator[tuple[int, str]]:
+    def _recover(self, run: Run) -> Iterator[Record]:
+        """The records of what an earlier run paid for, if that is kept."""
+        if self.keeps_answers and self.tap.answers is not None:
+            for event in run.recover(self.tap.answers):
+                yield from event.records
+                self._write_state()
+
+    def endings(self) -> Iterator[Ending]:
         """Exit codes and sentences for what went wrong, if anything did."""
         if self._run is None:
             return
         halt, failed = self._run.halt, self._run.report.failed
         if failed:
-            is_fatal = self.config["on_username_failure"] == "fail"
+            after = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            advice = Verdict.FAILED.advice if is_fatal else Verdict.PROVIDER_DOWN.advice
-            yield int(is_fatal), f"{sentence}: {advice}."
+            yield Ending(after.exit_code, f"{sentence}: {after.sentence}.")
         if halt is not None and halt.verdict is not Verdict.TERMINATED:
             is_mild = self.config["on_quota_exhausted"] == "stop"
             quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
-            code = 0 if quiet else halt.verdict.exit_code
-            yield code, f"{self.name}: {halt.reason}: {halt.verdict.advice}."
+            code = exits.OK if quiet else exits.of_verdict(halt.verdict)
+            yield Ending(code, f"{self.name}: {halt.reason}: {halt.verdict.advice}.")
 
     def log_summary(self) -> None:
         """Say what was read and what was not."""
@@ -167,11 +184,10 @@ class FollowingStream(ProviderStream):
     def _write_state(self) -> None:
         """Write a state when it is time for one."""
         now = time.monotonic()
-        if now >= self._next_state:
-            if self._next_state:
-                self.tap.write_state()
-            took = time.monotonic() - now
-            self._next_state = time.monotonic() + max(STATE_EVERY, STATE_SHARE * took)
+        if now >= self._state_due:
+            self.tap.write_state()
+            done = time.monotonic()
+            self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
     def _test(self, run: Run) -> Iterator[Record]:
         event = run.first_page()
@@ -183,3 +199,13 @@ class FollowingStream(ProviderStream):
         elif event is not None:
             sentence = f"{self.name}: {event.visit.username}: {event.reason}."
             raise Ended(sentence)
+
+
+def pause_after_state(size: int, took: float) -> float:
+    """Seconds until the next STATE is due.
+
+    Args:
+        size: Bytes of the last one.
+        took: Seconds that writing it took.
+    """
+    return max(STATE_EVERY, STATE_SHARE * took, size / STATE_RATE)

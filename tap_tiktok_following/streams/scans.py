@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.streams.base import ProviderStream
@@ -94,6 +95,13 @@ class ScansStream(ProviderStream):
         self.replication_key = "scanned_at"
         self._following = following
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002
-        """Rows that an earlier run could not send any more, then this run's."""
-        yield from self._following.bookmarks.unsent_scans()
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Rows that an earlier run could not send any more, then this run's.
+
+        What a run that is stopped cannot send any more stays in the state.
+        """
+        for row in self._following.bookmarks.unsent_scans():
+            if self.tap.termination.is_urgent:
+                return
+            yield row

@@ -1,0 +1,126 @@
+"""The figures of whole pipelines: from the command that is typed to rows in a database."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks import pipelines
+from benchmarks.contestants import tap
+from benchmarks.figures import MEGABYTE, Row
+from benchmarks.pipelines import Project
+from benchmarks.process import Failed
+from benchmarks.server import Server
+from tests.e2e import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from benchmarks.figures import Bench
+    from benchmarks.pipelines import PipelineRun
+
+SHARDS = 8
+
+LENGTH = 30
+"""Accounts on each list, where many usernames are the point."""
+
+
+def beside_dlt(bench: Bench) -> Iterator[Row]:
+    """2,000 lists of 300 follows, 50 ms latency, into DuckDB."""
+    lengths = bench.lists(2000, 300)
+    ours, theirs = [], []
+    with Server(lengths, latency=0.05) as server:
+        for number in range(bench.rounds):
+            folder = bench.folder / f"meltano-{number}"
+            ours.append(_into_duckdb(folder, server))
+            folder = bench.folder / f"dlt-{number}"
+            theirs.append(pipelines.dlt(folder, server))
+            _check_rows(folder / "dlt.duckdb", "tiktok.following", sum(lengths))
+    what = f"{len(lengths):,} lists of 300, 50 ms a page, into DuckDB, first read"
+    for name, unit, figure in (
+        ("wall", "s", _wall),
+        ("CPU", "s", _cpu),
+        ("memory", "MB", _mb),
+    ):
+        tap_, dlt_ = (median(map(figure, runs)) for runs in (ours, theirs))
+        value = f"{tap_:.1f} {unit}; dlt {dlt_:.1f} {unit}: {dlt_ / tap_:.1f} x"
+        yield Row(f"{what}: {name} of the whole pipeline", "", value)
+
+
+def many_usernames(bench: Bench) -> Iterator[Row]:
+    """10,000 and 50,000 usernames in one pipeline into DuckDB, first read."""
+    for count in (10_000, 50_000):
+        with Server(bench.lists(count, LENGTH)) as server:
+            alone = tap(server, bench.folder)
+            folder = bench.folder / f"many-{count}"
+            whole = _into_duckdb(folder, server)
+        with alone.output.open("rb") as lines:
+            states = [len(line) for line in lines if line.startswith(b'{"type":"STATE"')]
+        what = f"{len(server.usernames):,} lists of {LENGTH}"
+        yield Row(f"{what}: time to the first request", "", f"{alone.start_up:.2f} s")
+        yield Row(f"{what}: most memory of the tap", "", _megabytes(alone.usage.memory))
+        yield Row(f"{what}: largest state", "", _megabytes(max(states)))
+        yield Row(f"{what}: all states together", "", _megabytes(sum(states)))
+        yield _pipeline(f"{what}, one pipeline into DuckDB", whole)
+
+
+def shards(bench: Bench) -> Iterator[Row]:
+    """200,000 usernames in 8 shards into PostgreSQL, two shards at a time."""
+    with postgres.serve() as database, Server(bench.lists(200_000, LENGTH)) as server:
+        if database is None:
+            message = "there is no PostgreSQL server to load into"
+            raise Failed(message)
+        target = "target-postgres", {"sqlalchemy_url": database.url}
+        whole = Project(bench.folder / "shards", server, target, SHARDS).run()
+        count = len(server.usernames)
+    what = f"{count:,} lists of {LENGTH}, {SHARDS} shards into PostgreSQL"
+    yield _pipeline(f"{what}, {pipelines.AT_ONCE} at a time", whole)
+    yield Row(
+        f"{what}: requests",
+        f"exactly {count:,}",
+        f"{whole.requests:,}",
+        whole.requests == count,
+    )
+
+
+FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
+    figure.__name__.replace("_", "-"): figure
+    for figure in (beside_dlt, many_usernames, shards)
+}
+
+
+def _into_duckdb(folder: Path, server: Server) -> PipelineRun:
+    database = folder / "warehouse.duckdb"
+    target = "target-duckdb", {"path": str(database), "default_target_schema": "tiktok"}
+    run = Project(folder, server, target, shards=0).run()
+    _check_rows(database, "tiktok.research_following", sum(server.lengths))
+    return run
+
+
+def _check_rows(database: Path, table: str, expected: int) -> None:
+    loaded = pipelines.count_rows(database, table)
+    if loaded != expected:
+        message = f"{database} holds {loaded:,} rows of {table}, not {expected:,}"
+        raise Failed(message)
+
+
+def _pipeline(what: str, run: PipelineRun) -> Row:
+    value = f"{run.wall:.0f} s, {run.cpu:.0f} CPU seconds"
+    return Row(f"{what}: the whole pipeline", "", value)
+
+
+def _wall(run: PipelineRun) -> float:
+    return run.wall
+
+
+def _cpu(run: PipelineRun) -> float:
+    return run.cpu
+
+
+def _mb(run: PipelineRun) -> float:
+    return run.memory / MEGABYTE
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / MEGABYTE:,.1f} MB"
