@@ -71,12 +71,10 @@ class Raw:
     Attributes:
         status: The HTTP status.
         body: The whole body, unpacked.
-        came_at: When it came, in Unix seconds by the local clock.
     """
 
     status: int
     body: bytes
-    came_at: int
 
 
 @dataclass(frozen=True)
@@ -89,15 +87,17 @@ class Answer:
             before the request was sent, by the clock that makes it earliest.
         until: Unix seconds, whole. No follow on the page was made after it: the provider's
             clock when it answered, or the time of its cache.
-        count: How many accounts were asked for.
-        raw: What it was read from.
+        came_at: When it came, in Unix seconds by the local clock.
+        raw: What it was read from; None if that is not at hand.
+        count: How many accounts were asked for; None for as many as the scan asks for.
     """
 
     page: Page
     as_of: int
     until: int
-    count: int
-    raw: Raw
+    came_at: int
+    raw: Raw | None = None
+    count: int | None = None
 
 
 class Place(NamedTuple):

@@ -197,6 +197,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
+        came_at: When the answer came, as in `Answer`; None if none came.
         raw: The answer as it came; None if none came.
     """
 
@@ -216,4 +217,5 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         self.retry_after = retry_after
         self.answered_at = answered_at
         self.as_of: int | None = None
+        self.came_at: int | None = None
         self.raw: Raw | None = None

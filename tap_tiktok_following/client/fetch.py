@@ -75,7 +75,7 @@ class Client:
             self._gate.enter()
             on_request()
             request = self._provider.page_request(username, cursor, count, token)
-            return self._answer(self._transport.send(request), count)
+            return self._answer(self._transport.send(request))
 
         return self._retry(lambda: self._with_token(ask))
 
@@ -136,18 +136,19 @@ class Client:
         self._gate.stop(Halt(verdict, sentence))
         raise Stopped from refusal
 
-    def _answer(self, exchange: Exchange, count: int) -> Answer:
+    def _answer(self, exchange: Exchange) -> Answer:
         left = self._provider.quota_left(exchange.headers)
         self.quota_left = self.quota_left if left is None else left
         try:
             page = self._provider.read_page(exchange)
         except Refused as refusal:
-            refusal.as_of, refusal.raw = _as_of(exchange), _raw(exchange)
+            refusal.as_of, refusal.came_at = _as_of(exchange), _came_at(exchange)
+            refusal.raw = _raw(exchange)
             if refusal.verdict is Verdict.QUOTA_SPENT and refusal.retry_after is None:
                 now = exchange.date or time.time()
                 refusal.retry_after = self._provider.quota_resets_in(exchange.headers, now)
             raise
-        return _timed(page, exchange, count)
+        return _timed(page, exchange)
 
     def _grant(self) -> TokenGrant:
         request = self._provider.token_request()
@@ -167,23 +168,26 @@ def _as_of(exchange: Exchange) -> int:
     return int(min(clocks))
 
 
-def _timed(page: Page, exchange: Exchange, count: int) -> Answer:
+def _timed(page: Page, exchange: Exchange) -> Answer:
     as_of, until = _as_of(exchange), exchange.date
     if until is None:
-        until = int(exchange.sent_at + exchange.duration)
+        until = _came_at(exchange)
     if page.cached_at is not None:
         as_of, until = min(as_of, page.cached_at), min(until, page.cached_at)
-    return Answer(page, as_of, until, count, _raw(exchange))
+    return Answer(page, as_of, until, _came_at(exchange), _raw(exchange))
 
 
 def _raw(exchange: Exchange) -> Raw:
-    came_at = int(exchange.sent_at + exchange.duration)
-    return Raw(exchange.status, exchange.body, came_at)
+    return Raw(exchange.status, exchange.body)
+
+
+def _came_at(exchange: Exchange) -> int:
+    return int(exchange.sent_at + exchange.duration)
 
 
 def _with_verdict(verdict: Verdict, refusal: Refused, reason: str | None = None) -> Refused:
     other = Refused(verdict, reason or refusal.reason, reference=refusal.reference)
-    other.as_of, other.raw = refusal.as_of, refusal.raw
+    other.as_of, other.came_at = refusal.as_of, refusal.came_at
     return other
 
 

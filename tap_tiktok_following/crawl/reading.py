@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
-from tap_tiktok_following.model import Event
+from tap_tiktok_following.model import Answer, Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.answers import Kept
 from tap_tiktok_following.verdicts import Effect, Refused, Verdict
@@ -18,7 +18,7 @@ from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_tiktok_following.model import Answer, Raw, Visit
+    from tap_tiktok_following.model import Visit
 
     Keep = Callable[[Kept], None]
 
@@ -101,7 +101,7 @@ class Reading:
         answer = self._fetch(self._visit.username, *self._asked, self._count_request)
         read = scan.standing.accounts_read
         records = scan.take(answer)
-        self._keep(scan.standing.pages, answer.as_of, answer.until, answer.raw)
+        self._keep(scan.standing.pages, answer)
         return Event(
             self._visit,
             scan.standing,
@@ -113,7 +113,7 @@ class Reading:
             keyless=answer.page.accounts.keyless,
             nulled=answer.page.accounts.nulled,
             reference=answer.page.reference if scan.failure else "",
-            at=answer.raw.came_at,
+            at=answer.came_at,
         )
 
     def _count_request(self) -> None:
@@ -123,11 +123,10 @@ class Reading:
         self._broken_off[self._visit.username] = broken_off
 
     def _refused(self, refusal: Refused) -> Event:
-        self._scan.began(refusal.as_of)
-        came_at, raw = int(time.time()), refusal.raw
-        if raw is not None and refusal.verdict.effect is Effect.SKIP:
-            came_at, as_of = raw.came_at, refusal.as_of or raw.came_at
-            self._keep(self._scan.standing.pages + 1, as_of, as_of, raw)
+        scan, came_at = self._scan, refusal.came_at
+        scan.began(refusal.as_of)
+        if refusal.verdict.effect is Effect.SKIP:
+            self._keep(scan.standing.pages + 1, refusal)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
         return self._end(outcome, refusal.reason, refusal.reference, came_at)
 
@@ -143,9 +142,11 @@ class Reading:
             at=int(time.time()) if at is None else at,
         )
 
-    def _keep(self, page: int, as_of: int, until: int, raw: Raw) -> None:
+    def _keep(self, page: int, said: Answer | Refused) -> None:
         standing = self._scan.standing
         cursor, count = self._asked
+        if said.raw is None or said.as_of is None or said.came_at is None:
+            return
         self._keep_answer(
             Kept(
                 self._visit.username,
@@ -155,10 +156,10 @@ class Reading:
                 cursor=cursor,
                 count=count,
                 tries=standing.requests - self._requests,
-                as_of=as_of,
-                until=until,
-                came_at=raw.came_at,
-                status=raw.status,
-                body=raw.body,
+                as_of=said.as_of,
+                until=said.until if isinstance(said, Answer) else said.as_of,
+                came_at=said.came_at,
+                status=said.raw.status,
+                body=said.raw.body,
             )
         )

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.reading import Reading
 from tap_tiktok_following.http.transport import Exchange
-from tap_tiktok_following.model import Answer, Place, Raw
+from tap_tiktok_following.model import Answer, Place
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.verdicts import Effect, Refused
 
@@ -138,18 +138,17 @@ class Recovery:
         return fetch
 
     def _answer(self, kept: Kept, on_request: Callable[[], None]) -> Answer:
-        raw = Raw(kept.status, kept.body, kept.came_at)
         exchange = Exchange(kept.status, {}, kept.body, kept.as_of, 0.0, kept.until)
         try:
             page = self._provider.read_page(exchange)
         except Refused as refusal:
             if refusal.verdict.effect is not Effect.SKIP:
                 raise Stopped from refusal  # another version of this tap read more into it
-            refusal.as_of, refusal.raw = kept.as_of, raw
+            refusal.as_of, refusal.came_at = kept.as_of, kept.came_at
             self._count(kept, on_request)
             raise
         self._count(kept, on_request)
-        return Answer(page, kept.as_of, kept.until, kept.count, raw)
+        return Answer(page, kept.as_of, kept.until, kept.came_at, count=kept.count)
 
     def _count(self, kept: Kept, on_request: Callable[[], None]) -> None:
         self._answers += 1

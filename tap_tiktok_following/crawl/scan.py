@@ -130,7 +130,7 @@ class Scan:
         scan fails where it stands. Gone on with later, it asks for that page again.
         """
         self.began(answer.as_of)
-        self._asked_for = answer.count
+        self._asked_for = answer.count or self.request[1]
         finds = self._find(answer)
         is_first = not self.standing.memory.hashes
         news = self._news(finds, is_first=is_first)

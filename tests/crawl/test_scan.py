@@ -15,7 +15,6 @@ from tap_tiktok_following.model import (
     Answer,
     Memory,
     Page,
-    Raw,
     Visit,
     hash_account,
     split_hashes,
@@ -42,8 +41,7 @@ def page(
     """A page of these accounts; there is a next one if there is a cursor for it."""
     accounts = Accounts([{KEY: name, "display_name": name.title()} for name in names])
     is_last = cursor is None if has_more is None else not has_more
-    raw = Raw(200, b"", until)
-    return Answer(Page(accounts, not is_last, cursor, **more), as_of, until, 100, raw)
+    return Answer(Page(accounts, not is_last, cursor, **more), as_of, until, until)
 
 
 def scan_of(visit: Visit, page_size: int = 100, started: int = NOW) -> Scan:
