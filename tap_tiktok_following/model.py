@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
@@ -124,22 +125,67 @@ def hash_account(key: str) -> bytes:
     return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
 
 
-def split_hashes(joined: bytes) -> frozenset[bytes]:
-    """Hashes that were written one behind the other."""
+def split_hashes(joined: bytes) -> list[bytes]:
+    """Hashes that were written one behind the other, in that order."""
     starts = range(0, len(joined), HASH_LENGTH)
-    return frozenset(joined[start : start + HASH_LENGTH] for start in starts)
+    return [joined[start : start + HASH_LENGTH] for start in starts]
 
 
 class Memory(msgspec.Struct, frozen=True):
     """The newest accounts of a list, as a complete scan saw them.
 
     Attributes:
-        hashes: Hashes of the accounts on the pages from the newest down to `since`, joined.
+        hashes: Hashes of the accounts on the pages from the newest down to `since`, joined,
+            newest follow first.
         since: Unix seconds: where these pages end; 0 if they are the whole list.
     """
 
     hashes: bytes = b""
     since: int = 0
+
+
+class Stuck(msgspec.Struct, frozen=True):
+    """The page at which visit after visit failed, and what is still to be read below it.
+
+    Attributes:
+        cursor: The cursor that it is asked for with, in Unix seconds.
+        floor: As in `Standing`: down to where the list is read once the page answers.
+        whole: Whether everything down there is to be sent.
+        boundary: Hashes of the accounts on the page above it, joined.
+    """
+
+    cursor: Second
+    floor: Second
+    whole: bool
+    boundary: bytes = b""
+
+
+class Top(msgspec.Struct, frozen=True):
+    """What was last read above a page at which a list is stuck.
+
+    Attributes:
+        as_of: T of the scan that read it, in Unix seconds.
+        known: The newest accounts that it saw.
+    """
+
+    as_of: Second
+    known: Memory
+
+
+class Part(str, Enum):
+    """How far a scan of a list that is stuck has come."""
+
+    STRAIGHT = "straight"
+    """No list that is stuck: from the newest page down, one page after another."""
+
+    ABOVE = "above"
+    """Above the page at which the list is stuck: what is new there is read first."""
+
+    PAST = "past"
+    """Past it, with no page left out above."""
+
+    APART = "apart"
+    """At it or below, with pages left out above that earlier scans have read."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -151,11 +197,18 @@ class Visit(msgspec.Struct, frozen=True):
         previous: `scanned_at` of that scan.
         last: `scanned_at` of the last scan that ended, whatever came of it.
         whole: Whether everything down to the floor is to be sent, known or not.
+        whole_from: The T from which on that is so all the same, in Unix seconds; None for
+            never.
         known: What the last complete scan saw; empty if that is not known.
+        listed: How many accounts the last whole scan read.
         floor: Unix seconds: the scan is complete once the next page would hold only follows
             made before it; 0 to read to the end.
+        start_date: The floor of a scan that sends everything.
         lookback: Seconds before T whose accounts are remembered, to be told from new ones.
         resume: Where an earlier run had to leave the scan; None to start one.
+        failed_at: The cursor at which the last visit failed; None if it did not.
+        stuck: The page at which the list is stuck; None if it is not.
+        top: What was read above that page. `floor` is then where the scan above it ends.
         start: `scanned_at` and T of a scan that started before, whose answers are kept.
     """
 
@@ -164,10 +217,16 @@ class Visit(msgspec.Struct, frozen=True):
     previous: int | None = None
     last: int | None = None
     whole: bool = True
+    whole_from: float | None = None
     known: Memory = Memory()
+    listed: int = 0
     floor: int = 0
+    start_date: int = 0
     lookback: int = DAY
     resume: Standing | None = None
+    failed_at: int | None = None
+    stuck: Stuck | None = None
+    top: Top | None = None
     start: tuple[int, int] | None = None
 
 
@@ -193,6 +252,10 @@ class Standing(msgspec.Struct, frozen=True):
         memory: The newest accounts, for the next scan to know.
         remembering: Whether the next page's accounts belong to `memory` too.
         boundary: Hashes of the last page's accounts, joined: they may come on the next too.
+        read_until: When the last page came, in Unix seconds by the provider's clock; for a
+            page from a cache, when that was filled; 0 before the first page.
+        read_down_to: Unix seconds: no page below was read; 0 if the list's end was.
+        part: Where it stands in a list that is stuck.
     """
 
     scanned_at: Second
@@ -212,6 +275,14 @@ class Standing(msgspec.Struct, frozen=True):
     memory: Memory = Memory()
     remembering: bool = True
     boundary: bytes = b""
+    read_until: Second = 0
+    read_down_to: Second | None = None
+    part: Part = Part.STRAIGHT
+
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether the list came empty, and there is a reason not to believe it."""
+        return not self.accounts_read and bool(self.gap)
 
 
 @dataclass(frozen=True)

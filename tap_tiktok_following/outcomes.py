@@ -12,6 +12,7 @@ class Outcome(str, Enum):
     UNCHANGED = "unchanged"
     INTERRUPTED = "interrupted"
     PRIVATE = "private"
+    HIDDEN = "hidden"
     NOT_FOUND = "not_found"
     UNAVAILABLE = "unavailable"
     FAILED = "failed"
@@ -21,4 +22,4 @@ class Outcome(str, Enum):
 READ = frozenset({Outcome.COMPLETE, Outcome.UNCHANGED})
 
 
-SKIPPED = frozenset({Outcome.PRIVATE, Outcome.NOT_FOUND, Outcome.UNAVAILABLE})
+SKIPPED = frozenset({Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome.UNAVAILABLE})

@@ -19,7 +19,7 @@ from tap_tiktok_following.exits import Ended, Ending
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state.answers import Answers
-from tap_tiktok_following.state.bookmarks import sanitise
+from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.verdicts import Verdict

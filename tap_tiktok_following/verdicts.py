@@ -7,8 +7,8 @@ the top, and the `Verdict` it finds says what the answer means and what follows.
     ├── PASSING                    RETRY: this worker waits and asks again
     ├── RATE_LIMITED               PAUSE: every worker of the provider waits, then asks again
     ├── TOKEN_REJECTED             RENEW: a new access token, then once more
-    ├── PRIVATE, NOT_FOUND,
-    │   UNAVAILABLE                SKIP: this username has no list to give
+    ├── PRIVATE, HIDDEN,
+    │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
     ├── FAILED                     FAIL: this username failed, the others go on
     └── BAD_CLIENT, BAD_KEY, NOT_SUBSCRIBED, MISSING_SCOPE,
         PROVIDER_DOWN, QUOTA_SPENT, BUDGET_SPENT, TERMINATED
@@ -70,6 +70,11 @@ class Verdict(Enum):
     PRIVATE = (
         Effect.SKIP,
         "the account is private",
+        "nothing, or set `retry_unavailable_after_days` to ask less often",
+    )
+    HIDDEN = (
+        Effect.SKIP,
+        "the account hides its following list",
         "nothing, or set `retry_unavailable_after_days` to ask less often",
     )
     NOT_FOUND = (

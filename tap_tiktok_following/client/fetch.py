@@ -142,8 +142,8 @@ class Client:
         try:
             page = self._provider.read_page(exchange)
         except Refused as refusal:
-            refusal.as_of, refusal.came_at = _as_of(exchange), _came_at(exchange)
-            refusal.raw = _raw(exchange)
+            refusal.as_of = _as_of(exchange)
+            refusal.came_at, refusal.raw = _came_at(exchange), _raw(exchange)
             if refusal.verdict is Verdict.QUOTA_SPENT and refusal.retry_after is None:
                 now = exchange.date or time.time()
                 refusal.retry_after = self._provider.quota_resets_in(exchange.headers, now)
@@ -168,6 +168,10 @@ def _as_of(exchange: Exchange) -> int:
     return int(min(clocks))
 
 
+def _came_at(exchange: Exchange) -> int:
+    return int(exchange.sent_at + exchange.duration)
+
+
 def _timed(page: Page, exchange: Exchange) -> Answer:
     as_of, until = _as_of(exchange), exchange.date
     if until is None:
@@ -179,10 +183,6 @@ def _timed(page: Page, exchange: Exchange) -> Answer:
 
 def _raw(exchange: Exchange) -> Raw:
     return Raw(exchange.status, exchange.body)
-
-
-def _came_at(exchange: Exchange) -> int:
-    return int(exchange.sent_at + exchange.duration)
 
 
 def _with_verdict(verdict: Verdict, refusal: Refused, reason: str | None = None) -> Refused:

@@ -85,12 +85,12 @@ SETTINGS = th.PropertiesList(
     ),
     th.Property(
         "refresh_after_days",
-        th.IntegerType(minimum=1, maximum=3650),
+        th.IntegerType(minimum=0, maximum=3650),
         title="Refresh after days",
         description=(
             "Read and send a list whole again when its last whole scan is older than this, "
-            "which is how unfollows are found; without it, never. Due times are spread over "
-            "the second half of the interval."
+            "which is how unfollows are found; 0 for every run; without it, never. Due times "
+            "are spread over the second half of the interval."
         ),
     ),
     th.Property(

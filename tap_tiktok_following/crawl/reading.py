@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _OUTCOMES = {
     Verdict.PRIVATE: Outcome.PRIVATE,
+    Verdict.HIDDEN: Outcome.HIDDEN,
     Verdict.NOT_FOUND: Outcome.NOT_FOUND,
     Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
 }
@@ -70,7 +71,8 @@ class Reading:
         self._fetch = fetch
         self._broken_off = broken_off
         self._keep_answer = keep
-        self._scan = Scan(visit, page_size, key, int(time.time()))
+        self._at = int(time.time())
+        self._scan = Scan(visit, page_size, key, self._at)
         self._start = self._scan.standing
         self._requests = self._start.requests
         self._asked = self._scan.request
@@ -99,6 +101,7 @@ class Reading:
         scan = self._scan
         self._asked, self._requests = scan.request, scan.standing.requests
         answer = self._fetch(self._visit.username, *self._asked, self._count_request)
+        self._at = answer.came_at
         read = scan.standing.accounts_read
         records = scan.take(answer)
         self._keep(scan.standing.pages, answer)
@@ -113,33 +116,33 @@ class Reading:
             keyless=answer.page.accounts.keyless,
             nulled=answer.page.accounts.nulled,
             reference=answer.page.reference if scan.failure else "",
-            at=answer.came_at,
+            at=self._at,
         )
 
     def _count_request(self) -> None:
         self._scan.count_request()
         standing = replace(self._start, requests=self._scan.standing.requests)
-        broken_off = Event(self._visit, standing, outcome=Outcome.INTERRUPTED)
-        self._broken_off[self._visit.username] = broken_off
+        self._broken_off[self._visit.username] = Event(
+            self._visit, standing, outcome=Outcome.INTERRUPTED, at=int(time.time())
+        )
 
     def _refused(self, refusal: Refused) -> Event:
-        scan, came_at = self._scan, refusal.came_at
+        scan = self._scan
+        self._at = int(time.time()) if refusal.came_at is None else refusal.came_at
         scan.began(refusal.as_of)
         if refusal.verdict.effect is Effect.SKIP:
             self._keep(scan.standing.pages + 1, refusal)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
-        return self._end(outcome, refusal.reason, refusal.reference, came_at)
+        return self._end(outcome, refusal.reason, refusal.reference)
 
-    def _end(
-        self, outcome: Outcome, reason: str = "", reference: str = "", at: int | None = None
-    ) -> Event:
+    def _end(self, outcome: Outcome, reason: str = "", reference: str = "") -> Event:
         return Event(
             self._visit,
             self._scan.standing,
             outcome=outcome,
             reason=reason,
             reference=reference,
-            at=int(time.time()) if at is None else at,
+            at=self._at,
         )
 
     def _keep(self, page: int, said: Answer | Refused) -> None:

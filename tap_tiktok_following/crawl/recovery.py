@@ -91,7 +91,7 @@ class Recovery:
         An answer waits if those before it are neither kept nor covered, and while an earlier
         scan is unfinished.
         """
-        resume = self._bookmarks.visit(username, 0).resume
+        resume = self._bookmarks.visit(username).resume
         if resume is not None:
             following = Place(resume.scanned_at, resume.pages + 1)
             return following if following in places else None
@@ -103,7 +103,7 @@ class Recovery:
         kept = self._file.get(self._source, username, first)
         if kept is None:
             return
-        visit = self._bookmarks.visit(username, kept.started)
+        visit = self._bookmarks.visit(username)
         if visit.resume is None:
             visit = replace(visit, start=(kept.scanned_at, kept.started))
         reading = Reading(

@@ -104,11 +104,12 @@ class Run:
         recovery = Recovery(answers, self._provider, source, self._bookmarks)
         for event in recovery.events(self._usernames.names):
             yield event
-            self._bookmarks.written(event, event.at)
+            self._bookmarks.written(event)
             self._note(event)
             if event.outcome is None:
-                interrupted = Event(event.visit, event.standing, outcome=Outcome.INTERRUPTED)
-                self._broken_off[event.visit.username] = interrupted
+                self._broken_off[event.visit.username] = Event(
+                    event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
+                )
             if self._termination.signum:
                 break
         if recovery.summary:
@@ -197,7 +198,7 @@ class Run:
         """The records of an event are written: bookmarks and counts follow."""
         if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
             event = replace(event, reason=self.halt.reason)
-        self._bookmarks.written(event, time.time())
+        self._bookmarks.written(event)
         self.report.count(event)
         self._note(event)
         self._watch_failures(event)

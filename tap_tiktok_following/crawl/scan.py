@@ -9,53 +9,34 @@ above, and the cursor of the next page bounds them from below:
     answers with   N1              N2              N3
 
 The boundary is inclusive: an account on it may come on both pages.
+
+A list may be stuck: one of its pages fails visit after visit. Then the scan reads what is new
+above what earlier scans have read, and only then asks for that page.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import (
-    HASH_LENGTH,
-    Memory,
-    Standing,
-    hash_account,
-    split_hashes,
-)
+from tap_tiktok_following.crawl.finds import Seen, records_of
+from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
+from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
+from tap_tiktok_following.model import Part, Standing
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.times import DAY, in_utc
+from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
-    from tap_tiktok_following.model import (
-        Answer,
-        Page,
-        Visit,
-    )
+    from tap_tiktok_following.crawl.finds import Finds
+    from tap_tiktok_following.model import Answer, Page, Stuck, Visit
 
-LARGEST_PAGE = 100
-"""Accounts: what both providers give at most."""
+IN_PARTS = (
+    "a page of the list failed in earlier scans, and its parts were read at several times"
+)
 
-MOST_IDLE = 4
-"""Pages in a row on which the cursor stands still and no account is new: it never moves."""
-
-MOST_REMEMBERED = 1000
-"""Accounts whose hashes one username's state entry holds, about 7 characters each."""
-
-
-@dataclass(frozen=True)
-class _Finds:
-    """The accounts of a page that a scan meets for the first time.
-
-    All of them were followed between `lower` and `upper`, Unix seconds, both inclusive.
-    """
-
-    rows: list[dict[str, Any]]
-    hashes: list[bytes]
-    lower: int
-    upper: int
+CUT_AT = 4900
+"""Accounts: providers end a list near its 5,000 newest ones, and don't say so."""
 
 
 class Scan:
@@ -74,20 +55,14 @@ class Scan:
     """
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
-        self._last = max(visit.last or 0, visit.previous or 0)
-        self.standing = visit.resume or self._start(visit, started)
+        self._visit = visit
+        self.standing = visit.resume or self._start(started)
         self.outcome: Outcome | None = None
         self.failure = ""
-        self._username = visit.username
-        self._bookmark = visit.bookmark or 0
-        self._lookback = visit.lookback
-        self._known = split_hashes(visit.known.hashes)
-        self._known_since = visit.known.since
-        self._boundary = split_hashes(self.standing.boundary)
-        self._page_size = page_size
-        self._asked_for = page_size
+        self._page_size = self._asked_for = page_size
         self._key = key
-        self._seen: set[str] = set()
+        self._known = self._known_in(self.standing)
+        self._seen = Seen(key, self.standing.boundary)
 
     @property
     def request(self) -> tuple[int | None, int]:
@@ -109,11 +84,12 @@ class Scan:
         if is_first and as_of is not None and as_of < self.standing.as_of:
             self.standing = self._started_by(self.standing, as_of)
 
-    def _start(self, visit: Visit, started: int) -> Standing:
-        if visit.start is not None:
-            return Standing(*visit.start, visit.floor, visit.whole)
-        standing = Standing(started, started, visit.floor, visit.whole)
-        return self._started_by(standing, started)
+    def _start(self, started: int) -> Standing:
+        standing = _start(self._visit, started)
+        if self._visit.start is None:
+            return self._started_by(standing, started)
+        scanned_at, as_of = self._visit.start
+        return replace(standing, scanned_at=scanned_at, as_of=as_of)
 
     def _started_by(self, standing: Standing, as_of: int) -> Standing:
         """With a T that is no later, and a key that no earlier scan has.
@@ -121,7 +97,24 @@ class Scan:
         Two scans of one second, or of one cache, are two rows all the same.
         """
         as_of = min(standing.as_of, as_of)
-        return replace(standing, as_of=as_of, scanned_at=max(as_of, self._last + 1))
+        last = max(self._visit.last or 0, self._visit.previous or 0)
+        return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
+
+    def _see_whether_whole(self) -> None:
+        """Read the list whole if its last whole scan is too long ago, T compared with T.
+
+        Before the first answer nobody knows what T is: the clocks may differ by days.
+        """
+        now, due = self.standing, self._visit.whole_from
+        if now.cursor is None and due is not None and now.as_of >= due:
+            self.standing = replace(now, whole=True, floor=self._visit.start_date)
+
+    def _known_in(self, standing: Standing) -> Known:
+        """What is known where the scan stands: of the top, while it is above a stuck page."""
+        visit = self._visit
+        if standing.part is Part.ABOVE and visit.top:
+            return Known(visit.top.known, visit.top.as_of, standing.memory.hashes)
+        return Known(visit.known, visit.bookmark or 0, standing.memory.hashes)
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:
         """Take the page that was asked for, and return its records.
@@ -131,135 +124,164 @@ class Scan:
         """
         self.began(answer.as_of)
         self._asked_for = answer.count or self.request[1]
-        finds = self._find(answer)
-        is_first = not self.standing.memory.hashes
-        news = self._news(finds, is_first=is_first)
-        unchanged = is_first and bool(finds.rows) and not any(news)
-        records = self._records(finds, news)
+        self._see_whether_whole()
+        lower, upper, self.failure = bounds_of(answer, self.standing.cursor)
+        finds = self._seen.meet(answer.page.accounts.rows, lower, upper)
+        sent = self._news(finds)
+        records = records_of(finds, sent, self._observed, self._first_position)
+        self._note(answer, finds, len(records))
         self._remember(finds)
-        self._advance(answer.page, len(finds.rows), len(records))
-        self._step(finds, has_more=answer.page.has_more, unchanged=unchanged)
+        self._step(finds, has_more=answer.page.has_more)
         return records
 
-    def _bounds(self, answer: Answer) -> tuple[int, int]:
-        page, asked = answer.page, self.standing.cursor
-        # A `Date` may be a little behind the clock that the first cursor comes from.
-        highest = answer.until + DAY if asked is None else asked
-        self.failure = _cursor_problem(page, highest)
-        lower = 0 if self.failure or not page.has_more else page.next_cursor or 0
-        return lower, max(answer.until, lower) if asked is None else asked
+    @property
+    def _observed(self) -> dict[str, Any]:
+        scanned_at = in_utc(self.standing.scanned_at)
+        return {"follower_username": self._visit.username, "scanned_at": scanned_at}
 
-    def _find(self, answer: Answer) -> _Finds:
-        lower, upper = self._bounds(answer)
-        finds = _Finds([], [], lower, upper)
-        hashes = []
-        for row in answer.page.accounts.rows:
-            key = row[self._key]
-            account = hash_account(key)
-            hashes.append(account)
-            if key not in self._seen and account not in self._boundary:
-                finds.rows.append(row)
-                finds.hashes.append(account)
-            self._seen.add(key)
-        self._boundary = frozenset()
-        self.standing = replace(self.standing, boundary=b"".join(hashes))
-        return finds
+    @property
+    def _first_position(self) -> int | None:
+        if self.standing.part is Part.APART:
+            return None
+        return self.standing.accounts_read + 1
 
-    def _news(self, finds: _Finds, *, is_first: bool) -> list[bool]:
-        """Which of the accounts are to be sent: all in a whole scan, else the unknown ones.
-
-        Below what is remembered, unknown accounts may be old ones too. A page that reaches
-        there sends them only if some may be newer than the bookmark: if it is the first page
-        with accounts, or begins at the bookmark or later.
-        """
+    def _news(self, finds: Finds) -> list[bool]:
+        """Which of the accounts are to be sent: all in a whole scan, else the unknown ones."""
         if self.standing.whole:
             return [True] * len(finds.rows)
-        may_hold_news = is_first or finds.upper >= self._bookmark
-        if finds.lower < self._known_since and not may_hold_news:
-            return [False] * len(finds.rows)
-        return [account not in self._known for account in finds.hashes]
+        return self._known.news(finds, is_first=not self.standing.accounts_read)
 
-    def _records(self, finds: _Finds, news: list[bool]) -> list[dict[str, Any]]:
-        observed = {
-            "follower_username": self._username,
-            "scanned_at": in_utc(self.standing.scanned_at),
-        }
-        window = {
-            "followed_at_earliest": in_utc(finds.lower) if finds.lower else None,
-            "followed_at_latest": in_utc(finds.upper),
-        }
-        first_position = self.standing.accounts_read + 1
-        return [
-            {**observed, "position": position, **window, **row}
-            for position, row in enumerate(finds.rows, first_position)
-            if news[position - first_position]
-        ]
-
-    def _remember(self, finds: _Finds) -> None:
-        if not self.standing.remembering:
-            return
-        memory = Memory(self.standing.memory.hashes + b"".join(finds.hashes), finds.lower)
-        is_enough = memory.hashes and (
-            finds.lower < self.standing.as_of - self._lookback
-            or len(memory.hashes) >= MOST_REMEMBERED * HASH_LENGTH
-        )
-        remembering = bool(self.failure) or not is_enough
-        self.standing = replace(self.standing, memory=memory, remembering=remembering)
-
-    def _advance(self, page: Page, read: int, sent: int) -> None:
-        now = self.standing
-        keyless = f"an account came without `{self._key}`" if page.accounts.keyless else ""
+    def _note(self, answer: Answer, finds: Finds, sent: int) -> None:
+        now, page = self.standing, answer.page
         self.standing = replace(
             now,
-            accounts_read=now.accounts_read + read,
+            accounts_read=now.accounts_read + len(finds.rows),
             accounts_sent=now.accounts_sent + sent,
             pages=now.pages + 1,
             total=now.total if page.total is None else page.total,
             cached=now.cached or page.cached_at is not None,
-            gap=keyless or now.gap,
+            gap=self._keyless(page) or now.gap,
+            boundary=b"".join(finds.listed),
+            read_until=max(answer.until, now.read_until, now.as_of),
+            read_down_to=finds.upper if self.failure else finds.lower,
         )
 
-    def _step(self, finds: _Finds, *, has_more: bool, unchanged: bool) -> None:
+    def _keyless(self, page: Page) -> str:
+        return f"an account came without `{self._key}`" if page.accounts.keyless else ""
+
+    def _remember(self, finds: Finds) -> None:
+        now = self.standing
+        if not now.remembering:
+            return
+        memory = remembered(now.memory, finds, now.read_down_to or 0)
+        enough = not self.failure and is_enough(memory, now.as_of - self._visit.lookback)
+        self.standing = replace(now, memory=memory, remembering=not enough)
+
+    def _step(self, finds: Finds, *, has_more: bool) -> None:
         """Decide whether the scan goes on, and from where."""
         if self.failure:
             self.outcome = Outcome.FAILED
-        elif unchanged:
-            self.outcome = Outcome.UNCHANGED
-        elif has_more:
-            self._move_on(finds)
+        elif not has_more:
+            self._reach_the_end(finds)
+        elif self._is_unchanged(finds):
+            self._end(Outcome.UNCHANGED, finds.lower)
         else:
-            was_empty = not self.standing.whole and not self._known
-            is_empty = not self.standing.memory.hashes
-            self.outcome = Outcome.UNCHANGED if was_empty and is_empty else Outcome.COMPLETE
+            self._move_on(finds)
 
-    def _move_on(self, finds: _Finds) -> None:
-        """Move the cursor, also where more accounts share a second than a page holds."""
-        stands_still = finds.lower == self.standing.cursor
-        is_stuck = stands_still and self._asked_for == LARGEST_PAGE
-        idle = self.standing.idle + 1 if stands_still and not finds.rows else 0
-        self.standing = replace(self.standing, idle=idle)
-        if idle >= MOST_IDLE:
-            self.failure = "the cursor for the next page never moves"
-            self.outcome = Outcome.FAILED
-            return
-        if is_stuck:
-            moment = in_utc(finds.lower)
-            gap = f"the cursor stood still at {moment}: accounts followed then may be missing"
-            self.standing = replace(self.standing, gap=gap)
-        cursor = finds.lower - 1 if is_stuck else finds.lower
-        self.standing = replace(
-            self.standing, cursor=cursor, stands_still=stands_still and not is_stuck
+    def _is_unchanged(self, finds: Finds) -> bool:
+        """Whether accounts came, none of them is news, and none below can be.
+
+        An account that was followed again stands on top, and new ones may stand below it.
+        """
+        now = self.standing
+        is_news = now.whole or now.accounts_sent > 0 or not now.accounts_read
+        return not is_news and self._known.covers(finds.lower)
+
+    def _reach_the_end(self, finds: Finds) -> None:
+        now = self.standing
+        if now.accounts_read >= CUT_AT and (
+            now.total is None or now.total > now.accounts_read
+        ):
+            now = replace(now, read_down_to=finds.upper)
+        if now.part is Part.ABOVE:
+            now = replace(now, part=Part.PAST, gap=IN_PARTS)
+        self.standing = now
+        is_empty = not now.whole and not now.accounts_read
+        is_unchanged = is_empty or self._is_unchanged(finds)
+        is_read_in_one = now.part is Part.STRAIGHT
+        self._finish(
+            Outcome.UNCHANGED if is_read_in_one and is_unchanged else Outcome.COMPLETE
         )
-        if cursor < self.standing.floor:
-            self.outcome = Outcome.COMPLETE
 
+    def _finish(self, outcome: Outcome) -> None:
+        """End the scan; a list that came empty is believed only if it always was."""
+        doubt = "" if self.standing.accounts_read else self._why_not_empty()
+        if doubt:
+            outcome = Outcome.COMPLETE
+            self.standing = replace(self.standing, gap=doubt)
+        self.outcome = outcome
 
-def _cursor_problem(page: Page, highest: int) -> str:
-    """Why the next page can't be asked for; "" if it can, or there is none."""
-    if not page.has_more:
+    def _why_not_empty(self) -> str:
+        """Why a list that came empty may not be; "" if nothing speaks against it."""
+        if self.standing.total:
+            total = f"{self.standing.total:,}"
+            return f"the list came empty, but the provider's total is {total}"
+        if self._visit.listed or self._known.memory.hashes:
+            return "the list came empty, but earlier scans found accounts on it"
         return ""
-    if not page.next_cursor or page.next_cursor < 0:
-        return "there is a next page, but no cursor to ask for it with"
-    if page.next_cursor > highest:
-        return "the cursor for the next page moves forward in time"
-    return ""
+
+    def _move_on(self, finds: Finds) -> None:
+        standing = moved(self.standing, finds, self._asked_for)
+        if standing is None:
+            self.failure, self.outcome = NEVER_MOVES, Outcome.FAILED
+            return
+        self.standing, cursor = standing, standing.cursor or 0
+        stuck = self._stuck
+        if cursor < standing.floor or (stuck and cursor <= stuck.cursor):
+            self._end(Outcome.COMPLETE, cursor)
+
+    @property
+    def _stuck(self) -> Stuck | None:
+        """The page to be asked for when what is above it has been read."""
+        return self._visit.stuck if self.standing.part is Part.ABOVE else None
+
+    def _end(self, outcome: Outcome, cursor: int) -> None:
+        """The scan has come down to what is known: it ends, or goes on at the stuck page."""
+        stuck = self._stuck
+        if stuck is None:
+            self._finish(outcome)
+            return
+        if outcome is Outcome.UNCHANGED:
+            known = self._known.memory
+            self.standing = replace(self.standing, memory=known, remembering=False)
+        is_past = cursor <= stuck.cursor
+        self.standing = _below(self.standing, stuck, cursor, is_past=is_past)
+        self._known = self._known_in(self.standing)
+        if not is_past:
+            self._seen = Seen(self._key, stuck.boundary)
+        if is_past and cursor < stuck.floor:
+            self._finish(Outcome.COMPLETE)
+
+
+def _start(visit: Visit, started: int) -> Standing:
+    if visit.stuck and visit.top:
+        return Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
+    return Standing(started, started, visit.floor, visit.whole)
+
+
+def _below(standing: Standing, stuck: Stuck, cursor: int, *, is_past: bool) -> Standing:
+    """Where a scan stands that goes on with what an earlier one had to leave."""
+    below = replace(
+        standing, floor=stuck.floor, whole=stuck.whole, gap=IN_PARTS, cursor=cursor
+    )
+    if is_past:
+        return replace(below, part=Part.PAST)
+    return replace(
+        below,
+        part=Part.APART,
+        cursor=stuck.cursor,
+        stands_still=False,
+        idle=0,
+        boundary=stuck.boundary,
+        remembering=False,
+    )

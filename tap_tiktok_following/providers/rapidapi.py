@@ -165,7 +165,7 @@ class RapidAPI(Provider):
             accounts,
             pagination.has_more,
             pagination.next_max_time,
-            pagination.total if type(pagination.total) is int else None,
+            _total(pagination.total),
             _cached_at(meta),
             _request_id(meta),
         )
@@ -185,6 +185,14 @@ def _said(envelope: _Envelope) -> tuple[str, str]:
     if isinstance(error, _Error):
         return str(error.code or "error"), error.message or ""
     return "error" if error else "", error or envelope.message or ""
+
+
+def _total(value: object) -> int | None:
+    """A total of accounts; None where it can't be one: the page is good all the same."""
+    try:
+        return msgspec.convert(value, body.Count)
+    except msgspec.ValidationError:
+        return None
 
 
 def _meta(raw: msgspec.Raw) -> _Meta:

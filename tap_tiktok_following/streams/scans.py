@@ -63,6 +63,23 @@ SCHEMA = th.PropertiesList(
     ),
     th.Property("accounts_sent", th.IntegerType, description="Accounts sent as records."),
     th.Property(
+        "read_until",
+        th.DateTimeType,
+        description=(
+            "When the last page of the scan came (UTC); null if none came. A list that "
+            "takes days to read is known as of then."
+        ),
+    ),
+    th.Property(
+        "read_down_to",
+        th.DateTimeType,
+        description=(
+            "Follows made before this time (UTC) were not read: `start_date`, where an "
+            "incremental scan ended, or where the provider cut the list; null if the list was "
+            "read to its end."
+        ),
+    ),
+    th.Property(
         "requests",
         th.IntegerType,
         description="Requests of the whole scan, added up over the runs it took.",

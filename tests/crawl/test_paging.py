@@ -76,7 +76,6 @@ def check_whole(sandbox: Sandbox, provider: str, ended: Run) -> None:
         pytest.param(range(6), 12, id="the first pages empty"),
         pytest.param(range(9, 12), 12, id="the last page empty"),
         pytest.param(range(0, 12, 2), 12, id="every page short"),
-        pytest.param(range(12), 12, id="all pages empty"),
         pytest.param(range(1, 30), 31, id="nine empty pages in a row"),
     ],
 )
@@ -89,6 +88,28 @@ def test_short_and_empty_pages_do_not_end_a_list(
     for place in hidden:
         sandbox.world.hide(f"ann.{place}")
     check_whole(sandbox, provider, read(sandbox, provider, page_size=3))
+
+
+@each_boundary
+@each_provider
+def test_a_list_of_empty_pages_is_empty_unless_the_provider_counts_accounts_on_it(
+    sandbox: Sandbox, provider: str, boundary: str
+) -> None:
+    serve(sandbox, follows_of("ann", 12), boundary=boundary)
+    for place in range(12):
+        sandbox.world.hide(f"ann.{place}")
+    if provider == "research":
+        check_whole(sandbox, provider, read(sandbox, provider, page_size=3))
+        return
+    ended = read(sandbox, provider, page_size=3)
+    row = ended.scans(provider)["ann"]
+    assert (row["outcome"], row["whole_list"], row["following_total"]) == (
+        "complete",
+        False,
+        12,
+    )
+    assert row["reason"] == "the list came empty, but the provider's total is 12"
+    assert bookmark(ended.state, provider, "ann") is None
 
 
 @pytest.mark.parametrize("kind", ["list_null", "empty_page"])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000
 KEY = "username"
+EMPTY_NOW = "the list came empty, but earlier scans found accounts on it"
 
 
 def page(
@@ -321,6 +322,22 @@ def test_a_cursor_on_the_floor_is_not_older() -> None:
 
 def test_a_list_whose_first_page_holds_nothing_new_is_unchanged_after_one_request() -> None:
     scan = next_scan("a", "b")
+    assert scan.take(page(["a", "b"], NOW - 11 * DAY)) == []
+    assert scan.outcome is Outcome.UNCHANGED
+
+
+def test_accounts_that_were_followed_again_may_hide_new_ones_below_them() -> None:
+    """A page of known accounts that were all followed since the bookmark ends no scan."""
+    scan = next_scan("a", "b", since=NOW - 20 * DAY)
+    assert scan.take(page(["b"], NOW - 5)) == []
+    assert scan.outcome is None
+    assert names(scan.take(page(["new"], NOW - 9))) == ["new"]
+    assert scan.take(page(["a"], NOW - 21 * DAY)) == []
+    assert scan.outcome is Outcome.COMPLETE
+
+
+def test_a_page_down_to_the_end_of_the_memory_is_unchanged_whatever_the_clock_says() -> None:
+    scan = next_scan("a", "b", since=NOW - 5)
     assert scan.take(page(["a", "b"], NOW - 5)) == []
     assert scan.outcome is Outcome.UNCHANGED
 
@@ -335,7 +352,7 @@ def test_an_unchanged_list_may_begin_with_empty_pages() -> None:
     scan = next_scan("a", "b")
     scan.take(page([], NOW - 5))
     assert scan.outcome is None
-    assert scan.take(page(["a"], NOW - 50)) == []
+    assert scan.take(page(["a"], NOW - 11 * DAY)) == []
     assert scan.outcome is Outcome.UNCHANGED
 
 
@@ -354,10 +371,32 @@ def test_a_list_that_was_empty_and_still_is_is_unchanged() -> None:
     assert scan.outcome is Outcome.UNCHANGED
 
 
-def test_a_list_that_became_empty_is_read_whole() -> None:
+def test_a_list_that_became_empty_proves_nothing() -> None:
     scan = next_scan("a")
     scan.take(page([]))
     assert scan.outcome is Outcome.COMPLETE
+    assert scan.standing.gap == EMPTY_NOW
+    assert scan.standing.proves_nothing
+
+
+@pytest.mark.parametrize(
+    ("visit", "total", "gap"),
+    [
+        ({}, None, ""),
+        ({}, 0, ""),
+        ({}, 500, "the list came empty, but the provider's total is 500"),
+        ({"listed": 12}, None, EMPTY_NOW),
+        ({"listed": 12}, 0, EMPTY_NOW),
+    ],
+    ids=["no total", "a total of 0", "a total", "accounts before", "a total of 0 after some"],
+)
+def test_a_whole_scan_of_an_empty_list(
+    visit: dict[str, Any], total: int | None, gap: str
+) -> None:
+    scan = first_scan(**visit)
+    assert scan.take(page([], total=total)) == []
+    assert (scan.outcome, scan.standing.gap) == (Outcome.COMPLETE, gap)
+    assert scan.standing.proves_nothing is bool(gap)
 
 
 def test_the_first_scan_of_an_empty_list_is_complete() -> None:
@@ -380,6 +419,14 @@ def test_a_whole_scan_sends_what_is_known_too() -> None:
     assert scan.outcome is Outcome.COMPLETE
 
 
+@pytest.mark.parametrize(("as_of", "whole"), [(NOW - 1, False), (NOW, True)])
+def test_a_list_is_sent_whole_from_a_t_on(as_of: int, *, whole: bool) -> None:
+    scan = next_scan("a", "b", whole_from=NOW, start_date=7)
+    records = scan.take(page(["a"], NOW - 50, as_of=as_of, until=as_of))
+    assert (names(records), scan.standing.whole) == (["a"] if whole else [], whole)
+    assert scan.standing.floor == (7 if whole else NOW - 11 * DAY)
+
+
 # What the next scan knows.
 
 
@@ -389,7 +436,7 @@ def test_the_newest_page_with_accounts_is_remembered() -> None:
     scan.take(page(["a", "b"], NOW - 2 * DAY))
     scan.take(page(["c"]))
     remembered = scan.standing.memory
-    assert split_hashes(remembered.hashes) == {hash_account("a"), hash_account("b")}
+    assert split_hashes(remembered.hashes) == [hash_account("a"), hash_account("b")]
 
 
 def test_what_the_next_scan_reads_again_is_remembered() -> None:
@@ -397,7 +444,7 @@ def test_what_the_next_scan_reads_again_is_remembered() -> None:
     scan.take(page(["a"], NOW - 50))
     scan.take(page(["b"], NOW - DAY - 1))
     scan.take(page(["c"]))
-    assert split_hashes(scan.standing.memory.hashes) == {hash_account("a"), hash_account("b")}
+    assert split_hashes(scan.standing.memory.hashes) == [hash_account("a"), hash_account("b")]
 
 
 def test_the_memory_of_many_accounts_is_bounded() -> None:
@@ -453,6 +500,8 @@ def test_a_scan_goes_on_where_an_earlier_run_left_it() -> None:
         boundary=hash_account("b") + hash_account("c"),
         memory=Memory(b"".join(map(hash_account, "abc")), 0),
         remembering=False,
+        read_until=NOW + 3 * DAY,
+        read_down_to=0,
     )
 
 

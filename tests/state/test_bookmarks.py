@@ -11,7 +11,8 @@ import pytest
 
 from tap_tiktok_following.model import Event, Memory, Standing, Visit, hash_account
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.state.bookmarks import Bookmarks, sanitise
+from tap_tiktok_following.state.bookmarks import Bookmarks
+from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.state.plan import Policy, Turn
 from tap_tiktok_following.times import DAY, in_utc, parse_time
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 NOW = 1_700_000_000
 HOUR = 60 * 60
 READ = (Outcome.COMPLETE, Outcome.UNCHANGED)
-SKIPPED = (Outcome.PRIVATE, Outcome.NOT_FOUND, Outcome.UNAVAILABLE)
+SKIPPED = (Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome.UNAVAILABLE)
 
 
 def entry_of(username: str, *, bookmark: int | None = None, **more: Any) -> dict[str, Any]:
@@ -74,13 +75,14 @@ def standing_of(**more: Any) -> Standing:
 def page_event(username: str = "ann", **standing: Any) -> Event:
     """A page was read, and the scan goes on."""
     where = standing_of(cursor=NOW - 50, accounts_read=2, accounts_sent=2, **standing)
-    return Event(Visit(username), where, is_page=True)
+    return Event(Visit(username), where, is_page=True, at=NOW)
 
 
 def end_event(outcome: Outcome, username: str = "ann", **more: Any) -> Event:
     """The end of a visit; of a list that was read, with its last page."""
     standing = more.pop("standing", standing_of())
     visit = more.pop("visit", Visit(username))
+    more = {"at": NOW, **more}
     return Event(visit, standing, outcome=outcome, is_page=outcome in READ, **more)
 
 
@@ -119,7 +121,7 @@ def kept(standing: Standing) -> dict[str, Any]:
     """A standing as an entry holds it."""
     state: dict[str, Any] = {}
     bookmarks = Bookmarks(state, Policy(), keep_scans=False)
-    bookmarks.written(Event(Visit("x"), standing, is_page=True), NOW)
+    bookmarks.written(Event(Visit("x"), standing, is_page=True))
     return dict(state["partitions"][0]["resume"])
 
 
@@ -127,8 +129,9 @@ def kept(standing: Standing) -> dict[str, Any]:
 def test_a_visit_that_ended_badly_is_a_visit_too(outcome: Outcome) -> None:
     state: dict[str, Any] = {}
     bookmarks = Bookmarks(state, Policy(), keep_scans=False)
-    bookmarks.written(end_event(outcome, "bad"), NOW - HOUR)
-    assert state["partitions"] == [visited("bad", outcome, NOW - HOUR)]
+    bookmarks.written(end_event(outcome, "bad", at=NOW - HOUR))
+    last = {"last_scanned_at": in_utc(NOW - 5)}
+    assert state["partitions"] == [visited("bad", outcome, NOW - HOUR) | last]
     plan = bookmarks.plan(["bad", "new"], NOW)
     assert order(plan) == ["new", "bad"]
 
@@ -235,15 +238,21 @@ def test_without_refresh_after_a_list_is_never_sent_whole_again() -> None:
     assert not visit.whole
 
 
-@pytest.mark.parametrize(("age", "is_whole"), [(14 * DAY, False), (30 * DAY, True)])
-def test_a_list_is_sent_whole_again_when_its_last_whole_scan_is_old(
-    age: int, *, is_whole: bool
-) -> None:
+def test_a_list_is_sent_whole_again_when_its_last_whole_scan_is_old() -> None:
+    """By T, which the first answer tells: until then the visit is an incremental one."""
+    start_date = NOW - 99 * DAY
     (visit,) = plan_of(
-        refreshed("ann", NOW - age), refresh_after=30 * DAY, start_date=NOW - 99 * DAY
+        refreshed("ann", NOW), refresh_after=30 * DAY, start_date=start_date
     ).visits
-    assert visit.whole is is_whole
-    assert visit.floor == (NOW - 99 * DAY if is_whole else NOW - HOUR - DAY)
+    assert (visit.whole, visit.floor) == (False, NOW - HOUR - DAY)
+    assert visit.start_date == start_date
+    assert visit.whole_from is not None
+    assert NOW + 15 * DAY <= visit.whole_from <= NOW + 30 * DAY
+
+
+def test_with_refresh_after_0_every_list_is_sent_whole_in_every_run() -> None:
+    (visit,) = plan_of(refreshed("ann", NOW + 9 * DAY), refresh_after=0).visits
+    assert (visit.whole, visit.floor) == (True, 0)
 
 
 def test_a_list_whose_whole_scan_nobody_knows_of_is_sent_whole() -> None:
@@ -256,9 +265,8 @@ def test_due_times_are_spread_over_the_second_half_of_the_interval() -> None:
     due = []
     for days in range(9, 21):
         entries = [refreshed(name, NOW - days * DAY) for name in names]
-        due.append(
-            sum(visit.whole for visit in plan_of(*entries, refresh_after=20 * DAY).visits)
-        )
+        visits = plan_of(*entries, refresh_after=20 * DAY).visits
+        due.append(sum((visit.whole_from or 0) <= NOW for visit in visits))
     assert due[:2] == [0, 0]
     assert due[-1] == 1000
     a_day = [after - before for before, after in pairwise(due[1:])]
@@ -273,7 +281,7 @@ def written(*events: Event, entry: dict[str, Any] | None = None) -> dict[str, An
     state: dict[str, Any] = {"partitions": [entry] if entry else []}
     bookmarks = Bookmarks(state, Policy(), keep_scans=False)
     for event in events:
-        bookmarks.written(event, NOW)
+        bookmarks.written(event)
     (after,) = state["partitions"]
     return dict(after)
 
@@ -298,6 +306,8 @@ def test_a_complete_scan_moves_the_bookmark_to_t() -> None:
         "replication_key_value": in_utc(NOW - 5),
         "scanned_at": in_utc(NOW - 5),
         "whole_scanned_at": in_utc(NOW - 5),
+        "whole_floor": 0,
+        "whole_accounts": 0,
         "visited_at": in_utc(NOW),
         "outcome": "complete",
         "known": {"hashes": "9OFp+O4=", "since": NOW - 70},
@@ -331,7 +341,8 @@ def test_whatever_else_happens_the_bookmark_stays(outcome: Outcome) -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INTERRUPTED])
 def test_pages_read_before_a_failure_are_not_read_again(outcome: Outcome) -> None:
-    assert written(page_event(), end_event(outcome))["resume"]["cursor"] == NOW - 50
+    end = end_event(outcome, standing=standing_of(cursor=NOW - 50))
+    assert written(page_event(), end)["resume"]["cursor"] == NOW - 50
 
 
 def test_a_visit_that_a_stop_ended_before_its_first_page_leaves_the_entry_alone() -> None:
@@ -343,7 +354,7 @@ def test_usernames_no_longer_asked_for_are_kept() -> None:
     state = {"partitions": [entry_of("gone", bookmark=NOW - DAY)]}
     bookmarks = Bookmarks(state, Policy(), keep_scans=True)
     bookmarks.plan(["ann"], NOW)
-    bookmarks.written(end_event(Outcome.COMPLETE), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE))
     assert [each["context"]["follower_username"] for each in state["partitions"]] == [
         "gone",
         "ann",
@@ -360,10 +371,17 @@ def rows_of(bookmarks: Bookmarks) -> list[dict[str, Any]]:
 def test_a_row() -> None:
     bookmarks = bookmarks_of()
     standing = standing_of(
-        accounts_read=9, accounts_sent=8, requests=3, total=12, cached=True, whole=True
+        accounts_read=9,
+        accounts_sent=8,
+        requests=3,
+        total=12,
+        cached=True,
+        whole=True,
+        read_until=NOW - 2,
+        read_down_to=0,
     )
     visit = Visit("ann", bookmark=NOW - DAY, previous=NOW - DAY)
-    bookmarks.written(end_event(Outcome.COMPLETE, visit=visit, standing=standing), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE, visit=visit, standing=standing))
     assert rows_of(bookmarks) == [
         {
             "follower_username": "ann",
@@ -374,6 +392,8 @@ def test_a_row() -> None:
             "whole_list": True,
             "accounts_read": 9,
             "accounts_sent": 8,
+            "read_until": in_utc(NOW - 2),
+            "read_down_to": None,
             "requests": 3,
             "following_total": 12,
             "cached": True,
@@ -397,29 +417,29 @@ def test_what_was_not_read_never_passes_for_read(
     outcome: Outcome, standing: dict[str, Any], *, whole_list: bool
 ) -> None:
     bookmarks = bookmarks_of()
-    bookmarks.written(end_event(outcome, standing=standing_of(**standing)), NOW)
+    bookmarks.written(end_event(outcome, standing=standing_of(**standing)))
     assert [row["whole_list"] for row in rows_of(bookmarks)] == [whole_list]
 
 
 def test_a_reason_comes_with_the_providers_number() -> None:
     bookmarks = bookmarks_of()
     bookmarks.written(
-        end_event(Outcome.PRIVATE, reason="ann is private", reference="log_id 7"), NOW
+        end_event(Outcome.PRIVATE, reason="ann is private", reference="log_id 7")
     )
     assert rows_of(bookmarks)[0]["reason"] == "ann is private (log_id 7)"
 
 
 def test_a_baseline_has_no_scan_before_it() -> None:
     bookmarks = bookmarks_of()
-    bookmarks.written(end_event(Outcome.COMPLETE), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE))
     assert rows_of(bookmarks)[0]["previous_scanned_at"] is None
 
 
 def test_a_row_is_kept_in_the_entry_until_the_next_one_is_asked_for() -> None:
     state: dict[str, Any] = {}
     bookmarks = Bookmarks(state, Policy(), keep_scans=True)
-    bookmarks.written(end_event(Outcome.COMPLETE, "ann"), NOW)
-    bookmarks.written(end_event(Outcome.COMPLETE, "ben"), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE, "ann"))
+    bookmarks.written(end_event(Outcome.COMPLETE, "ben"))
     ann, ben = state["partitions"]
     rows = bookmarks.unsent_scans()
     next(rows)
@@ -433,7 +453,7 @@ def test_a_row_is_kept_in_the_entry_until_the_next_one_is_asked_for() -> None:
 def test_leftovers_of_an_earlier_run_come_first() -> None:
     left = {"follower_username": "old", "scanned_at": in_utc(NOW - DAY), "outcome": "complete"}
     bookmarks = bookmarks_of(entry_of("old", scans=[left]))
-    bookmarks.written(end_event(Outcome.COMPLETE, "ann"), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE, "ann"))
     rows = rows_of(bookmarks)
     assert rows[0] == left
     assert rows[1]["follower_username"] == "ann"
@@ -441,7 +461,7 @@ def test_leftovers_of_an_earlier_run_come_first() -> None:
 
 def test_no_row_is_kept_when_the_scans_stream_is_deselected() -> None:
     bookmarks = bookmarks_of(keep_scans=False)
-    bookmarks.written(end_event(Outcome.COMPLETE), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE))
     assert rows_of(bookmarks) == []
 
 
@@ -563,7 +583,7 @@ def test_an_entry_edited_by_hand_is_taken_for_what_it_still_says(
     bookmarks = bookmarks_of(entry, refresh_after=DAY)
     (visit,) = bookmarks.plan(["ann"], NOW).visits
     assert visit.resume is None
-    bookmarks.written(end_event(Outcome.COMPLETE), NOW)
+    bookmarks.written(end_event(Outcome.COMPLETE))
     assert entry["replication_key_value"] == in_utc(NOW - 5)
 
 

@@ -50,6 +50,8 @@ SCAN = {
     "whole_list": ["boolean", "null"],
     "accounts_read": ["integer", "null"],
     "accounts_sent": ["integer", "null"],
+    "read_until": ["string", "null"],
+    "read_down_to": ["string", "null"],
     "requests": ["integer", "null"],
     "following_total": ["integer", "null"],
     "cached": ["boolean", "null"],
@@ -168,7 +170,8 @@ def test_schemas(name: str) -> None:
     assert {field: list(of["type"]) for field, of in properties.items()} == TYPES[name]
     assert all(of["description"].endswith(".") for of in properties.values())
     times = {field for field, of in properties.items() if of.get("format") == "date-time"}
-    assert times == {f for f in TYPES[name] if f.endswith("scanned_at") or "followed_at" in f}
+    of_time = ("scanned_at", "followed_at", "read_until", "read_down_to")
+    assert times == {field for field in TYPES[name] if any(part in field for part in of_time)}
 
 
 # Selection.

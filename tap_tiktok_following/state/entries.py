@@ -1,0 +1,175 @@
+"""One username's entry of the state: reading it, whatever was written into it by hand.
+
+context                 {"follower_username": ...}
+replication_key         "followed_at_latest"
+replication_key_value   T of the last complete scan, RFC 3339, UTC
+scanned_at              `scanned_at` of that scan's rows
+last_scanned_at         the same of the last scan that ended, whatever came of it
+whole_scanned_at        the same of the last scan down to the end, or to `start_date`
+whole_visited_at        when that scan ended, by the local clock
+whole_floor             Unix seconds: `start_date` as it was then; 0 without one
+whole_accounts          how many accounts it read
+visited_at, outcome     when (by the local clock) and how the last visit ended
+known                   hashes of the newest accounts, and the cursor they reach down to
+resume                  where an unfinished scan stands
+stuck                   the page at which visit after visit failed
+top                     T of the last scan above that page, and the accounts it saw
+scans                   rows of the scans stream that are not out yet
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, TypeVar
+
+import msgspec
+
+from tap_tiktok_following.model import Memory, Part, Place, Standing, Stuck, Top
+from tap_tiktok_following.outcomes import SKIPPED, Outcome
+from tap_tiktok_following.times import parse_time
+
+Entry = dict[str, Any]
+T = TypeVar("T")
+
+UNDER_WAY = ("resume", "stuck", "top")
+"""What belongs to one bookmark and to no other."""
+
+
+def sanitise(state: object) -> dict[str, Any]:
+    """A state that is safe to load, whatever was written into it by hand.
+
+    Entries that are no entries go, two of one username become one, and everything else is
+    kept, known or not.
+    """
+    state = dict(state) if isinstance(state, dict) else {}
+    bookmarks = state.get("bookmarks")
+    state["bookmarks"] = {
+        name: {**stream, "partitions": _partitions(stream)}
+        if "partitions" in stream
+        else stream
+        for name, stream in (bookmarks if isinstance(bookmarks, dict) else {}).items()
+        if isinstance(stream, dict)
+    }
+    return state
+
+
+def _partitions(stream: Entry) -> list[Entry]:
+    listed = stream["partitions"] if isinstance(stream["partitions"], list) else []
+    entries: dict[str, Entry] = {}
+    for entry in listed:
+        username = username_of(entry)
+        if username is None:
+            continue
+        entry["context"] = {"follower_username": username}
+        if "scans" in entry:
+            rows = entry["scans"] if isinstance(entry["scans"], list) else []
+            entry["scans"] = [row for row in rows if isinstance(row, dict)]
+        other = entries.get(username)
+        entries[username] = entry if other is None else _merged(entry, other)
+    return list(entries.values())
+
+
+def _merged(one: Entry, other: Entry) -> Entry:
+    """Two entries of one username: the later one, and what only the other one has.
+
+    A scan that is under way in the other one is older than the bookmark, and goes.
+    """
+    later, earlier = sorted((one, other), key=_age, reverse=True)
+    scans = [*earlier.get("scans", []), *later.get("scans", [])]
+    rest = {name: value for name, value in earlier.items() if name not in UNDER_WAY}
+    return {**rest, **later, **({"scans": scans} if scans else {})}
+
+
+def _age(entry: Entry) -> tuple[int, int]:
+    return bookmark_of(entry) or 0, visited_at_of(entry) or 0
+
+
+def username_of(entry: object) -> str | None:
+    """Whose entry it is; None if it is none."""
+    context = entry.get("context") if isinstance(entry, dict) else None
+    username = context.get("follower_username") if isinstance(context, dict) else None
+    return username.lower() if isinstance(username, str) else None
+
+
+def bookmark_of(entry: Entry) -> int | None:
+    """T of the last complete scan."""
+    return parse_time(entry.get("replication_key_value"))
+
+
+def scanned_at_of(entry: Entry) -> int | None:
+    """`scanned_at` of the last complete scan."""
+    scanned_at = parse_time(entry.get("scanned_at"))
+    return bookmark_of(entry) if scanned_at is None else scanned_at
+
+
+def last_scanned_at_of(entry: Entry) -> int | None:
+    """`scanned_at` of the last scan that ended."""
+    last = parse_time(entry.get("last_scanned_at"))
+    return scanned_at_of(entry) if last is None else last
+
+
+def place_of(entry: Entry) -> Place:
+    """The last answer that the entry tells of."""
+    ended, resume = last_scanned_at_of(entry) or 0, resume_of(entry)
+    if resume is not None and resume.scanned_at > ended:
+        return Place(resume.scanned_at, resume.pages)
+    return Place(ended, sys.maxsize)
+
+
+def outcome_of(entry: Entry) -> Outcome | None:
+    """How the last visit ended; an entry that does not say so has a bookmark, or none."""
+    try:
+        return Outcome(entry["outcome"])
+    except (KeyError, ValueError):
+        return None if bookmark_of(entry) is None else Outcome.COMPLETE
+
+
+def visited_at_of(entry: Entry) -> int | None:
+    """When the last visit ended."""
+    visited = parse_time(entry.get("visited_at"))
+    return bookmark_of(entry) if visited is None else visited
+
+
+def known_of(entry: Entry) -> Memory:
+    """The newest accounts that the last complete scan saw."""
+    return _converted(entry.get("known"), Memory) or Memory()
+
+
+def whole_scanned_at_of(entry: Entry) -> int | None:
+    """`scanned_at` of the last whole scan."""
+    return parse_time(entry.get("whole_scanned_at"))
+
+
+def whole_floor_of(entry: Entry) -> int | None:
+    """Down to where the last whole scan read; None if the entry does not say so."""
+    return _converted(entry.get("whole_floor"), int)
+
+
+def listed_of(entry: Entry) -> int:
+    """How many accounts the last whole scan read."""
+    return _converted(entry.get("whole_accounts"), int) or 0
+
+
+def stuck_of(entry: Entry) -> tuple[Stuck, Top] | tuple[None, None]:
+    """The page at which the list is stuck, and what was read above it."""
+    stuck, top = _converted(entry.get("stuck"), Stuck), _converted(entry.get("top"), Top)
+    return (stuck, top) if stuck and top else (None, None)
+
+
+def resume_of(entry: Entry) -> Standing | None:
+    """Where an unfinished scan stands.
+
+    A skip ends a scan: what earlier versions kept then would date today's rows back.
+    """
+    resume = _converted(entry.get("resume"), Standing)
+    if resume is None or outcome_of(entry) in SKIPPED:
+        return None
+    is_lost = resume.part is not Part.STRAIGHT and stuck_of(entry)[0] is None
+    return None if is_lost else resume
+
+
+def _converted(value: object, kind: type[T]) -> T | None:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None

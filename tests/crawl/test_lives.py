@@ -1,0 +1,212 @@
+"""Whatever happens to a list and to the runs that read it: what they send is the truth."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import Follow
+from tap_tiktok_following.times import DAY, HOUR
+from tests.lives import NOW, Broken, Life, follows_of
+
+lives = settings(max_examples=300, deadline=None)
+
+ages = st.one_of(st.integers(0, 5), st.integers(0, 3 * HOUR), st.integers(0, 3000 * HOUR))
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Some days of a list: follows, unfollows, pages that fail, runs that end early."""
+    return draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "new": st.integers(0, 8),
+                    "every": st.sampled_from([1, 60, 2 * HOUR]),
+                    "gone": st.lists(st.integers(0, 60), max_size=4),
+                    "again": st.lists(st.integers(0, 60), max_size=2),
+                    "broken": st.one_of(st.none(), st.tuples(ages, st.integers(0, DAY))),
+                    "budget": st.one_of(st.none(), st.integers(0, 6)),
+                    "killed_after": st.one_of(st.none(), st.integers(0, 4)),
+                }
+            ),
+            min_size=1,
+            max_size=8,
+        )
+    )
+
+
+def live(life: Life, day: dict[str, Any]) -> None:
+    """Let a day pass for the list, up to its run."""
+    life.now += DAY
+    life.follow(day["new"], every=day["every"])
+    for place in day["gone"]:
+        if place < len(life.listed):
+            life.world.unfollow("ann", life.listed[place])
+    for place in day["again"]:
+        if place < len(life.listed):
+            life.refollow(life.listed[place])
+    if day["broken"] is None:
+        life.broken = None
+    else:
+        age, length = day["broken"]
+        life.broken = Broken(life.now - age - length, life.now - age)
+
+
+@lives
+@given(
+    made=st.lists(ages, max_size=50),
+    history=histories(),
+    page_size=st.integers(1, 12),
+    repeat=st.booleans(),
+    lookback=st.sampled_from([0, HOUR, DAY, 3 * DAY]),
+    refresh=st.sampled_from([None, 0, 2 * DAY]),
+)
+def test_whatever_happens_every_follow_is_sent(
+    made: list[int],
+    history: list[dict[str, Any]],
+    page_size: int,
+    lookback: int,
+    refresh: int | None,
+    *,
+    repeat: bool,
+) -> None:
+    follows = [Follow(f"old.{number}", NOW - age) for number, age in enumerate(made)]
+    life = Life(follows, page_size, repeat=repeat, lookback=lookback, refresh_after=refresh)
+    for day in history:
+        live(life, day)
+        read = life.read(after=0, budget=day["budget"], killed_after=day["killed_after"])
+        for row in read.rows:
+            if row["outcome"] in {"complete", "unchanged"}:
+                assert set(life.listed_at_bookmark) <= life.sent
+    life.broken = None
+    for _ in range(3):
+        last = life.read()
+    assert last.row["outcome"] in {"complete", "unchanged"}
+    assert set(life.listed) <= life.sent
+
+
+@lives
+@given(
+    length=st.integers(25, 60),
+    page_size=st.integers(8, 12),
+    repeat=st.booleans(),
+    many=st.lists(st.integers(0, 3), min_size=3, max_size=8),
+    first_page=st.booleans(),
+)
+def test_a_list_that_is_stuck_brings_what_is_new_for_a_request_more(
+    length: int, page_size: int, many: list[int], *, repeat: bool, first_page: bool
+) -> None:
+    """Whether it was stuck in its first scan, or in a later one."""
+    life = Life(follows_of(length, every=2 * DAY), page_size, repeat=repeat)
+    if first_page:
+        life.read()
+        life.follow(2 * page_size, every=20)
+    life.broken = Broken(0, life.now - 30 if first_page else NOW - 9 * DAY)
+    life.read()
+    life.read()
+    for new in many:
+        life.now += DAY
+        names = life.follow(new, every=60)
+        day = life.read(after=0)
+        assert (sorted(day.sent), day.row["outcome"]) == (sorted(names), "failed")
+        assert day.requests <= 2
+        assert not day.row["whole_list"]
+    life.broken = None
+    healed = life.read()
+    assert (healed.row["outcome"], healed.row["whole_list"]) == ("complete", False)
+    assert set(life.listed) <= life.sent
+    assert [life.read().requests for _ in range(2)] == [1, 1]
+
+
+def test_six_days_of_a_list_whose_second_page_always_fails() -> None:
+    life = Life(follows_of(250, every=HOUR))
+    life.broken = Broken(0, NOW - 50 * HOUR)
+    outcomes, requests = [], []
+    for _ in range(6):
+        life.now += DAY
+        life.follow()
+        day = life.read(after=0)
+        outcomes.append((day.row["outcome"], day.row["whole_list"]))
+        requests.append(day.requests)
+    assert outcomes == [("failed", False)] * 6
+    assert requests == [2, 1, 2, 2, 2, 2]
+    assert {f"new.{number}" for number in range(6)} <= life.sent
+
+
+@pytest.mark.parametrize("ends", ["at the top", "below"])
+def test_a_stuck_list_that_is_interrupted_goes_on(ends: str) -> None:
+    life = Life(follows_of(60, every=2 * DAY), 10)
+    life.broken = Broken(0, NOW - 30 * DAY)
+    for _ in range(3):
+        life.read()
+    life.broken = None
+    new = life.follow(15, every=60)
+    first = life.read(budget=1 if ends == "at the top" else 4)
+    assert first.row["outcome"] == "interrupted"
+    rest = life.read()
+    assert (rest.row["outcome"], rest.row["scanned_at"]) == (
+        "complete",
+        first.row["scanned_at"],
+    )
+    assert {*new, *life.listed} <= life.sent
+    assert first.requests + rest.requests == rest.row["requests"]
+
+
+def test_a_failure_above_a_stuck_page_moves_it_up() -> None:
+    life = Life(follows_of(60, every=2 * DAY), 10)
+    life.broken = Broken(0, NOW - 30 * DAY)
+    for _ in range(3):
+        life.read()
+    life.follow(30, every=60)
+    life.broken = Broken(0, life.now - 60 * 8)
+    assert life.read().row["outcome"] == "failed"
+    life.broken = None
+    assert life.read().row["outcome"] == "complete"
+    assert set(life.listed) <= life.sent
+
+
+# Late follows.
+
+
+@pytest.mark.parametrize(("a_day", "lookback"), [(70, DAY), (80, DAY)])
+def test_a_follow_that_is_shown_late_is_sent_from_the_second_page(
+    a_day: int, lookback: int
+) -> None:
+    """Made 19 hours before the first scan, and shown after it."""
+    every = DAY // a_day
+    life = Life(follows_of(10 * a_day, every=every), lookback=lookback)
+    life.read(after=0)
+    life.follow(a_day, every=every, ago=-DAY + every)
+    life.world.follow("ann", "late", at=NOW - 19 * HOUR)
+    assert "late" in life.read().sent
+
+
+# A list that is private in the middle of its scan.
+
+
+def test_start_date_moved_back_reads_the_older_follows() -> None:
+    life = Life(follows_of(399, every=DAY), start_date=NOW - 39 * DAY)
+    first = life.read(after=0)
+    assert len(first.sent) == 100
+    assert first.row["whole_list"]
+    life.policy["start_date"] = NOW - 300 * DAY
+    assert len(life.read().sent) > 300
+    life.policy["start_date"] = 0
+    whole = life.read()
+    assert (len(whole.sent), whole.row["whole_list"]) == (399, True)
+    after = [life.read() for _ in range(2)]
+    assert [(day.requests, day.row["outcome"]) for day in after] == [(1, "unchanged")] * 2
+
+
+def test_due_times_follow_the_clock_of_the_lists_alone() -> None:
+    """A local clock that is days ahead makes no list due."""
+    life = Life(follows_of(30), refresh_after=2 * DAY)
+    life.read()
+    whole = [life.read(after=DAY // 2).row["whole_list"] for _ in range(8)]
+    assert 2 <= sum(whole) <= 4
+    assert not any(one and other for one, other in pairwise(whole))

@@ -1,0 +1,187 @@
+"""Random lives of lists, read day after day without HTTP: the pure part of the tap.
+
+The lists are the sandbox's, paged as the sandbox pages them. What is in between is the real
+thing: the plan, the scan, the state.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sandbox import Follow, World
+from sandbox.paging import page_of
+from tap_tiktok_following.client.gate import Stopped
+from tap_tiktok_following.crawl.workers import read_list
+from tap_tiktok_following.model import Accounts, Answer, Page
+from tap_tiktok_following.state.bookmarks import Bookmarks
+from tap_tiktok_following.state.entries import bookmark_of
+from tap_tiktok_following.state.plan import Policy
+from tap_tiktok_following.times import DAY
+from tap_tiktok_following.verdicts import Refused, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+NOW = 1_700_000_000
+
+
+class Broken:
+    """A stretch of time: pages asked for with a cursor in it fail.
+
+    Args:
+        first: Unix seconds, inclusive.
+        last: Unix seconds, inclusive.
+    """
+
+    def __init__(self, first: int, last: int) -> None:
+        self._first, self._last = first, last
+
+    def __contains__(self, cursor: int) -> bool:
+        return self._first <= cursor <= self._last
+
+
+@dataclass
+class Day:
+    """What one run did.
+
+    Attributes:
+        rows: Its rows of the scans stream.
+        sent: The accounts that it sent, in order.
+        requests: How many requests it sent.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its one row."""
+        (row,) = self.rows
+        return row
+
+
+class Life:
+    """One list and its reader.
+
+    Attributes:
+        now: Unix seconds.
+        state: What the reader keeps between runs.
+        sent: Every account that was ever sent.
+        broken: Which cursors have no page for now; None if all have.
+        total: What the provider says the list's length is; None for nothing.
+
+    Args:
+        follows: The list.
+        page_size: How many accounts are asked for.
+        repeat: Whether a page begins with the last account of the one before.
+        policy: How the list is read.
+    """
+
+    def __init__(
+        self,
+        follows: Iterable[Follow],
+        page_size: int = 100,
+        *,
+        repeat: bool = True,
+        **policy: Any,
+    ) -> None:
+        self.now = NOW
+        self.world = World.of({"ann": list(follows)})
+        self.state: dict[str, Any] = {}
+        self.sent: set[str] = set()
+        self.broken: Broken | None = None
+        self.total: Callable[[int], int | None] = lambda _: None
+        self.page_size = page_size
+        self.policy = policy
+        self._repeat = repeat
+        self._made = 0
+
+    @property
+    def listed(self) -> list[str]:
+        """Who is on the list now, newest follow first, hidden ones left out."""
+        follows = reversed(self.world.following("ann", self.now))
+        return [f.username for f in follows if f.username not in self.world.hidden]
+
+    @property
+    def listed_at_bookmark(self) -> list[str]:
+        """Who is on the list now and was when the last complete scan started."""
+        (entry,) = self.state["partitions"]
+        bookmark = bookmark_of(entry) or 0
+        follows = self.world.following("ann", self.now)
+        return [f.username for f in follows if f.at < bookmark]
+
+    def follow(self, many: int = 1, *, ago: int = 0, every: int = 1) -> list[str]:
+        """Follow so many new accounts, the last one so many seconds ago."""
+        names = [f"new.{self._made + number}" for number in range(many)]
+        self._made += many
+        for number, name in enumerate(names):
+            self.world.follow("ann", name, at=self.now - ago - number * every)
+        return names
+
+    def refollow(self, name: str) -> None:
+        """Unfollow an account and follow it again now."""
+        self.world.unfollow("ann", name)
+        self.world.follow("ann", name, at=self.now)
+
+    def read(
+        self, *, after: int = DAY, budget: int | None = None, killed_after: int | None = None
+    ) -> Day:
+        """Let some seconds pass, then run.
+
+        Args:
+            after: Seconds.
+            budget: Requests after which the run is stopped; None for no limit.
+            killed_after: Events after which the run is killed; None if it is not.
+        """
+        self.now += after
+        day = Day()
+        state = copy.deepcopy(self.state)
+        bookmarks = Bookmarks(state, Policy(**self.policy), keep_scans=True)
+        for visit in bookmarks.plan(["ann"], self.now).visits:
+            fetch = self._fetch(day, budget)
+            for number, event in enumerate(
+                read_list(visit, fetch, self.page_size, "username", {})
+            ):
+                day.sent += [record["username"] for record in event.records]
+                if number == killed_after:
+                    break
+                bookmarks.written(event)
+        day.rows = list(bookmarks.unsent_scans())
+        self.sent.update(day.sent)
+        self.state = state
+        return day
+
+    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Answer]:
+        def fetch(
+            username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+        ) -> Answer:
+            if day.requests == budget:
+                raise Stopped
+            day.requests += 1
+            on_request()
+            if self.broken and cursor is not None and cursor in self.broken:
+                raise Refused(Verdict.FAILED, "HTTP 500")
+            return self._answer(username, cursor, count)
+
+        return fetch
+
+    def _answer(self, username: str, cursor: int | None, count: int) -> Answer:
+        follows = self.world.following(username, self.now)
+        asked = self.now if cursor is None else cursor
+        page = page_of(follows, asked, count, repeat_boundary=self._repeat)
+        rows = [
+            {"username": f.username}
+            for f in page.follows
+            if f.username not in self.world.hidden
+        ]
+        more = page.cursor if page.has_more else None
+        found = Page(Accounts(rows), page.has_more, more, self.total(page.total))
+        return Answer(found, self.now, self.now, self.now)
+
+
+def follows_of(length: int, *, every: int = 3600, newest: int = NOW - 3600) -> list[Follow]:
+    """A list of so many follows, newest first."""
+    return [Follow(f"old.{place}", newest - every * place) for place in range(length)]
