@@ -1,6 +1,6 @@
 # Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
 #   .tools    uv and Meltano            .venv     the development environment
-#   .meltano  the tap and its targets   output    what a run loads, and its log
+#   .meltano  the tap, targets, dbt     output    what a run loads, and its log
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -15,6 +15,10 @@ TOOLS := .tools/uv-$(UV_VERSION)-meltano-$(MELTANO_VERSION)
 export XDG_STATE_HOME := $(CURDIR)/.tools/state
 export MPLCONFIGDIR := $(CURDIR)/.tools/matplotlib
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
+
+# pip trusts the system's certificates; uv does so only when told, and then works behind a proxy
+# whose certificates are installed there.
+export UV_SYSTEM_CERTS := true
 
 # Compiled once, not by each process that may not keep what it compiles.
 export UV_COMPILE_BYTECODE := 1
@@ -42,11 +46,15 @@ bench: .venv/ready
 
 plugins: .meltano/ready
 
-# Write the pinned development environment anew, with the newest releases pyproject.toml allows.
+# Write the pinned environments anew, with the newest releases that are allowed: the one to
+# develop in, and dbt's.
 requirements: $(TOOLS)
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
 	  --group dev --output-file requirements-dev.txt pyproject.toml
+	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make requirements' \
+	  --output-file requirements-dbt.txt requirements-dbt.in
 
 $(TOOLS):
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -65,7 +73,7 @@ $(TOOLS):
 	@$(UV) pip install --python .venv --no-deps --editable .
 	@touch $@
 
-.meltano/ready: $(TOOLS) pyproject.toml meltano.yml
-	@echo 'Setting up the tap and its targets in .meltano'
+.meltano/ready: $(TOOLS) pyproject.toml meltano.yml requirements-dbt.txt
+	@echo 'Setting up the tap, its targets and dbt in .meltano'
 	@MELTANO_CLI_LOG_LEVEL=warning $(MELTANO) install
 	@touch $@

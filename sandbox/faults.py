@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sandbox.api import Answer
+from sandbox.api import Answer, ListApi
 from sandbox.delivery import DELIVERIES
 from sandbox.research import ResearchApi
+from sandbox.world import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sandbox.api import ListApi
     from sandbox.scenario import Fault, Value
 
 Json = dict[str, Any]
@@ -115,6 +115,12 @@ def _token_revoked(errors: Errors, _: object) -> Answer:
     return errors.token_invalid()
 
 
+def _hidden_list(errors: Errors, _: object) -> Answer:
+    if not isinstance(errors, ListApi):
+        return _error(errors, None)
+    return errors.no_list("", Standing.HIDDEN)
+
+
 INSTEAD: dict[str, Callable[[Errors, Value], Answer]] = {
     "status": _status,
     "error": _error,
@@ -122,6 +128,7 @@ INSTEAD: dict[str, Callable[[Errors, Value], Answer]] = {
     "redirect": _redirect,
     "retry_after": _retry_after,
     "token_revoked": _token_revoked,
+    "hidden_list": _hidden_list,
     "empty_body": lambda _, __: Answer(200, b""),
     "no_content": lambda _, __: Answer(204, b"", {}),
 }
@@ -157,6 +164,11 @@ def _cursor_as(change: Callable[[int], object]) -> Callable[[Json, Spot, Value],
         paging[name] = None if paging[name] is None else change(paging[name])
 
     return fault
+
+
+def _total(page: Json, spot: Spot, value: Value) -> None:
+    if "total" in spot.paging(page):
+        spot.paging(page)["total"] = value
 
 
 def _data_null(page: Json, _: Spot, __: object) -> None:
@@ -215,6 +227,7 @@ CONTENT: dict[str, Callable[[Json, Spot, Value], None]] = {
     "cursor_string": _cursor_as(str),
     "cursor_float": _cursor_as(float),
     "cursor_ms": _cursor_as(lambda cursor: cursor * 1000),
+    "total": _total,
     "data_null": _data_null,
     "list_null": _list_as(None),
     "empty_page": _list_as([]),

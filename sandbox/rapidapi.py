@@ -35,6 +35,7 @@ _INVALID_KEY = "Invalid API key. Go to https://docs.rapidapi.com/docs/keys for m
 _NO_LIST = {
     Standing.NOT_FOUND: (404, "NOT_FOUND", "The requested resource was not found."),
     Standing.PRIVATE: (403, "PRIVATE_ACCOUNT", "This account is private."),
+    Standing.HIDDEN: (403, "FOLLOWING_HIDDEN", "Profile user is hiding following list"),
     Standing.UNAVAILABLE: (
         403,
         "ACCOUNT_UNAVAILABLE",

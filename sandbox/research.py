@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _NO_LIST = {
     Standing.NOT_FOUND: "Username {} is invalid: cannot find the user",
     Standing.PRIVATE: "Username {} is private",
+    Standing.HIDDEN: "Profile user is hiding following list",
     Standing.UNAVAILABLE: "API cannot return this user's information",
 }
 

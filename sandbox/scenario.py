@@ -22,6 +22,7 @@ FaultKind = Literal[
     "redirect",
     "retry_after",
     "token_revoked",
+    "hidden_list",
     "empty_body",
     "no_content",
     # A page with another paging.
@@ -35,6 +36,7 @@ FaultKind = Literal[
     "cursor_string",
     "cursor_float",
     "cursor_ms",
+    "total",
     # A page with other contents.
     "data_null",
     "list_null",

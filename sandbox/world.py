@@ -21,10 +21,12 @@ class Follow:
     Attributes:
         username: The followed account.
         at: When the follow happened, in Unix seconds.
+        until: When the unfollow happens, in Unix seconds; None where none is known.
     """
 
     username: str
     at: int
+    until: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class Standing(Enum):
 
     LISTED = "listed"
     PRIVATE = "private"
+    HIDDEN = "hidden"
     UNAVAILABLE = "unavailable"
     NOT_FOUND = "not found"
 
@@ -103,7 +106,8 @@ class World:
     Attributes:
         clock: Says what time it is; a sandbox puts its own here.
         accounts: The accounts' details; set one to replace what is made up.
-        private: Usernames whose list is private.
+        private: Usernames whose account is private.
+        hidden_lists: Usernames that are public, but hide whom they follow.
         unavailable: Usernames whose list the providers may not return.
         hidden: Accounts that the providers leave out of every page, after paging.
     """
@@ -112,9 +116,11 @@ class World:
         self.clock = Clock()
         self.accounts = Accounts()
         self.private: set[str] = set()
+        self.hidden_lists: set[str] = set()
         self.unavailable: set[str] = set()
         self.hidden: set[str] = set()
         self._lists: dict[str, list[Follow]] = {}
+        self._ended: dict[str, list[Follow]] = {}
 
     @classmethod
     def of(
@@ -122,24 +128,28 @@ class World:
         follows: Mapping[str, Iterable[Follow]],
         *,
         private: Iterable[str] = (),
+        hidden_lists: Iterable[str] = (),
         unavailable: Iterable[str] = (),
     ) -> World:
         """A world with these lists, in any order. Whoever is not named does not exist."""
         world = cls()
         world._lists = {name: sorted(made, key=_at) for name, made in follows.items()}
         world.private.update(private)
+        world.hidden_lists.update(hidden_lists)
         world.unavailable.update(unavailable)
         return world
 
     @property
     def usernames(self) -> list[str]:
         """Everyone who has a list, public or not."""
-        return sorted({*self._lists, *self.private, *self.unavailable})
+        return sorted({*self._lists, *self.private, *self.hidden_lists, *self.unavailable})
 
     def standing(self, username: str) -> Standing:
         """Whether this username has a list to give."""
         if username in self.private:
             return Standing.PRIVATE
+        if username in self.hidden_lists:
+            return Standing.HIDDEN
         if username in self.unavailable:
             return Standing.UNAVAILABLE
         return Standing.LISTED if username in self._lists else Standing.NOT_FOUND
@@ -154,6 +164,16 @@ class World:
         follows = reversed(self.following(username, self.clock.now()))
         return [follow for follow in follows if follow.username not in self.hidden]
 
+    def history(self, username: str) -> list[Follow]:
+        """Every follow made until now, oldest first, those that have ended included.
+
+        An account that was followed again is there once for each time. Hidden accounts are
+        there too, and a renamed account has its new username.
+        """
+        now = self.clock.now()
+        made = [*self._list(username), *self._ended.get(username, [])]
+        return sorted((follow for follow in made if follow.at <= now), key=_at)
+
     def follow(self, username: str, followed: str, *, at: int) -> None:
         """Let an account follow another since a time, in Unix seconds."""
         self._lists[username] = follows = self._list(username)
@@ -161,23 +181,29 @@ class World:
 
     def unfollow(self, username: str, followed: str) -> None:
         """Let an account follow another no longer."""
+        now = int(self.clock.now())
         follows = self._list(username)
+        ended = [follow for follow in follows if follow.username == followed]
         follows[:] = [follow for follow in follows if follow.username != followed]
+        self._ended.setdefault(username, []).extend(
+            replace(follow, until=now) for follow in ended if follow.at <= now
+        )
 
     def rename(self, username: str, new: str) -> None:
         """Give an account another username, everywhere. Its `user_id` stays."""
         self.accounts[new] = replace(self.accounts[username], username=new)
         del self.accounts[username]
-        for names in (self.private, self.unavailable, self.hidden):
+        for names in (self.private, self.hidden_lists, self.unavailable, self.hidden):
             if username in names:
                 names.symmetric_difference_update({username, new})
-        for name in list(self._lists):
-            self._list(name)[:] = [
-                Follow(new, follow.at) if follow.username == username else follow
-                for follow in self._list(name)
+        for follows in (*map(self._list, self._lists), *self._ended.values()):
+            follows[:] = [
+                replace(follow, username=new) if follow.username == username else follow
+                for follow in follows
             ]
-        if username in self._lists:
-            self._lists[new] = self._lists.pop(username)
+        for lists in (self._lists, self._ended):
+            if username in lists:
+                lists[new] = lists.pop(username)
 
     def hide(self, username: str) -> None:
         """Leave an account out of every page, as banned and private ones are."""
@@ -186,6 +212,14 @@ class World:
     def show(self, username: str) -> None:
         """Hide an account no longer."""
         self.hidden.discard(username)
+
+    def hide_list(self, username: str) -> None:
+        """Let an account hide whom it follows; it stays on other lists."""
+        self.hidden_lists.add(username)
+
+    def show_list(self, username: str) -> None:
+        """Let an account hide whom it follows no longer."""
+        self.hidden_lists.discard(username)
 
     def _list(self, username: str) -> list[Follow]:
         return self._lists.get(username, [])

@@ -10,23 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following import outputs
-from tap_tiktok_following.config.settings import SETTINGS
+from tap_tiktok_following.config.settings import VARIABLES
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+_READERS: dict[str, Callable[[str], object]] = {"integer": int, "object": json.loads}
+"""How the SDK reads environment variables of a type, without saying which one is wrong."""
 
 
 def main() -> None:
-    """Run the tap; what its user can get wrong ends it with one sentence and exit code 1."""
+    """Run the tap; a mistake of its user ends it with one sentence and exit code 1."""
     outputs.prepare()
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:
         _fail(ended.sentence, ended.code)
     except Exception:
-        # The SDK lets these two come out as they are, in ways that differ by library.
+        # The SDK raises whatever the library that read a file or a variable raised.
         arguments = sys.argv[1:]
         problems = [*_variable_problems(arguments), *_file_problems(arguments)]
         if not problems:
@@ -37,19 +40,26 @@ def main() -> None:
 def _variable_problems(arguments: list[str]) -> Iterator[str]:
     if not any(argument in {"ENV", "--config=ENV"} for argument in arguments):
         return
-    prefix = TapTikTokFollowing.name.upper().replace("-", "_")
-    for name, schema in SETTINGS.to_dict()["properties"].items():
-        variable = f"{prefix}_{name.upper()}"
-        digits = os.environ.get(variable, "0").strip().lstrip("+-")
-        if "integer" in schema["type"] and not digits.isdigit():
-            yield f"{variable} has to be a whole number"
+    for name, schema in TapTikTokFollowing.config_jsonschema["properties"].items():
+        variable = f"{VARIABLES}{name.upper()}"
+        kind, value = schema.get("type", [""])[0], os.environ.get(variable)
+        if value is not None and kind in _READERS and not _is_read(value, _READERS[kind]):
+            yield f"{variable} must be {'an object' if kind == 'object' else 'a whole number'}"
+
+
+def _is_read(value: str, reader: Callable[[str], object]) -> bool:
+    try:
+        reader(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _file_problems(arguments: list[str]) -> Iterator[str]:
     split = [argument.partition("=") for argument in arguments]
     with_value = ((option, value) for option, equals, value in split if equals)
     for option, path in chain(with_value, pairwise(arguments)):
-        is_file = option in {"--config", "--state", "--catalog"} and path != "ENV"
+        is_file = option in {"--config", "--catalog"} and path != "ENV"
         if is_file and (problem := _file_problem(Path(path))):
             yield f"{path}, given by {option}, {problem}"
 
@@ -61,7 +71,7 @@ def _file_problem(path: Path) -> str:
         return f"can't be read ({error.strerror})"
     except ValueError:
         return "is not JSON"
-    return "" if isinstance(content, dict) else "holds no JSON object"
+    return "" if isinstance(content, dict) else "is not a JSON object"
 
 
 def _fail(sentence: str, exit_code: object = 1) -> NoReturn:

@@ -114,9 +114,10 @@ class Termination:
         sentence = (
             f"Stopped by {self.name} while something hung: {Verdict.TERMINATED.advice}.\n"
         )
+        below = "\n" if os.isatty(2) else ""  # a live line
         with contextlib.suppress(OSError, ValueError):
             if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too
-                os.write(2, sentence.encode())
+                os.write(2, (below + sentence).encode())
         os._exit(self.exit_code)
 
 

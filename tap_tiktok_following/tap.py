@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import atexit
-from functools import cached_property
+import io
+import json
+import logging
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 from typing_extensions import override
 
 from tap_tiktok_following import redaction
-from tap_tiktok_following.config import settings, usernames, validation
+from tap_tiktok_following.config import about, settings, usernames, validation
+from tap_tiktok_following.config.usernames import Usernames
+from tap_tiktok_following.crawl.summary import table
 from tap_tiktok_following.exits import Ended, Ending
+from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_columns
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
+from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
@@ -26,21 +33,21 @@ from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.streams.base import ProviderStream
 
 
 class TapTikTokFollowing(Tap):
-    """Whom TikTok users follow, and since when, from the Research API and RapidAPI."""
+    """Extract who thousands of TikTok accounts follow, and when each follow happened."""
 
     name = "tap-tiktok-following"
     config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS.to_dict()
     message_writer_class = MessageWriter
     message_writer: MessageWriter
+    usernames = Usernames([], [])
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -53,7 +60,11 @@ class TapTikTokFollowing(Tap):
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
         redaction.install()
+        self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
+        self.failed_tests: list[Ending] = []
+        self._answers: Answers | None = None
+        self.live = LiveLine(self._live_parts)
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
         self._state_writer: StateWriter = StateWriter(self.message_writer)
@@ -81,20 +92,7 @@ class TapTikTokFollowing(Tap):
                     entry.tap_stream_id,
                 )
 
-    @cached_property
-    def usernames(self) -> Usernames:
-        """Whom to ask about.
-
-        Raises:
-            Ended: If the file of usernames went away since the config was validated.
-        """
-        try:
-            return usernames.collect(self.config)
-        except usernames.FileProblem as problem:
-            sentence = f"`usernames_path` ({self.config['usernames_path']}) {problem}."
-            raise Ended(sentence) from None
-
-    @cached_property
+    @property
     def answers(self) -> Answers | None:
         """The file of answers, opened before the first request; None if none is kept.
 
@@ -102,17 +100,29 @@ class TapTikTokFollowing(Tap):
             Ended: If the file can't be used.
         """
         path = self.config.get("answers_path")
-        following = (s for s in self.streams.values() if isinstance(s, FollowingStream))
-        if not path or not any(stream.keeps_answers for stream in following):
-            return None
-        answers = Answers(Path(path))
-        atexit.register(answers.close)
-        return answers
+        is_kept = any(stream.keeps_answers for stream in self._following)
+        if self._answers is None and path and is_kept:
+            self._answers = Answers(Path(path))
+            atexit.register(self._answers.close)
+        return self._answers
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Load a state, also one that is older or was edited by hand."""
         super().load_state(sanitise(state))
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """The command, with a help text about the settings."""
+        command = super().get_singer_command()
+        for parameter in command.params:
+            if parameter.name == "state":
+                parameter.type = click.File("rb")
+                parameter.callback = _bare_state
+        command.help = cls.__doc__
+        command.epilog = about.help_on(cls.config_jsonschema["properties"])
+        return command
 
     def flush(self) -> None:
         """Hand what was written so far to the target."""
@@ -137,12 +147,15 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the exit code is not to be 0.
         """
-        if self.answers is not None:
-            self.answers.close()
-        streams = [s for s in self.streams.values() if isinstance(s, FollowingStream)]
-        for stream in streams:
-            stream.log_summary()
-        endings = [ending for stream in streams for ending in stream.endings()]
+        if self._answers is not None:
+            self._answers.close()
+        self.live.stop()
+        for stream in self._following:
+            stream.log_reasons()
+        if rows := {s.label: s.row for s in self._following if s.row}:
+            columns = terminal_columns() if is_terminal() else None
+            self.logger.info("Summary:\n%s", table(rows, columns))
+        endings = [ending for stream in self._following for ending in stream.endings()]
         if self.termination.signum:
             terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
             endings.append(Ending(self.termination.exit_code, terminated))
@@ -151,10 +164,41 @@ class TapTikTokFollowing(Tap):
             self._warn_of(endings[:-1])
             raise Ended(last.sentence, last.exit_code)
         self._warn_of(endings)
+        if rows and not endings:
+            self.logger.info("Nothing is left over: run again for new follows.")
+
+    @property
+    def _following(self) -> list[FollowingStream]:
+        return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
+
+    def watch(self) -> None:
+        """Show a live line for the whole run, if a person watches, and no metrics above it."""
+        self.live.start()
+        if self.live.is_on:
+            self.metrics_logger.setLevel(logging.WARNING)
+
+    def _live_parts(self) -> Iterator[Part]:
+        for stream in self._following:
+            yield from stream.live_parts()
+        if self.message_writer.is_waiting():
+            yield Part(8, "waiting for the target")
+        if self.termination.signum:
+            yield Part(9, f"stopping ({self.termination.name})")
 
     def _warn_of(self, endings: Iterable[Ending]) -> None:
         for ending in endings:
             self.logger.warning("%s", ending.sentence)
+
+    def end_test(self, stream: ProviderStream) -> None:
+        """End `--test`, if this is its last stream.
+
+        Raises:
+            Ended: If a provider did not pass the test.
+        """
+        if self.failed_tests and stream is list(self.streams.values())[-1]:
+            worst = max(self.failed_tests, key=attrgetter("weight"))
+            sentences = [ending.sentence for ending in self.failed_tests]
+            raise Ended(" ".join(sentences), worst.exit_code)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
@@ -169,18 +213,32 @@ class TapTikTokFollowing(Tap):
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        typed = dict.fromkeys(map(validation.in_words, errors))
-        found = [*typed, *validation.of(usable, wrong)]
-        if found and raise_errors:
-            raise Ended(_listed(found))
-        for name in sorted(self._config.keys() - schema["properties"].keys()):
-            self.logger.warning("There is no setting `%s`; it is ignored.", name)
+        variables = validation.in_environment() if self._reads_variables else ()
+        for warning in validation.unknown([*self._config, *variables], schema["properties"]):
+            self.logger.warning("%s", warning)
+        found = list(dict.fromkeys(map(validation.in_words, errors)))
+        if raise_errors:  # discovery asks for no usernames, whose file may be far away
+            self.usernames = usernames.collect(usable)
+            found += validation.of(usable, wrong, self.usernames)
+            if found:
+                raise Ended(_listed(found))
         return found
 
     @override
     def _setup_signal_handlers(self) -> None:
         """Note signals only: the SDK's handler writes a state and exits with 0."""
         self.termination.install()
+
+
+def _bare_state(_: click.Context, __: click.Parameter, file: IO[bytes] | None) -> object:
+    """The file given by `--state`, with the bare state in it, as the SDK reads it."""
+    if file is None:
+        return None
+    try:
+        return io.StringIO(json.dumps(envelope.read(file.read())))
+    except envelope.NoState as problem:
+        sentence = f"{file.name}, given by --state, {problem}."
+        raise Ended(sentence) from None
 
 
 def _listed(problems: list[str]) -> str:

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 BUFFER = 64 * 1024
 """Bytes that are held back at most."""
 
+NOTICED = 1.0
+"""Seconds without a byte taken after which a person is told."""
+
 PATIENCE = 4.0
 """Seconds without a byte taken after which nobody is thought to read any more."""
 
@@ -55,7 +58,7 @@ class MessageWriter(MsgSpecWriter):
             raise Ended(sentence)
         self._pending = bytearray()
         self._record_tail = _record_tail()
-        self._is_half_out = self._is_closing = False
+        self._is_writing = self._is_half_out = self._is_closing = False
         self._taken_at = 0.0
         atexit.register(self._flush_at_exit)
 
@@ -102,6 +105,10 @@ class MessageWriter(MsgSpecWriter):
         fd = _stdout_fd()
         return fd is not None and not is_writable(fd)
 
+    def is_waiting(self) -> bool:
+        """Whether the reader keeps a write waiting; may be asked by any thread."""
+        return self._is_writing and time.monotonic() - self._taken_at > NOTICED
+
     def finish_line(self) -> bool:
         """Begin no further line; may be called in a signal handler.
 
@@ -128,10 +135,11 @@ class MessageWriter(MsgSpecWriter):
         if self._is_closing:
             return
         rest = batch
+        self._taken_at, self._is_writing = time.monotonic(), True
         while rest:
             rest = rest[write(rest[:AT_ONCE]) :]
-            self._taken_at = time.monotonic()
-            self._is_half_out = bool(rest)
+            self._taken_at, self._is_half_out = time.monotonic(), bool(rest)
+        self._is_writing = False
 
     def _flush_at_exit(self) -> None:
         with contextlib.suppress(SystemExit, ValueError):

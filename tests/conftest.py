@@ -1,16 +1,20 @@
-"""One sandbox for all tests of the tap."""
+"""One sandbox for all tests of the tap, and one PostgreSQL server."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Clock, Sandbox, Scenario, World
+from tests.e2e.postgres import serve
 from tests.harness import NOW, kill_what_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.e2e.postgres import Postgres
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +37,13 @@ def sandbox(server: Sandbox) -> Sandbox:
     server.scenario = Scenario()
     server.requests.clear()
     return server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with serve() as server:
+        if server is None:
+            reason = "there is no PostgreSQL, neither from a wheel nor from Debian's package"
+            assert not os.environ.get("CI"), reason
+            pytest.skip(reason)
+        yield server

@@ -67,18 +67,28 @@ def blocks(*languages: str) -> Iterator[Block]:
                 yield Block(path, heading, language, dedent(body), name)
 
 
-def runs(document: str, heading: str, name: str = "section") -> pytest.MarkDecorator:
-    """Mark a test that runs every block under a heading; it gets them as an argument.
+def section_of(document: str, heading: str) -> Section:
+    """The blocks under a heading.
 
     Raises:
-        LookupError: If there is no block under such a heading.
+        LookupError: If there is none.
     """
     path = ROOT / document
     found = tuple(b for b in blocks() if (b.path, b.heading) == (path, heading))
     if not found:
         message = f"{document} has no block under {heading!r}"
         raise LookupError(message)
-    _run.add((path, heading))
+    return found
+
+
+def runs(document: str, heading: str, name: str = "section") -> pytest.MarkDecorator:
+    """Mark a test that runs every block under a heading; it gets them as an argument.
+
+    Raises:
+        LookupError: If there is no block under such a heading.
+    """
+    found = section_of(document, heading)
+    _run.add((ROOT / document, heading))
     return pytest.mark.parametrize(name, [found], ids=[heading])
 
 

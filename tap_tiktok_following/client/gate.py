@@ -42,6 +42,7 @@ class Gate:
     Attributes:
         halt: Why the gate is closed; None while it is open.
         requests: How many requests have passed.
+        resting: How many workers wait to try again.
 
     Args:
         per_second: At most so many requests in any one second.
@@ -52,6 +53,7 @@ class Gate:
     def __init__(self, per_second: int, max_requests: int | None, budget: str) -> None:
         self.halt: Halt | None = None
         self.requests = 0
+        self.resting = 0
         self._max_requests = max_requests
         self._budget = budget
         self._sent = InMemoryBucket([Rate(per_second, WINDOW)])
@@ -87,8 +89,16 @@ class Gate:
             Stopped: If the gate is closed, or closes meanwhile.
         """
         with self._changed:
-            if self._changed.wait_for(lambda: self.halt is not None, seconds):
-                raise Stopped
+            self.resting += 1
+            is_closed = self._changed.wait_for(lambda: self.halt is not None, seconds)
+            self.resting -= 1
+        if is_closed:
+            raise Stopped
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds for which no request is let through; 0 or less without a pause."""
+        return self._paused_until - time.monotonic()
 
     def stop(self, halt: Halt) -> None:
         """Close the gate and end every wait at it; the first reason given stands."""

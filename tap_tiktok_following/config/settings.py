@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from singer_sdk import typing as th
 
+VARIABLES = "TAP_TIKTOK_FOLLOWING_"
+"""How the environment variables of settings start; the rest is the name in capitals."""
+
 SECRETS = ("research_client_secret", "research_access_token", "rapidapi_key")
 CREDENTIALS = ("research_client_key", *SECRETS)
 
@@ -12,15 +15,30 @@ SETTINGS = th.PropertiesList(
         "usernames",
         th.ArrayType(th.StringType),
         title="Usernames",
-        description="Whose lists to read: names, @names or profile URLs, in any case.",
+        description=(
+            "Usernames whose following lists are read, as a list of names, @names or profile "
+            "URLs. Upper and lower case are the same. Usernames from `usernames_path` are "
+            "added to it."
+        ),
     ),
     th.Property(
         "usernames_path",
         th.StringType,
-        title="Path of a file of usernames",
+        title="File of usernames",
         description=(
-            "Path of a local file with a username a line (# starts a comment), or of a CSV "
-            "file with a column `username`."
+            "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
+            "comment), or of a CSV file with a column `username`, separated by commas, "
+            "semicolons or tabs. Usernames from `usernames` are added to it."
+        ),
+    ),
+    th.Property(
+        "shard",
+        th.StringType,
+        title="Shard",
+        description=(
+            "Part of the usernames to read, such as `3/8` for the third of eight. Each "
+            "username belongs to one shard, whatever else is on the list, so that several "
+            "pipelines can share one list."
         ),
     ),
     th.Property(
@@ -42,8 +60,8 @@ SETTINGS = th.PropertiesList(
         secret=True,
         title="Research API access token",
         description=(
-            "A client access token, instead of the client key and secret; it is good for two "
-            "hours and is not renewed."
+            "A client access token, to be used instead of the client key and secret. It "
+            "expires after two hours and is not renewed."
         ),
     ),
     th.Property(
@@ -58,8 +76,8 @@ SETTINGS = th.PropertiesList(
         th.DateTimeType,
         title="Start date",
         description=(
-            "Lists are read down to follows made at this time (RFC 3339; UTC where it names "
-            "no zone); without it, to their end."
+            "Read each list only down to follows made at this time (RFC 3339; UTC if it has "
+            "no time zone). Without it, lists are read to the end."
         ),
     ),
     th.Property(
@@ -68,8 +86,8 @@ SETTINGS = th.PropertiesList(
         default=1,
         title="Lookback in days",
         description=(
-            "An incremental scan reads down to so many days before the last one, for follows "
-            "that the provider shows late."
+            "Number of days before the last scan that an incremental scan reads again, to "
+            "find follows that the provider shows late."
         ),
     ),
     th.Property(
@@ -88,9 +106,10 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=0, maximum=3650),
         title="Refresh after days",
         description=(
-            "Read and send a list whole again when its last whole scan is older than this, "
-            "which is how unfollows are found; 0 for every run; without it, never. Due times "
-            "are spread over the second half of the interval."
+            "Read and send a whole list again when its last full scan is older than this "
+            "number of days, which is how unfollows are found. Refreshes are spread over the "
+            "second half of the interval. 0 reads every list in full in every run. Without "
+            "it, lists are read in full only once."
         ),
     ),
     th.Property(
@@ -99,8 +118,8 @@ SETTINGS = th.PropertiesList(
         default=0,
         title="Revisit after hours",
         description=(
-            "Leave a username alone for so many hours after it was read or skipped, so that "
-            "an orchestrator's retry does not pay twice."
+            "Number of hours for which a username is not read again after it was read or "
+            "skipped, so that a retry does not pay twice."
         ),
     ),
     th.Property(
@@ -109,8 +128,8 @@ SETTINGS = th.PropertiesList(
         default=0,
         title="Retry unavailable after days",
         description=(
-            "Leave a username alone for so many days after it was private, not found or "
-            "unavailable."
+            "Number of days for which a username is not read again after it was private, not "
+            "found or unavailable."
         ),
     ),
     th.Property(
@@ -118,36 +137,38 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=100),
         default=100,
         title="Page size",
-        description="How many accounts to ask for with one request.",
+        description="Number of accounts to ask for per request.",
     ),
     th.Property(
         "concurrency",
         th.IntegerType(minimum=1, maximum=64),
         default=8,
         title="Concurrency",
-        description="How many lists of a provider are read at once.",
+        description="Number of lists of one provider that are read at the same time.",
     ),
     th.Property(
         "research_requests_per_second",
         th.IntegerType(minimum=1, maximum=1000),
         default=10,
         title="Research API requests per second",
-        description="No more than so many requests in any one second.",
+        description="Maximum number of requests per second to the Research API.",
     ),
     th.Property(
         "rapidapi_requests_per_second",
         th.IntegerType(minimum=1, maximum=1000),
         default=5,
         title="RapidAPI requests per second",
-        description="No more than so many requests in any one second; your plan has a limit.",
+        description=(
+            "Maximum number of requests per second to RapidAPI. Your plan may allow fewer."
+        ),
     ),
     th.Property(
         "research_max_requests",
         th.IntegerType(minimum=0),
         title="Research API requests per run",
         description=(
-            "End the run of the Research API after so many requests; the next run goes on "
-            "from there. Without it there is no limit."
+            "Maximum number of requests to the Research API per run; the next run continues "
+            "from there. Without it, there is no limit."
         ),
     ),
     th.Property(
@@ -155,8 +176,8 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=0),
         title="RapidAPI requests per run",
         description=(
-            "End the run of RapidAPI after so many requests; the next run goes on from "
-            "there. Without it there is no limit."
+            "Maximum number of requests to RapidAPI per run; the next run continues from "
+            "there. Without it, there is no limit."
         ),
     ),
     th.Property(
@@ -166,8 +187,9 @@ SETTINGS = th.PropertiesList(
         default="fail",
         title="On quota exhausted",
         description=(
-            "When a provider's quota is spent: `fail` ends with exit code 75 (try again "
-            "later), `stop` with 0. Either way everything read is written."
+            "What to do when the quota of a provider is used up: `fail` ends the run with "
+            "exit code 75 (try again later), `stop` with 0. Everything read so far is "
+            "written in both cases."
         ),
     ),
     th.Property(
@@ -177,8 +199,8 @@ SETTINGS = th.PropertiesList(
         default="fail",
         title="On username failure",
         description=(
-            "When a username could not be read: `fail` ends with exit code 1 after all "
-            "others were read, `continue` with 0."
+            "What to do when a username could not be read: `fail` ends the run with exit "
+            "code 1 after all others were read, `continue` with 0."
         ),
     ),
     th.Property(
@@ -186,14 +208,16 @@ SETTINGS = th.PropertiesList(
         th.IntegerType(minimum=1, maximum=20),
         default=5,
         title="Tries",
-        description="How often a request is sent before its username fails.",
+        description="Number of times a request is sent before its username counts as failed.",
     ),
     th.Property(
         "request_timeout",
         th.IntegerType(minimum=1, maximum=600),
         default=60,
         title="Request timeout in seconds",
-        description="For connecting, for each read, and for the body of an answer as a whole.",
+        description=(
+            "Timeout in seconds for connecting, for each read and for the whole response."
+        ),
     ),
     th.Property(
         "research_api_url",
@@ -213,6 +237,9 @@ SETTINGS = th.PropertiesList(
         "user_agent",
         th.StringType,
         title="User agent",
-        description="How requests introduce themselves; without it, by name and version.",
+        description=(
+            "User-Agent header sent with every request. The default is the name and version "
+            "of the tap."
+        ),
     ),
 )

@@ -1,42 +1,43 @@
-"""Whom to ask about: usernames from the settings and from a file."""
+"""The usernames whose lists are read, from the settings and from a file."""
 
 from __future__ import annotations
 
-import csv
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from tap_tiktok_following.config.content import read_text
+from tap_tiktok_following.config.problem import FileProblem
+from tap_tiktok_following.config.table import texts
+from tap_tiktok_following.config.urls import hide_credentials
+from tap_tiktok_following.shards import Shard
 
-MAX_FILE = 64 * 1024 * 1024
-"""Bytes of a file of usernames."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 LONGEST_SHOWN = 80
-"""Characters of a malformed username that are shown."""
+"""Number of characters of a malformed username that are shown."""
 
 _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class FileProblem(Exception):  # noqa: N818 - its text is for the user
-    """A file of usernames can't be read; the text says why."""
-
-
-@dataclass
+@dataclass(frozen=True)
 class Usernames:
     """The usernames that were asked for.
 
     Attributes:
-        names: In the order given, each once, in lower case.
-        malformed: What the file holds that can't be a username, shortened.
+        names: Those of the shard, in the order given, each once, in lower case.
+        malformed: Entries of the shard that can't be usernames, shortened, each once.
+        shard: The shard, such as `3/8`; "" if there is none.
+        problem: Why the file can't be used; "" if it can, or if there is none.
     """
 
-    names: list[str] = field(default_factory=list)
-    malformed: list[str] = field(default_factory=list)
+    names: list[str]
+    malformed: list[str]
+    shard: str = ""
+    problem: str = ""
 
 
 def parse(text: str) -> str | None:
@@ -64,75 +65,38 @@ def _in_url(url: str) -> str:
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
-    """The usernames of `usernames` and `usernames_path`, folded.
+    """The usernames of `usernames` and `usernames_path` together, as far as in the shard."""
+    path, shard = config.get("usernames_path"), Shard.parse(config.get("shard") or "")
+    hide_credentials(path or "")
+    given: Iterable[str] = config.get("usernames") or ()
+    try:
+        names, malformed = _sorted_out(chain(given, texts(read_text(path)) if path else ()))
+    except FileProblem as problem:
+        return Usernames([], [], problem=str(problem))
+    if path and not names:
+        return Usernames([], [], problem="contains no username")
+    if shard is None:
+        return Usernames(names, malformed)
+    return Usernames(
+        [name for name in names if name in shard],
+        [text for text in malformed if text in shard],
+        str(shard),
+    )
 
-    Raises:
-        FileProblem: If the file can't be read.
-    """
-    path = config.get("usernames_path")
-    texts = [*(config.get("usernames") or []), *(_read_file(Path(path)) if path else [])]
-    found = Usernames()
+
+def _sorted_out(given: Iterable[str]) -> tuple[list[str], list[str]]:
     names: dict[str, None] = {}
-    for text in texts:
+    malformed: dict[str, None] = {}
+    for text in given:
         name = parse(text)
         if name is None:
-            found.malformed.append(shorten(text))
+            malformed[shorten(text)] = None
         else:
             names[name] = None
-    found.names = list(names)
-    found.malformed = list(dict.fromkeys(found.malformed))
-    return found
+    return list(names), list(malformed)
 
 
 def shorten(text: str) -> str:
     """A malformed username as it is shown."""
     text = text.strip()
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-
-
-def _read_file(path: Path) -> Iterator[str]:
-    lines = [line for line in _text(path).splitlines() if line.split("#")[0].strip()]
-    if lines and _is_header(lines[0]):
-        return _column(lines)
-    return (line.split("#")[0] for line in lines)
-
-
-def _text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            problem = "is no file" if path.exists() else "does not exist"
-            raise FileProblem(problem)
-        if path.stat().st_size > MAX_FILE:
-            problem = f"is larger than {MAX_FILE // 1024**2} MB"
-            raise FileProblem(problem)
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        problem = f"can't be read ({getattr(error, 'strerror', None) or error})"
-        raise FileProblem(problem) from error
-    try:
-        return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = "is not a text in UTF-8"
-        raise FileProblem(problem) from error
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip().lower() for cell in next(csv.reader([line]), [])]
-
-
-def _is_header(line: str) -> bool:
-    try:
-        return "username" in _cells(line)
-    except csv.Error:
-        return False
-
-
-def _column(lines: Iterable[str]) -> Iterator[str]:
-    header, *rows = lines
-    column = _cells(header).index("username")
-    try:
-        for row in csv.reader(rows):
-            yield row[column] if column < len(row) else ""
-    except csv.Error as error:
-        problem = f"is not a readable CSV ({error})"
-        raise FileProblem(problem) from error

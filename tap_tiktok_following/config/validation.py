@@ -1,47 +1,51 @@
-"""What is wrong with a config, in one sentence each and without its values."""
+"""What is wrong with a config, one clause per problem, without the values of its settings."""
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import os
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
 
 from tap_tiktok_following.config import usernames
-from tap_tiktok_following.config.settings import CREDENTIALS, SETTINGS
+from tap_tiktok_following.config.settings import CREDENTIALS, SETTINGS, VARIABLES
+from tap_tiktok_following.config.urls import is_safe, without_credentials
 from tap_tiktok_following.providers import PROVIDERS
+from tap_tiktok_following.shards import Shard
 from tap_tiktok_following.times import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
-    from urllib.parse import SplitResult
 
     from jsonschema import ValidationError
+
+    from tap_tiktok_following.config.usernames import Usernames
 
 _CLIENT = ("research_client_key", "research_client_secret")
 
 _TYPES = {
-    "array": "a list of texts",
+    "array": "a list of strings",
     "boolean": "true or false",
     "integer": "a whole number",
     "object": "an object",
-    "string": "a text",
+    "string": "a string",
 }
 
 
 def in_words(error: ValidationError) -> str:
     """What is wrong with a setting, without its value, which may be a secret."""
     if not error.path:
-        return "the config has to be an object with settings"
+        return "the config must be an object with settings"
     setting = error.path[0]
-    return f"`{setting}` has to be {_expected(SETTINGS.to_dict()['properties'].get(setting))}"
+    return f"`{setting}` must be {_expected(SETTINGS.to_dict()['properties'].get(setting))}"
 
 
 def _expected(schema: Mapping[str, Any] | None) -> str:
     if schema is None:
-        return "what the SDK's documentation asks for"
+        return "what the documentation of the Singer SDK says"
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     kind = _TYPES[schema["type"][0]]
@@ -50,58 +54,84 @@ def _expected(schema: Mapping[str, Any] | None) -> str:
     return f"{kind} of {schema['minimum']} or more" if "minimum" in schema else kind
 
 
-def of(config: Mapping[str, Any], wrong: AbstractSet[object]) -> Iterator[str]:
-    """What is wrong with settings that are of the right type, a sentence each.
+def in_environment() -> Iterator[str]:
+    """The names that environment variables give as those of settings.
+
+    `LOGLEVEL` is the SDK's; names with another underscore in front are Meltano's.
+    """
+    for variable in os.environ:
+        name = variable.removeprefix(VARIABLES).lower()
+        if variable.startswith(VARIABLES) and name != "loglevel" and name[:1] not in {"", "_"}:
+            yield name
+
+
+def unknown(settings: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+    """A sentence for each setting that does not exist, with the one that was probably meant.
+
+    Args:
+        settings: The names in a config.
+        known: The names of all settings.
+    """
+    choices = list(known)
+    for name in sorted(set(settings).difference(choices)):
+        meant = get_close_matches(name.lower(), choices, n=1)
+        advice = f"; did you mean `{meant[0]}`?" if meant else "."
+        yield f"`{name}` is not a setting and is ignored{advice}"
+
+
+def of(
+    config: Mapping[str, Any], wrong: AbstractSet[object], asked_for: Usernames
+) -> Iterator[str]:
+    """What is wrong with settings that are of the right type.
 
     Args:
         config: The settings, without those of a wrong type.
         wrong: The names of those.
+        asked_for: The usernames of these settings.
     """
     if wrong.isdisjoint({"usernames", "usernames_path"}):
-        yield from _username_problems(config)
+        yield from _username_problems(config, asked_for)
     yield from _credential_problems(config)
     if wrong.isdisjoint(CREDENTIALS) and not _has_credentials(config):
         yield (
-            "there are no credentials: give `research_client_key` and "
-            "`research_client_secret`, or `research_access_token`, or `rapidapi_key`"
+            "no credentials are configured (set `research_client_key` and "
+            "`research_client_secret`, or `research_access_token`, or `rapidapi_key`)"
         )
     if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
-        yield "`user_agent` holds a line break or a letter that no header may have"
+        yield "`user_agent` contains a character that is not allowed in a header"
+    if config.get("shard") and Shard.parse(config["shard"]) is None:
+        yield "`shard` must be a number and the number of shards, such as 3/8"
     if config.get("start_date") and parse_time(config["start_date"]) is None:
-        yield "`start_date` has to be a time such as 2026-01-31T00:00:00Z"
+        yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
         setting = f"{provider.name}_api_url"
         if setting in config and (problem := _url_problem(config[setting])):
             yield f"`{setting}` {problem}"
 
 
-def _username_problems(config: Mapping[str, Any]) -> Iterator[str]:
-    for text in config.get("usernames") or []:
+def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Iterator[str]:
+    listed, path = config.get("usernames") or [], config.get("usernames_path")
+    for text in listed:
         if usernames.parse(text) is None:
-            yield f"`usernames` holds {usernames.shorten(text)!r}, which can't be a username"
-    try:
-        found = usernames.collect(config)
-    except usernames.FileProblem as problem:
-        yield f"`usernames_path` ({config['usernames_path']}) {problem}"
-        return
-    if not config.get("usernames") and not config.get("usernames_path"):
-        yield "there is nobody to ask about: give `usernames` or `usernames_path`"
-    elif config.get("usernames_path") and not found.names and not config.get("usernames"):
-        yield f"`usernames_path` ({config['usernames_path']}) holds no username"
+            yield f"`usernames` contains {usernames.shorten(text)!r}, which is not a username"
+    if asked_for.problem:
+        yield f"`usernames_path` ({without_credentials(path or '')}) {asked_for.problem}"
+    elif not listed and not path:
+        yield "no usernames are configured (set `usernames` or `usernames_path`)"
 
 
 def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:
     for setting in CREDENTIALS:
         value = config.get(setting) or ""
         if not all("!" <= character <= "~" for character in value):
-            yield f"`{setting}` holds a space, a line break or a letter that no key has"
+            yield f"`{setting}` contains a character that is not allowed in a key"
     for setting, other in (_CLIENT, _CLIENT[::-1]):
         if config.get(setting) and not config.get(other):
-            yield f"`{setting}` is given without `{other}`"
+            yield f"`{setting}` is set without `{other}`"
 
 
 def _has_credentials(config: Mapping[str, Any]) -> bool:
-    """Whether there are any, half of a pair counted, of which there is more to say."""
+    """Whether there are any; half of a pair counts, because it is a problem of its own."""
     configured = any(provider.is_configured(config) for provider in PROVIDERS)
     return configured or any(config.get(setting) for setting in _CLIENT)
 
@@ -113,11 +143,11 @@ def _url_problem(url: str) -> str:
     except ValueError:
         return "is not a URL"
     if not parts.hostname or parts.scheme not in {"http", "https"} or not _can_be_sent(url):
-        return "has to be a URL such as https://example.com"
+        return "must be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
-        return "has to be a plain base URL, without user, query or fragment"
-    if parts.scheme == "http" and not _is_loopback(parts):
-        return "has to start with https://"
+        return "must be a base URL without user, query and fragment"
+    if not is_safe(url):
+        return "must start with https://"
     return ""
 
 
@@ -127,12 +157,3 @@ def _can_be_sent(url: str) -> bool:
     except requests.RequestException:
         return False
     return url.isascii()  # its host is a header, too
-
-
-def _is_loopback(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
-        return True
-    try:
-        return ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 import time
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.outcomes import READ, Outcome
 from tap_tiktok_following.state.plan import Turn
 
@@ -22,6 +25,9 @@ PROGRESS_EVERY = 10.0
 MOST_REASONS = 5
 MOST_NAMES = 5
 
+PLACEHOLDER = "<username>"
+"""What stands in a reason for the username, so that equal reasons are one group."""
+
 
 class Report:
     """Counts one run of one stream, and puts it into words.
@@ -31,39 +37,49 @@ class Report:
 
     Args:
         plan: The work of the run.
-        malformed: How many usernames could not be one.
-        per_second: How many requests may be sent in a second.
-        max_requests: How many may be sent in all; None for no limit.
+        malformed: Number of entries that can't be usernames.
+        per_second: Maximum number of requests per second.
+        max_requests: Maximum number of requests of the run; None for no limit.
+        shard: The shard that is read, such as `3/8`; "" if all usernames are.
     """
 
     def __init__(
-        self, plan: Plan, malformed: int, per_second: int, max_requests: int | None = None
+        self,
+        plan: Plan,
+        malformed: int,
+        per_second: int,
+        max_requests: int | None = None,
+        shard: str = "",
     ) -> None:
         self.failed: dict[str, str] = {}
         self._plan = plan
         self._per_second = per_second
         self._most_requests = sys.maxsize if max_requests is None else max_requests
+        self._of_shard = f" of shard {shard}" if shard else ""
         self._outcomes: Counter[Outcome] = Counter()
         if malformed:
             self._outcomes[Outcome.INVALID] = malformed
-        self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
+        self._reasons: defaultdict[tuple[Outcome, str], dict[str, str]] = defaultdict(dict)
         self._read = self._sent = self._keyless = self._nulled = 0
-        self._started = time.monotonic()
+        self._started = self._last_seen = time.monotonic()
         self._next_progress = self._started + PROGRESS_EVERY
 
     def count(self, event: Event) -> None:
         """Count an event whose records are out."""
+        self._last_seen = time.monotonic()
         self._read += event.read
         self._sent += len(event.records)
         self._keyless += event.keyless
         self._nulled += event.nulled
         if event.outcome is None:
             return
+        username = event.visit.username
         self._outcomes[event.outcome] += 1
         if event.outcome is Outcome.FAILED:
-            self.failed[event.visit.username] = event.reason
+            self.failed[username] = event.reason
         if event.reason:
-            self._reasons[event.outcome, event.reason].append(event.visit.username)
+            group = event.outcome, _without(username, event.reason)
+            self._reasons[group][username] = event.reason
 
     def estimate(self) -> str:
         """What the run will take at least, before its first request."""
@@ -78,42 +94,66 @@ class Report:
                 (Turn.NOT_DUE, "not due"),
             )
         )
-        seconds = requests / self._per_second
+        seconds = math.ceil(requests / self._per_second)
         return (
-            f"{sum(counts.values()):,} usernames: {known}; at least {requests:,} requests "
-            f"and {_duration(seconds)}"
+            f"{_many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "
+            f"at least {_many(requests, 'request')} and {_duration(seconds)}"
         )
 
     def progress(self, requests: int, quota_left: int | None) -> str | None:
         """How far the run is, every 10 seconds; None in between."""
-        now = time.monotonic()
+        now = self._last_seen = time.monotonic()
         if now < self._next_progress:
             return None
         self._next_progress = now + PROGRESS_EVERY
-        done, elapsed = self._visited(), now - self._started
-        line = (
-            f"{done:,} of {len(self._plan.visits):,} usernames, {self._read:,} accounts, "
-            f"{requests / elapsed:.1f} requests a second{_left(quota_left)}"
-        )
-        if done:
-            left = elapsed / done * (len(self._plan.visits) - done)
-            line += f", about {_duration(left)} left"
-        return line
+        usernames = _many(len(self._plan.visits), "username")
+        parts = [part.text for part in self.parts(requests, quota_left)]
+        return ", ".join([f"{self._visited():,} of {usernames}{self._of_shard}", *parts])
 
-    def summary(self, requests: int, quota_left: int | None) -> Iterator[str]:
-        """What was read and what was not, in a few lines."""
-        total = sum(self._plan.counts.values()) + self._outcomes[Outcome.INVALID]
-        counts = [f"{self._outcomes[o]:,} {o.value}" for o in Outcome if self._outcomes[o]]
-        waiting = (
-            len(self._plan.visits) - self._visited() + self._outcomes[Outcome.INTERRUPTED]
-        )
-        counts.append(f"{self._plan.counts[Turn.NOT_DUE]:,} not due")
-        counts.append(f"{waiting:,} left for next time")
-        yield f"{total:,} usernames: {', '.join(counts)}"
-        yield (
-            f"{self._read:,} accounts read, {self._sent:,} sent, {requests:,} requests"
-            f"{_left(quota_left)}, {_duration(time.monotonic() - self._started)}"
-        )
+    @property
+    def done(self) -> str:
+        """Usernames visited of all that were to be visited, such as `12/1,000`."""
+        return f"{self._visited():,}/{len(self._plan.visits):,}"
+
+    def parts(self, requests: int, quota_left: int | None) -> Iterator[Part]:
+        """How far the run is, in parts of which some may be left out; asked by any thread."""
+        done, elapsed = self._visited(), time.monotonic() - self._started
+        visits = len(self._plan.visits)
+        yield Part(3, _many(self._read, "account"))
+        rate = requests / elapsed if elapsed else 0.0
+        yield Part(5, f"{_many(requests, 'request')} ({rate:.1f}/s)")
+        if quota_left is not None:
+            yield Part(4, f"{quota_left:,} of the quota left")
+        if done:
+            yield Part(7, f"about {_duration(elapsed / done * (visits - done))} left")
+
+    def row(self, requests: int, quota_left: int | None) -> dict[str, str]:
+        """Figures for the table at the end; those of usernames add up to the first one."""
+        not_due = self._plan.counts[Turn.NOT_DUE]
+        interrupted = self._outcomes[Outcome.INTERRUPTED]
+        visits = len(self._plan.visits)
+        outcomes = {
+            outcome.value.replace("_", " "): self._outcomes[outcome]
+            for outcome in Outcome
+            if outcome is not Outcome.INTERRUPTED
+        }
+        figures = {
+            "usernames": visits + not_due + self._outcomes[Outcome.INVALID],
+            **outcomes,
+            "not due": not_due,
+            "left over": visits - self._visited() + interrupted,
+            "accounts": self._read,
+            "sent": self._sent,
+            "requests": requests,
+        }
+        return {
+            **{name: f"{figure:,}" for name, figure in figures.items()},
+            "quota left": "-" if quota_left is None else f"{quota_left:,}",
+            "time": _duration(self._last_seen - self._started),
+        }
+
+    def reasons(self) -> Iterator[str]:
+        """Why lists could not be read, the most frequent reasons first."""
         yield from self._groups(lambda outcome: outcome not in READ)
 
     def _visited(self) -> int:
@@ -122,18 +162,20 @@ class Report:
     def gaps(self) -> Iterator[str]:
         """What lists hold, but could not be sent."""
         if self._keyless:
-            yield f"{self._keyless:,} accounts came without their key and were left out"
+            yield f"{_many(self._keyless, 'account')} without a key left out"
         if self._nulled:
-            yield f"{self._nulled:,} fields had a wrong type and became null"
+            yield f"{_many(self._nulled, 'field')} of a wrong type set to null"
         yield from self._groups(lambda outcome: outcome in READ)
 
     def _groups(self, wanted: Callable[[Outcome], bool]) -> Iterator[str]:
         groups = [group for group in self._reasons.items() if wanted(group[0][0])]
         by_size = sorted(groups, key=lambda group: -len(group[1]))
-        for (outcome, reason), usernames in by_size[:MOST_REASONS]:
-            yield f"{len(usernames):,} {outcome.value} ({reason}): {some_of(usernames)}"
-        if len(by_size) > MOST_REASONS:
-            yield f"and {len(by_size) - MOST_REASONS} further reasons, see the scans stream"
+        for (outcome, common), reasons in by_size[:MOST_REASONS]:
+            reason = common if len(reasons) > 1 else next(iter(reasons.values()))
+            usernames = some_of(list(reasons))
+            yield f"{len(reasons):,} {outcome.value} ({reason}): {usernames}"
+        if more := len(by_size[MOST_REASONS:]):
+            yield f"and {_many(more, 'other reason')}, see the scans stream"
 
 
 def some_of(usernames: list[str]) -> str:
@@ -143,12 +185,20 @@ def some_of(usernames: list[str]) -> str:
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
-def _left(quota: int | None) -> str:
-    return "" if quota is None else f", {quota:,} of the quota left"
+def _without(username: str, reason: str) -> str:
+    """A reason with a placeholder for the username, which may be a part of a longer word."""
+    whole = rf"(?<![\w.]){re.escape(username)}(?!\w|\.\w)"
+    return re.sub(whole, PLACEHOLDER, reason, flags=re.IGNORECASE)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if seconds < 2 * 60:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 2 * 60 else f"{minutes // 60} h {minutes % 60} min"
+    """A duration in its two largest units, and in seconds only below an hour."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -19,6 +19,7 @@ from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.crawl.report import Report
 from tap_tiktok_following.crawl.workers import Crawl
 from tap_tiktok_following.http.transport import Transport
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
@@ -122,7 +123,13 @@ class Run:
         for text in malformed:
             self._bookmarks.invalid(text, "can't be a username", now)
         self._plan = self._bookmarks.plan(self._usernames.names, now)
-        self.report = Report(self._plan, len(malformed), self._per_second, self._max_requests)
+        self.report = Report(
+            self._plan,
+            len(malformed),
+            self._per_second,
+            self._max_requests,
+            self._usernames.shard,
+        )
 
     @property
     def halt(self) -> Halt | None:
@@ -133,16 +140,23 @@ class Run:
         """A line about how far the run is, when it is time for one."""
         return self.report.progress(self._gate.requests, self._client.quota_left)
 
-    @property
-    def summary(self) -> Iterator[str]:
-        """Lines about what was read and what was not."""
-        return self.report.summary(self._gate.requests, self._client.quota_left)
+    def live_parts(self) -> Iterator[Part]:
+        """How far the run is, and what waits and why; may be asked by any thread."""
+        yield from self.report.parts(self._gate.requests, self._client.quota_left)
+        if (seconds := self._gate.pause_left) > 0:
+            yield Part(8, f"waiting {seconds:.0f} s: the provider asks to slow down")
+        elif resting := self._gate.resting:
+            yield Part(6, f"{resting} waiting to try again")
 
-    def first_page(self) -> Event | None:
-        """Read one page, to test the connection; None if there is nobody to ask about."""
+    @property
+    def row(self) -> dict[str, str]:
+        """Figures for the table at the end."""
+        return self.report.row(self._gate.requests, self._client.quota_left)
+
+    def first_pages(self) -> Iterator[Event]:
+        """Read the first page of one list after another, to test the credentials."""
         for visit in self._plan.visits:
-            return next(self._read(visit), None)
-        return None
+            yield from islice(self._read(visit), 1)
 
     def _read(self, visit: Visit) -> Iterator[Event]:
         reading = Reading(

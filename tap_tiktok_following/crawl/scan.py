@@ -56,7 +56,7 @@ class Scan:
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self._visit = visit
-        self.standing = visit.resume or self._start(started)
+        self.standing = visit.resume or _start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._page_size = self._asked_for = page_size
@@ -82,23 +82,7 @@ class Scan:
         """
         is_first = self.standing.cursor is None and not self.standing.pages
         if is_first and as_of is not None and as_of < self.standing.as_of:
-            self.standing = self._started_by(self.standing, as_of)
-
-    def _start(self, started: int) -> Standing:
-        standing = _start(self._visit, started)
-        if self._visit.start is None:
-            return self._started_by(standing, started)
-        scanned_at, as_of = self._visit.start
-        return replace(standing, scanned_at=scanned_at, as_of=as_of)
-
-    def _started_by(self, standing: Standing, as_of: int) -> Standing:
-        """With a T that is no later, and a key that no earlier scan has.
-
-        Two scans of one second, or of one cache, are two rows all the same.
-        """
-        as_of = min(standing.as_of, as_of)
-        last = max(self._visit.last or 0, self._visit.previous or 0)
-        return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
+            self.standing = _started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
         """Read the list whole if its last whole scan is too long ago, T compared with T.
@@ -263,10 +247,31 @@ class Scan:
             self._finish(Outcome.COMPLETE)
 
 
-def _start(visit: Visit, started: int) -> Standing:
+def _start_of(visit: Visit, started: int) -> Standing:
+    """Where a new scan stands before its first request.
+
+    Args:
+        visit: What to read.
+        started: Unix seconds by the local clock.
+    """
     if visit.stuck and visit.top:
-        return Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
-    return Standing(started, started, visit.floor, visit.whole)
+        start = Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
+    else:
+        start = Standing(started, started, visit.floor, visit.whole)
+    if visit.start is None:
+        return _started_by(visit, start, started)
+    scanned_at, as_of = visit.start
+    return replace(start, scanned_at=scanned_at, as_of=as_of)
+
+
+def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:
+    """With a T that is no later, and a key that no earlier scan has.
+
+    Two scans of one second, or of one cache, are two rows all the same.
+    """
+    as_of = min(standing.as_of, as_of)
+    last = max(visit.last or 0, visit.previous or 0)
+    return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
 
 
 def _below(standing: Standing, stuck: Stuck, cursor: int, *, is_past: bool) -> Standing:

@@ -103,7 +103,7 @@ class RapidAPI(Provider):
             "user_id",
             th.StringType,
             required=True,
-            description="TikTok's own id of the followed account; it survives renames.",
+            description="TikTok ID of the followed account, which survives renames.",
         ),
         th.Property(
             "username", th.StringType, description="Username of the followed account."
@@ -113,17 +113,21 @@ class RapidAPI(Provider):
             th.StringType,
             description="Profile name of the followed account.",
         ),
-        th.Property("website_url", th.StringType, description="Website in the profile."),
-        th.Property("followers", th.IntegerType, description="How many accounts follow it."),
-        th.Property("following", th.IntegerType, description="How many accounts it follows."),
-        th.Property("total_likes", th.IntegerType, description="Likes over all its videos."),
-        th.Property("total_videos", th.IntegerType, description="How many videos it has."),
-        th.Property("verified", th.BooleanType, description="Whether TikTok verified it."),
-        th.Property("is_private", th.BooleanType, description="Whether it is private."),
-        th.Property("bio", th.StringType, description="Text of the profile."),
-        th.Property("avatar_url", th.StringType, description="Address of its picture."),
+        th.Property("website_url", th.StringType, description="Website in its profile."),
+        th.Property("followers", th.IntegerType, description="Number of its followers."),
+        th.Property("following", th.IntegerType, description="Number of accounts it follows."),
         th.Property(
-            "avatar_thumb_url", th.StringType, description="Address of its small picture."
+            "total_likes", th.IntegerType, description="Number of likes of all its videos."
+        ),
+        th.Property("total_videos", th.IntegerType, description="Number of its videos."),
+        th.Property("verified", th.BooleanType, description="Whether TikTok has verified it."),
+        th.Property(
+            "is_private", th.BooleanType, description="Whether the account is private."
+        ),
+        th.Property("bio", th.StringType, description="Text of its profile."),
+        th.Property("avatar_url", th.StringType, description="URL of its picture."),
+        th.Property(
+            "avatar_thumb_url", th.StringType, description="URL of its small picture."
         ),
     )
     credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("rapidapi_key",),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
@@ -13,8 +14,9 @@ from typing_extensions import override
 from tap_tiktok_following import exits
 from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
-from tap_tiktok_following.exits import Ended, Ending
-from tap_tiktok_following.outcomes import READ
+from tap_tiktok_following.crawl.trial import trials
+from tap_tiktok_following.exits import Ending
+from tap_tiktok_following.live import Part
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
@@ -39,7 +41,7 @@ STATE_RATE = 10_000_000 / 30
 
 AFTER_FAILURE = {
     "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again: it goes on from the last page read"),
+    "continue": Ending(exits.OK, "run again: each goes on from its last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 
@@ -48,28 +50,28 @@ EDGE = (
         "follower_username",
         th.StringType,
         required=True,
-        description="The account whose list was read: the one that follows.",
+        description="The account whose list was read, which is the one that follows.",
     ),
     th.Property(
         "scanned_at",
         th.DateTimeType,
         required=True,
-        description="When the scan of the list started (UTC); the same in all its records.",
+        description="When the scan of the list started (UTC), in all records of the scan.",
     ),
     th.Property(
         "position",
         th.IntegerType,
-        description="Place in the list, newest follow first: 1 for the first account listed.",
+        description="Position in the list, starting with 1 for the newest follow.",
     ),
     th.Property(
         "followed_at_earliest",
         th.DateTimeType,
-        description="The follow was made at this time or later (UTC); null if unknown.",
+        description="The follow happened at this time or later (UTC). Null if unknown.",
     ),
     th.Property(
         "followed_at_latest",
         th.DateTimeType,
-        description="The follow was made at this time or earlier (UTC).",
+        description="The follow happened at this time or earlier (UTC).",
     ),
 )
 
@@ -90,6 +92,7 @@ class FollowingStream(ProviderStream):
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._run: Run | None = None
+        self._is_done = False
         self._state_due = 0.0
 
     @property
@@ -117,12 +120,11 @@ class FollowingStream(ProviderStream):
         asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
-                "%s: %d lines of `usernames_path` can't be usernames and are skipped: %s",
+                "%s: skipped in `usernames_path`, because they are not usernames: %s",
                 self.name,
-                len(asked_for.malformed),
                 some_of(asked_for.malformed),
             )
-        self._run = Run(
+        run = Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
@@ -130,19 +132,22 @@ class FollowingStream(ProviderStream):
             self.tap.termination,
         )
         self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
-        yield from self._recover(self._run)
-        self._run.plan()
+        yield from self._recover(run)
+        run.plan()
+        self._run = run
         if self.ABORT_AT_RECORD_COUNT is not None:
-            yield from self._test(self._run)
+            yield from self._test(run)
             return
-        self.logger.info("%s: %s", self.name, self._run.report.estimate())
-        for event in self._run.events():
+        self.logger.info("%s: %s", self.name, run.report.estimate())
+        self.tap.watch()
+        for event in run.events():
             if event is None:
                 self.tap.flush()
             else:
                 yield from event.records
-                self._run.acknowledge(event)
-            self._tell(self._run)
+                run.acknowledge(event)
+            self._tell(run)
+        self._is_done = True
 
     def _recover(self, run: Run) -> Iterator[Record]:
         """The records of what an earlier run paid for, if that is kept."""
@@ -167,10 +172,31 @@ class FollowingStream(ProviderStream):
             code = exits.OK if quiet else exits.of_verdict(halt.verdict)
             yield Ending(code, f"{self.name}: {halt.reason}: {halt.verdict.advice}.")
 
-    def log_summary(self) -> None:
-        """Say what was read and what was not."""
+    @property
+    def label(self) -> str:
+        """What is read: the provider, and the shard if there is one."""
+        return " ".join(filter(None, (self.provider_class.name, self.config.get("shard"))))
+
+    @property
+    def row(self) -> dict[str, str]:
+        """Figures for the table at the end; none if nothing was to be read."""
+        return {} if self._run is None else self._run.row
+
+    def live_parts(self) -> Iterator[Part]:
+        """How far the run is, for the live line; asked by another thread."""
+        if self._run is None:
+            return
+        done = f"{self.label} {self._run.report.done}"
+        if self._is_done:
+            yield Part(9, done)
+        else:
+            yield Part(9, f"{done} usernames")
+            yield from self._run.live_parts()
+
+    def log_reasons(self) -> None:
+        """Say why lists could not be read, and what of others could not be sent."""
         if self._run is not None:
-            for line in self._run.summary:
+            for line in self._run.report.reasons():
                 self.logger.info("%s: %s", self.name, line)
             for line in self._run.report.gaps():
                 self.logger.warning("%s: %s", self.name, line)
@@ -178,7 +204,7 @@ class FollowingStream(ProviderStream):
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""
         self._write_state()
-        if line := run.progress():
+        if not self.tap.live.is_on and (line := run.progress()):
             self.logger.info("%s: %s", self.name, line)
 
     def _write_state(self) -> None:
@@ -190,15 +216,16 @@ class FollowingStream(ProviderStream):
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
     def _test(self, run: Run) -> Iterator[Record]:
-        event = run.first_page()
-        if event is not None and event.outcome in {None, *READ}:
-            yield from event.records
-        elif run.halt is not None:
-            sentence = f"{self.name}: {run.halt.reason}: {run.halt.verdict.advice}."
-            raise Ended(sentence)
-        elif event is not None:
-            sentence = f"{self.name}: {event.visit.username}: {event.reason}."
-            raise Ended(sentence)
+        """A few records of one page, if the provider accepts the credentials."""
+        for trial in trials(run):
+            sentence = f"{self.name}: {trial.sentence}."
+            if trial.exit_code:
+                self.tap.failed_tests.append(Ending(trial.exit_code, sentence))
+            else:
+                level = logging.WARNING if trial.exit_code is None else logging.INFO
+                self.logger.log(level, "%s", sentence)
+            # One more than the SDK's limit would be an error in the log.
+            yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
 
 
 def pause_after_state(size: int, took: float) -> float:

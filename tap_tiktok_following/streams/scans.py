@@ -28,14 +28,14 @@ SCHEMA = th.PropertiesList(
         "scanned_at",
         th.DateTimeType,
         required=True,
-        description="When the scan of its list started (UTC).",
+        description="When the scan of the list started (UTC).",
     ),
     th.Property(
         "previous_scanned_at",
         th.DateTimeType,
         description=(
-            "When the last scan before it that came to its end started (UTC); null before the "
-            "first: what follows is a baseline, not news."
+            "When the last complete or unchanged scan before this one started (UTC). Null for "
+            "the first: its follows are a baseline, not news."
         ),
     ),
     th.Property(
@@ -47,52 +47,54 @@ SCHEMA = th.PropertiesList(
     th.Property(
         "reason",
         th.StringType,
-        description="Why: the provider's words with its number for the answer, or ours.",
+        description="Why: the message of the provider with its ID of the response, or ours.",
     ),
     th.Property(
         "whole_list",
         th.BooleanType,
         description=(
-            "Whether every account down to the end of the list, or to `start_date`, was sent."
+            "Whether all accounts were sent, down to the end of the list or to `start_date`."
         ),
     ),
     th.Property(
         "accounts_read",
         th.IntegerType,
-        description="Accounts listed in the scan, each counted once.",
+        description="Number of different accounts listed in the scan.",
     ),
-    th.Property("accounts_sent", th.IntegerType, description="Accounts sent as records."),
+    th.Property(
+        "accounts_sent", th.IntegerType, description="Number of accounts sent as records."
+    ),
     th.Property(
         "read_until",
         th.DateTimeType,
         description=(
-            "When the last page of the scan came (UTC); null if none came. A list that "
-            "takes days to read is known as of then."
+            "When the last page of the scan arrived (UTC). Null if none did. If reading the "
+            "list takes days, the list is known as of this time."
         ),
     ),
     th.Property(
         "read_down_to",
         th.DateTimeType,
         description=(
-            "Follows made before this time (UTC) were not read: `start_date`, where an "
-            "incremental scan ended, or where the provider cut the list; null if the list was "
-            "read to its end."
+            "Follows made before this time (UTC) were not read: `start_date`, the end of an "
+            "incremental scan, or the point at which the provider cut the list. Null if the "
+            "list was read to its end."
         ),
     ),
     th.Property(
         "requests",
         th.IntegerType,
-        description="Requests of the whole scan, added up over the runs it took.",
+        description="Number of requests of the scan, in all the runs it took.",
     ),
     th.Property(
         "following_total",
         th.IntegerType,
-        description="The provider's own count of the list; null where it gives none.",
+        description="Length of the list according to the provider. Null if it does not say.",
     ),
     th.Property(
         "cached",
         th.BooleanType,
-        description="Whether any page came from the provider's cache.",
+        description="Whether any page came from the cache of the provider.",
     ),
 )
 
@@ -114,10 +116,13 @@ class ScansStream(ProviderStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Rows that an earlier run could not send any more, then this run's.
+        """Rows that an earlier run could not send any more, then this run's; none of a test.
 
         What a run that is stopped cannot send any more stays in the state.
         """
+        if self.ABORT_AT_RECORD_COUNT is not None:
+            self.tap.end_test(self)
+            return
         for row in self._following.bookmarks.unsent_scans():
             if self.tap.termination.is_urgent:
                 return

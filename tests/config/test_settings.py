@@ -22,7 +22,7 @@ CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
 WHOLE_NUMBERS = {
     "lookback_days": (0, 3650),
-    "refresh_after_days": (1, 3650),
+    "refresh_after_days": (0, 3650),
     "revisit_after_hours": (0, 87600),
     "retry_unavailable_after_days": (0, 3650),
     "page_size": (1, 100),
@@ -60,18 +60,18 @@ def test_a_number_out_of_range(wrong: tuple[str, int]) -> None:
     name, value = wrong
     low, high = WHOLE_NUMBERS[name]
     said = problem(**{name: value})
-    assert said == f"`{name}` has to be a whole number from {low} to {high}."
+    assert said == f"`{name}` must be a whole number from {low} to {high}."
 
 
 @pytest.mark.parametrize("value", ["100", 1.5, True, [100], {}, ""], ids=repr)
 def test_a_number_that_is_none(value: object) -> None:
     said = problem(page_size=value)
-    assert said == "`page_size` has to be a whole number from 1 to 100."
+    assert said == "`page_size` must be a whole number from 1 to 100."
 
 
 @pytest.mark.parametrize("name", ["research_max_requests", "rapidapi_max_requests"])
 def test_a_negative_budget(name: str) -> None:
-    assert problem(**{name: -1}) == f"`{name}` has to be a whole number of 0 or more."
+    assert problem(**{name: -1}) == f"`{name}` must be a whole number of 0 or more."
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_negative_budget(name: str) -> None:
 )
 @pytest.mark.parametrize("value", ["Fail", "", 1])
 def test_a_choice_that_is_none(name: str, choices: str, value: object) -> None:
-    assert problem(**{name: value}) == f"`{name}` has to be {choices}."
+    assert problem(**{name: value}) == f"`{name}` must be {choices}."
 
 
 @pytest.mark.parametrize("name", [*SECRETS, "research_client_key"])
@@ -92,7 +92,7 @@ def test_a_secret_of_the_wrong_type_is_not_shown(name: str, value: object) -> No
     pair = {"research_client_key": CANARY, "research_client_secret": CANARY}
     result = run({**GOOD, **pair, name: value})
     assert result.exit_code == 1
-    assert f"`{name}` has to be a text" in result.last_line
+    assert f"`{name}` must be a string" in result.last_line
     assert "4711" not in result.stderr
 
 
@@ -102,20 +102,20 @@ def test_a_secret_of_the_wrong_type_is_not_shown(name: str, value: object) -> No
 )
 def test_a_secret_that_no_header_can_carry_is_not_shown(name: str, value: str) -> None:
     said = problem(**{name: value})
-    assert said == f"`{name}` holds a space, a line break or a letter that no key has."
+    assert said == f"`{name}` contains a character that is not allowed in a key."
 
 
 def test_credentials_missing() -> None:
     said = problem(rapidapi_key=None)
     assert said == (
-        "there are no credentials: give `research_client_key` and `research_client_secret`, "
-        "or `research_access_token`, or `rapidapi_key`."
+        "no credentials are configured (set `research_client_key` and "
+        "`research_client_secret`, or `research_access_token`, or `rapidapi_key`)."
     )
 
 
 @pytest.mark.parametrize("value", ["", None])
 def test_credentials_that_are_empty_are_missing(value: str | None) -> None:
-    assert problem(rapidapi_key=value).startswith("there are no credentials")
+    assert problem(rapidapi_key=value).startswith("no credentials are configured")
 
 
 @pytest.mark.parametrize("more", [{}, {"rapidapi_key": None}], ids=["rapidapi too", "alone"])
@@ -128,26 +128,26 @@ def test_credentials_that_are_empty_are_missing(value: str | None) -> None:
 )
 def test_one_half_of_the_credentials(given: str, missing: str, more: dict[str, Any]) -> None:
     said = problem(**{given: CANARY, **more})
-    assert said == f"`{given}` is given without `{missing}`."
+    assert said == f"`{given}` is set without `{missing}`."
 
 
 @pytest.mark.parametrize("value", [[], None])
 def test_nobody_to_ask_about(value: object) -> None:
     said = problem(usernames=value)
-    assert said == "there is nobody to ask about: give `usernames` or `usernames_path`."
+    assert said == "no usernames are configured (set `usernames` or `usernames_path`)."
 
 
 def test_a_username_that_can_not_be_one() -> None:
     said = problem(usernames=["ann", "a b"])
-    assert said == "`usernames` holds 'a b', which can't be a username."
+    assert said == "`usernames` contains 'a b', which is not a username."
 
 
 def test_usernames_that_are_no_list() -> None:
-    assert problem(usernames="ann") == "`usernames` has to be a list of texts."
+    assert problem(usernames="ann") == "`usernames` must be a list of strings."
 
 
 def test_a_username_that_is_no_text() -> None:
-    assert problem(usernames=["ann", 7]) == "`usernames` has to be a list of texts."
+    assert problem(usernames=["ann", 7]) == "`usernames` must be a list of strings."
 
 
 def test_a_file_of_usernames_that_is_not_there(tmp_path: Path) -> None:
@@ -159,29 +159,29 @@ def test_a_file_without_a_username(tmp_path: Path) -> None:
     path = tmp_path / "none.txt"
     path.write_text("# nobody\n", encoding="utf-8")
     said = problem(usernames=None, usernames_path=str(path))
-    assert said == f"`usernames_path` ({path}) holds no username."
+    assert said == f"`usernames_path` ({path}) contains no username."
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2026-13-01", "31.01.2026"])
 def test_a_start_date_that_is_none(value: str) -> None:
     said = problem(start_date=value)
-    assert said == "`start_date` has to be a time such as 2026-01-31T00:00:00Z."
+    assert said == "`start_date` must be a time such as 2026-01-31T00:00:00Z."
 
 
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("http://example.com", "has to start with https://"),
-        ("http://127.0.0.1.example.com", "has to start with https://"),
-        ("http://10.0.0.1", "has to start with https://"),
-        ("example.com", "has to be a URL such as https://example.com"),
-        ("", "has to be a URL such as https://example.com"),
-        ("ftp://example.com", "has to be a URL such as https://example.com"),
-        ("file:///etc/passwd", "has to be a URL such as https://example.com"),
-        ("https://", "has to be a URL such as https://example.com"),
-        ("https://me:pw@example.com", "has to be a plain base URL"),
-        ("https://example.com/?x=1", "has to be a plain base URL"),
-        ("https://example.com/#x", "has to be a plain base URL"),
+        ("http://example.com", "must start with https://"),
+        ("http://127.0.0.1.example.com", "must start with https://"),
+        ("http://10.0.0.1", "must start with https://"),
+        ("example.com", "must be a URL such as https://example.com"),
+        ("", "must be a URL such as https://example.com"),
+        ("ftp://example.com", "must be a URL such as https://example.com"),
+        ("file:///etc/passwd", "must be a URL such as https://example.com"),
+        ("https://", "must be a URL such as https://example.com"),
+        ("https://me:pw@example.com", "must be a base URL"),
+        ("https://example.com/?x=1", "must be a base URL"),
+        ("https://example.com/#x", "must be a base URL"),
         ("https://[example.com", "is not a URL"),
         ("https://example.com:99999", "is not a URL"),
     ],
@@ -192,7 +192,8 @@ def test_a_url_that_is_none(name: str, url: str, says: str) -> None:
 
 
 def test_a_user_agent_that_no_header_can_carry() -> None:
-    assert problem(user_agent="me\r\nX-Evil: 1").startswith("`user_agent` holds a line break")
+    said = problem(user_agent="me\r\nX-Evil: 1")
+    assert said == "`user_agent` contains a character that is not allowed in a header."
 
 
 # Several problems.
@@ -214,13 +215,13 @@ def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) ->
     assert start == "The config has 7 problems"
     assert sorted(listed.rstrip(".").split("; ")) == sorted(
         [
-            "`page_size` has to be a whole number from 1 to 100",
-            "`on_quota_exhausted` has to be `fail` or `stop`",
-            "`rapidapi_key` has to be a text",
-            "`usernames` holds 'a b', which can't be a username",
-            "`research_client_key` is given without `research_client_secret`",
-            "`start_date` has to be a time such as 2026-01-31T00:00:00Z",
-            "`rapidapi_api_url` has to start with https://",
+            "`page_size` must be a whole number from 1 to 100",
+            "`on_quota_exhausted` must be `fail` or `stop`",
+            "`rapidapi_key` must be a string",
+            "`usernames` contains 'a b', which is not a username",
+            "`research_client_key` is set without `research_client_secret`",
+            "`start_date` must be a time such as 2026-01-31T00:00:00Z",
+            "`rapidapi_api_url` must start with https://",
         ]
     )
 
@@ -246,17 +247,38 @@ def test_configs_that_are_right(sandbox: Sandbox, more: dict[str, Any]) -> None:
     result = run(settings(sandbox, ["ann"], "rapidapi", **more))
     assert result.exit_code == 0
     assert len(result.follows("rapidapi")) == 2
-    assert "There is no setting" not in result.stderr
+    assert "is not a setting" not in result.stderr
 
 
 def test_an_unknown_setting_is_warned_of(sandbox: Sandbox) -> None:
     sandbox.world = World.of({"ann": []})
-    result = run(settings(sandbox, ["ann"], "rapidapi", usrnames=["x"], pagesize=CANARY))
+    result = run(settings(sandbox, ["ann"], "rapidapi", usrnames=["x"], colour=CANARY))
     assert result.exit_code == 0
     assert result.text("WARNING").splitlines() == [
-        "There is no setting `pagesize`; it is ignored.",
-        "There is no setting `usrnames`; it is ignored.",
+        "`colour` is not a setting and is ignored.",
+        "`usrnames` is not a setting and is ignored; did you mean `usernames`?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("username", "usernames"),
+        ("concurency", "concurrency"),
+        ("RAPIDAPI_KEY", "rapidapi_key"),
+        ("pagesize", "page_size"),
+        ("stream_map", "stream_maps"),
+    ],
+)
+def test_a_misspelt_setting_says_which_was_meant(wrong: str, meant: str) -> None:
+    """Beside what is wrong without it."""
+    result = run({"rapidapi_key": CANARY, wrong: 4711})
+    assert result.exit_code == 1
+    assert result.text("WARNING") == (
+        f"`{wrong}` is not a setting and is ignored; did you mean `{meant}`?"
+    )
+    assert "no usernames are configured" in result.last_line
+    assert "4711" not in result.stderr
 
 
 def test_malformed_names_in_a_file_are_skipped(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -322,11 +344,35 @@ def test_variables_that_are_no_number_are_named_without_their_value() -> None:
     assert "many" not in result.stderr
 
 
+def test_a_misspelt_variable_says_which_was_meant(sandbox: Sandbox) -> None:
+    sandbox.world = World.of({"ann": []})
+    prefix = "TAP_TIKTOK_FOLLOWING_"
+    variables = {
+        **sandbox.env,
+        f"{prefix}USERNAMES": '["ann"]',
+        f"{prefix}CONCURENCY": "4711",
+        f"{prefix}LOGLEVEL": "INFO",
+        f"{prefix}_CATALOG": "of Meltano",
+    }
+    result = command("--config=ENV", **variables)
+    assert result.exit_code == 0
+    assert result.text("WARNING") == (
+        "`concurency` is not a setting and is ignored; did you mean `concurrency`?"
+    )
+
+
+@pytest.mark.parametrize("value", ["{", "two", ""])
+def test_a_variable_that_is_no_object(value: str) -> None:
+    result = command("--config=ENV", TAP_TIKTOK_FOLLOWING_STREAM_MAPS=value)
+    assert is_one_sentence(result)
+    assert result.last_line == "TAP_TIKTOK_FOLLOWING_STREAM_MAPS must be an object."
+
+
 def test_no_config_at_all() -> None:
     result = command()
     assert is_one_sentence(result)
-    assert "there is nobody to ask about" in result.last_line
-    assert "there are no credentials" in result.last_line
+    assert "no usernames are configured" in result.last_line
+    assert "no credentials are configured" in result.last_line
 
 
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
@@ -343,19 +389,16 @@ def test_a_file_that_is_not_there(option: str, tmp_path: Path) -> None:
         ("--config", "{"),
         ("--config", "null"),
         ("--config", "[]"),
+        ("--state", ""),
         ("--state", "{"),
+        ("--state", "[]"),
+        ("--state", "null"),
         ("--catalog", "{"),
         ("--catalog", "[]"),
     ],
 )
 def test_a_file_that_is_broken(option: str, content: str, tmp_path: Path) -> None:
     assert is_one_sentence(_with_file(tmp_path, option, content))
-
-
-def test_a_state_that_is_none_is_an_empty_one(tmp_path: Path) -> None:
-    result = _with_file(tmp_path, "--state", "[]")
-    assert "Traceback" not in result.stderr
-    assert result.exit_code == 0
 
 
 def _with_file(folder: Path, option: str, content: str | None) -> Run:

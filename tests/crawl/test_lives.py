@@ -13,7 +13,7 @@ from sandbox import Follow
 from tap_tiktok_following.times import DAY, HOUR
 from tests.lives import NOW, Broken, Life, follows_of
 
-lives = settings(max_examples=300, deadline=None)
+lives = settings(max_examples=150, deadline=None)
 
 ages = st.one_of(st.integers(0, 5), st.integers(0, 3 * HOUR), st.integers(0, 3000 * HOUR))
 
@@ -186,7 +186,17 @@ def test_a_follow_that_is_shown_late_is_sent_from_the_second_page(
     assert "late" in life.read().sent
 
 
-# A list that is private in the middle of its scan.
+def test_with_pages_of_one_a_follow_below_one_made_again_is_sent() -> None:
+    life = Life(follows_of(9), 1, repeat=False)
+    life.read()
+    life.now += DAY
+    life.follow(2, ago=60)
+    life.refollow("old.0")
+    day = life.read(after=0)
+    assert (sorted(day.sent), day.row["outcome"]) == (["new.0", "new.1"], "complete")
+
+
+# How far down, and when.
 
 
 def test_start_date_moved_back_reads_the_older_follows() -> None:

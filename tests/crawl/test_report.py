@@ -59,13 +59,22 @@ def test_before_the_first_request() -> None:
     report = Report(plan(known=1200, new=30, unfinished=4, not_due=5), 0, 10)
     assert report.estimate() == (
         "1,239 usernames: 30 new, 1,200 known, 4 unfinished, 5 not due; "
-        "at least 1,234 requests and 2 min"
+        "at least 1,234 requests and 2 min 4 s"
     )
 
 
 @pytest.mark.parametrize(
     ("usernames", "per_second", "time"),
-    [(0, 10, "0 s"), (1190, 10, "119 s"), (1200, 10, "2 min"), (72_000, 5, "4 h 0 min")],
+    [
+        (0, 10, "0 s"),
+        (1, 10, "1 s"),
+        (590, 10, "59 s"),
+        (600, 10, "1 min 0 s"),
+        (1190, 10, "1 min 59 s"),
+        (1200, 10, "2 min 0 s"),
+        (35_999, 10, "1 h 0 min"),
+        (72_000, 5, "4 h 0 min"),
+    ],
 )
 def test_the_least_time_of_a_run(usernames: int, per_second: int, time: str) -> None:
     assert Report(plan(new=usernames), 0, per_second).estimate().endswith(f" and {time}")
@@ -73,7 +82,7 @@ def test_the_least_time_of_a_run(usernames: int, per_second: int, time: str) -> 
 
 def test_the_estimate_keeps_to_the_budget() -> None:
     report = Report(plan(new=40), 0, 10, max_requests=5)
-    assert report.estimate().endswith("; at least 5 requests and 0 s")
+    assert report.estimate().endswith("; at least 5 requests and 1 s")
 
 
 def test_a_line_of_progress_every_10_seconds(clock: SimpleNamespace) -> None:
@@ -81,15 +90,15 @@ def test_a_line_of_progress_every_10_seconds(clock: SimpleNamespace) -> None:
     clock.now += 9.9
     assert report.progress(50, None) is None
     clock.now += 0.1
-    assert report.progress(50, None) == "0 of 40 usernames, 0 accounts, 5.0 requests a second"
+    assert report.progress(50, None) == ("0 of 40 usernames, 0 accounts, 50 requests (5.0/s)")
     assert report.progress(50, None) is None
     for number in range(10):
         report.count(page(1000, 900))
         report.count(end(f"user{number}", Outcome.COMPLETE))
     clock.now += 10
     assert report.progress(150, 19_850) == (
-        "10 of 40 usernames, 10,000 accounts, 7.5 requests a second, "
-        "19,850 of the quota left, about 60 s left"
+        "10 of 40 usernames, 10,000 accounts, 150 requests (7.5/s), "
+        "19,850 of the quota left, about 1 min 0 s left"
     )
 
 
@@ -101,14 +110,26 @@ def test_the_summary(clock: SimpleNamespace) -> None:
     report.count(end("ben", Outcome.UNCHANGED))
     report.count(end("cat", Outcome.PRIVATE, "it is private"))
     report.count(end("dan", Outcome.FAILED, "HTTP 500, 5 times"))
-    report.count(end("eve", Outcome.INTERRUPTED))
     clock.now += 61
-    assert list(report.summary(12, 88)) == [
-        (
-            "11 usernames: 1 complete, 1 unchanged, 1 interrupted, 1 private, 1 failed, "
-            "1 invalid, 3 not due, 3 left for next time"
-        ),
-        "150 accounts read, 80 sent, 12 requests, 88 of the quota left, 61 s",
+    report.count(end("eve", Outcome.INTERRUPTED))
+    clock.now += 1000  # of another stream, which runs before the summary is told
+    row = report.row(12, 88)
+    assert {name: figure for name, figure in row.items() if figure != "0"} == {
+        "usernames": "11",
+        "complete": "1",
+        "unchanged": "1",
+        "private": "1",
+        "failed": "1",
+        "invalid": "1",
+        "not due": "3",
+        "left over": "3",
+        "accounts": "150",
+        "sent": "80",
+        "requests": "12",
+        "quota left": "88",
+        "time": "1 min 1 s",
+    }
+    assert list(report.reasons()) == [
         "1 private (it is private): cat",
         "1 failed (HTTP 500, 5 times): dan",
     ]
@@ -123,14 +144,60 @@ def test_failures_are_grouped_by_reason_the_largest_group_first() -> None:
         report.count(end(f"a{number}", Outcome.FAILED, "first"))
     for number in range(5):
         report.count(end(f"c{number}", Outcome.FAILED, f"reason {number}"))
-    assert list(report.summary(0, None))[2:] == [
+    assert list(report.reasons()) == [
         "12 failed (first): a0, a1, a2, a3, a4 and 7 more",
         "7 failed (second): b0, b1, b2, b3, b4 and 2 more",
         "1 failed (reason 0): c0",
         "1 failed (reason 1): c1",
         "1 failed (reason 2): c2",
-        "and 2 further reasons, see the scans stream",
+        "and 2 other reasons, see the scans stream",
     ]
+
+
+def test_reasons_that_name_the_username_are_one_group() -> None:
+    report = Report(plan(new=40), 0, 10)
+    for name in ("ann", "mango_maps", "A.b"):
+        report.count(end(name, Outcome.PRIVATE, f"HTTP 400: Username {name} is private."))
+    report.count(end("is", Outcome.NOT_FOUND, "cannot find @is: this user is gone"))
+    report.count(end("ben", Outcome.FAILED, "the bench of ben.x is not ben"))
+    assert list(report.reasons()) == [
+        "3 private (HTTP 400: Username <username> is private.): ann, mango_maps, A.b",
+        "1 not_found (cannot find @is: this user is gone): is",
+        "1 failed (the bench of ben.x is not ben): ben",
+    ]
+
+
+def test_numbers_in_the_summary_add_up() -> None:
+    report = Report(plan(known=5, new=2, not_due=3), 4, 10)
+    outcomes = [outcome for outcome in Outcome if outcome is not Outcome.INVALID]
+    for number, outcome in enumerate(outcomes):
+        report.count(end(f"user{number}", outcome))
+    names = [*report.row(0, None).values()]
+    total, *counts = map(int, names[: names.index("-") - 3])
+    assert total == 14 == sum(counts)
+
+
+def test_one_of_each_is_singular(clock: SimpleNamespace) -> None:
+    report = Report(plan(new=1), 0, 10)
+    assert report.estimate().startswith("1 username: 1 new, 0 known")
+    assert report.estimate().endswith("at least 1 request and 1 s")
+    report.count(page(1, 1, keyless=1, nulled=1))
+    clock.now += 10
+    progress = report.progress(1, None)
+    assert progress == "0 of 1 username, 1 account, 1 request (0.1/s)"
+    report.count(end("user0", Outcome.COMPLETE))
+    assert list(report.gaps()) == [
+        "1 account without a key left out",
+        "1 field of a wrong type set to null",
+    ]
+
+
+def test_a_shard_is_named_everywhere(clock: SimpleNamespace) -> None:
+    report = Report(plan(new=2), 0, 10, shard="3/8")
+    clock.now += 10
+    progress = report.progress(10, None) or ""
+    assert report.estimate().startswith("2 usernames of shard 3/8: 2 new")
+    assert progress.startswith("0 of 2 usernames of shard 3/8, ")
 
 
 def test_what_could_not_be_sent_is_told() -> None:
@@ -139,8 +206,8 @@ def test_what_could_not_be_sent_is_told() -> None:
     report.count(page(5, 3, nulled=3))
     report.count(end("ann", Outcome.COMPLETE, "some may be missing"))
     assert list(report.gaps()) == [
-        "2 accounts came without their key and were left out",
-        "4 fields had a wrong type and became null",
+        "2 accounts without a key left out",
+        "4 fields of a wrong type set to null",
         "1 complete (some may be missing): ann",
     ]
 

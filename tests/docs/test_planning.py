@@ -94,6 +94,32 @@ def test_examples(sandbox: Sandbox, provider: str) -> None:
     ]
 
 
+def test_cost_of_1000_follows() -> None:
+    """The worked example follows from the table, by the formula."""
+    section = " ".join(PLANNING.split("## Cost of 1,000 follows")[1].split("## ")[0].split())
+    quota, plan, price = 20_000, 50_000, 25
+    at_most = {}
+    for provider in harness.PROVIDERS:
+        cells = column(provider)
+        requests, follows = number(cells[4].split(" to ")[-1]), number(cells[6])
+        at_most[provider] = 1000 * requests / follows
+        assert f"take at most {at_most[provider]:.0f} requests" in section
+    assert f"{100 * at_most['research'] / quota:.2f} % of the {quota:,} requests" in section
+    of_one = price / plan
+    assert (
+        f"{price} USD a month for {plan:,} requests, a request costs {of_one} USD" in section
+    )
+    assert f"which is {at_most['rapidapi'] * of_one:.4f} USD" in section
+    first_read = number(column("rapidapi")[4].split(" to ")[-1])
+    assert f"the whole first read takes {first_read * of_one:.2f} USD" in section
+    daily, usernames = number(column("rapidapi")[9]), number(column("rapidapi")[0])
+    assert f"{daily} requests cost {daily * of_one:.2f} USD a day" in section
+    assert (
+        f"follows 2 others a day, that is {daily * of_one / 2 / usernames * 1000:.2f} USD"
+        in section
+    )
+
+
 def test_refreshes_are_spread() -> None:
     names = [f"user{number}" for number in range(1000)]
     partitions: list[dict[str, Any]] = [{"context": {"follower_username": n}} for n in names]

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-SOURCES = ("demo", "sandbox")
-FILES = ("Makefile", "meltano.yml", "pyproject.toml", "requirements-dev.txt")
+SOURCES = ("dbt", "demo", "sandbox")
+FILES = (
+    "Makefile",
+    "meltano.yml",
+    "pyproject.toml",
+    "requirements-dbt.txt",
+    "requirements-dev.txt",
+)
 RUN = ("meltano", "run", "tap-tiktok-following", "target-duckdb")
 
 
@@ -52,7 +58,7 @@ class Project:
         (TOOLS / "matplotlib").mkdir(exist_ok=True)  # its cache of fonts takes time to make
         _link(TOOLS, self.folder / ".tools")
         _link(Path(sys.prefix), self.folder / ".venv")
-        _link(plugins, self.folder / ".meltano", only=["loaders"])
+        _link(plugins, self.folder / ".meltano", only=["loaders", "utilities"])
         # The tap's command is a copy: by its path a process of this project is known.
         environment = Path("extractors", "tap-tiktok-following", "venv")
         installed, here = plugins / environment, self.folder / ".meltano" / environment

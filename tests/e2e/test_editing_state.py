@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from sandbox import Follow, World
+from tap_tiktok_following.config.settings import SETTINGS
+from tap_tiktok_following.shards import shard_of
 from tests.documents import runs
 from tests.e2e.lists import DAY
 from tests.e2e.project import Project
@@ -95,3 +97,33 @@ def test_deleting_a_person(section: Section, project: Project, sandbox: Sandbox)
     for stream in STREAMS:
         values = {value for row in project.warehouse.rows(stream) for value in row.values()}
         assert "bob" not in values
+
+
+@runs("docs/running.md", "Several pipelines")
+def test_from_one_pipeline_to_two(
+    section: Section, project: Project, sandbox: Sandbox
+) -> None:
+    """Each shard reads its list once, and no row comes again."""
+    (project.folder / "usernames.txt").write_text("amber_bakes\nbob\n", encoding="utf-8")
+    project.reader.follow(section)
+    assert {str(shard_of(name, 2)) for name in ("amber_bakes", "bob")} == {"1", "2"}
+    for provider in PROVIDERS:
+        for username in ("amber_bakes", "bob"):
+            assert len(pages_asked(sandbox, provider, username)) == 1
+        assert len(project.follows(provider)) == 3
+        assert Counter(
+            (row["follower_username"], row["outcome"])
+            for row in project.warehouse.rows(f"{provider}_scans")
+        ) == {
+            (username, outcome): 1
+            for username in ("amber_bakes", "bob")
+            for outcome in ("complete", "unchanged")
+        }
+
+
+@runs("docs/running.md", "A list at a URL")
+def test_a_list_at_a_url(section: Section) -> None:
+    """Reading one is in tests/config/test_remote.py; here, that the config is one."""
+    [config] = section
+    properties = SETTINGS.to_dict()["properties"]
+    assert json.loads(config.text).keys() <= properties.keys()

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from sandbox import Fault, Scenario, World
-from tests.documents import runs
+from tests.documents import ROOT, runs
 from tests.e2e.lists import DAY
 from tests.e2e.processes import end, finish
 from tests.e2e.project import Project
@@ -44,6 +44,47 @@ def check_all_is_there(project: Project, sandbox: Sandbox) -> None:
     """Every follow is in the warehouse, once."""
     for provider in PROVIDERS:
         assert project.follows(provider) == sorted(truth(sandbox, *LISTS))
+
+
+@runs("docs/running.md", "Running")
+def test_the_name_of_the_state(section: Section, project: Project) -> None:
+    project.run()
+    listed = project.reader.follow(section)
+    [name] = re.findall(r"^\S+:tap-tiktok-following-to-target-duckdb$", listed, re.MULTILINE)
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    assert f"`{name}` here" in text
+
+
+@runs("docs/running.md", "Restoring a lost warehouse")
+def test_restoring_a_lost_warehouse(
+    section: Section, project: Project, sandbox: Sandbox
+) -> None:
+    """All follows come back on the same day, and the next run asks for news only."""
+    project.run()
+    project.warehouse.path.unlink()
+    project.run()
+    assert [project.follows(provider) for provider in PROVIDERS] == [[], []]
+    project.reader.follow(section)
+    check_all_is_there(project, sandbox)
+    sandbox.requests.clear()
+    project.run()
+    assert len([request for request in sandbox.requests if request.username]) == 2 * len(LISTS)
+    check_all_is_there(project, sandbox)
+
+
+@runs("docs/running.md", "Reading all lists again")
+def test_reading_all_lists_again(section: Section, project: Project, sandbox: Sandbox) -> None:
+    """Every list comes whole, right after it was read, and nothing loses its bookmark."""
+    project.run()
+    sandbox.clock.advance(60)
+    project.reader.follow(section)
+    for provider in PROVIDERS:
+        assert project.follows(provider) == sorted([*truth(sandbox, *LISTS)] * 2)
+        scans = project.warehouse.rows(f"{provider}_scans")
+        assert Counter(
+            (row["outcome"], row["whole_list"], row["previous_scanned_at"] is None)
+            for row in scans
+        ) == {("complete", True, True): len(LISTS), ("complete", True, False): len(LISTS)}
 
 
 @runs("docs/running.md", "Cron")
@@ -170,7 +211,7 @@ def test_at_debug_level(section: Section, project: Project, sandbox: Sandbox) ->
     assert len(records) == 2 * (250 + 4)
 
 
-@runs("docs/troubleshooting.md", "What else may puzzle")
+@runs("docs/troubleshooting.md", "Other problems")
 def test_after_a_kill(section: Section, project: Project, sandbox: Sandbox) -> None:
     """Meltano starts no second run of a pipeline that it believes to be running."""
     sandbox.scenario = Scenario(faults=[Fault("silent", username="ada")])

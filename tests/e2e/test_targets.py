@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -23,12 +22,11 @@ from tests.e2e.lists import (
     without_times,
 )
 from tests.e2e.pipe import Pipe, discover
-from tests.e2e.postgres import serve
 from tests.e2e.warehouses import CSV, JSONL, DuckDB, PostgreSQL, in_utc
 from tests.harness import PROVIDERS, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -49,16 +47,6 @@ FAULTS = [
     Fault("nul", username="nul"),
     Fault("missing_field", username="nameless", value="display_name"),
 ]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with serve() as server:
-        if server is None:
-            reason = "there is no PostgreSQL, neither from a wheel nor from Debian's package"
-            assert not os.environ.get("CI"), reason
-            pytest.skip(reason)
-        yield server
 
 
 @pytest.fixture

@@ -51,9 +51,9 @@ class DuckDB:
     def config(self, load: int) -> dict[str, Any]:  # noqa: ARG002
         return {"path": str(self.path), "default_target_schema": "tiktok"}
 
-    def rows(self, stream: str) -> list[Row]:
+    def rows(self, stream: str, schema: str = "tiktok") -> list[Row]:
         with duckdb.connect(self.path, read_only=True) as connection:
-            table = connection.table(f"tiktok.{stream}")
+            table = connection.table(f"{schema}.{stream}")
             rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
         return [in_utc(row) for row in rows]
 

@@ -23,6 +23,7 @@ def small_world() -> World:
             "dave": [],
         },
         private={"eve"},
+        hidden_lists={"trent"},
         unavailable={"mallory"},
     )
 

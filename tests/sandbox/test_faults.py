@@ -137,6 +137,17 @@ def test_the_gateway_has_errors_without_a_code(sandbox: Sandbox, client: Client)
     assert (answer.status_code, answer.json()) == (403, {"message": words})
 
 
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_list_is_hidden_as_the_world_hides_one(client: Client, provider: str) -> None:
+    client.sandbox.scenario = Scenario(faults=[Fault("hidden_list", page=2)])
+    assert len(client.page(provider, count=4).usernames) == 4
+    refused = client.get(provider, cursor=FIRST + 60, count=4)
+    hidden = client.get(provider, "trent")
+    assert refused.status_code == hidden.status_code >= 400
+    assert refused.json()["error"]["code"] == hidden.json()["error"]["code"]
+    assert refused.json()["error"]["message"] == "Profile user is hiding following list"
+
+
 @pytest.mark.parametrize("value", ["120", "Fri, 31 Dec 2027 23:59:59 GMT", "-1", "soon", ""])
 def test_retry_after_says_whatever_it_is_told_to(
     sandbox: Sandbox, client: Client, value: str
@@ -199,6 +210,12 @@ def test_missing_paging(sandbox: Sandbox, client: Client, provider: str) -> None
     assert cursor not in client.get(provider).json()[holder]
     sandbox.scenario = Scenario(faults=[Fault("has_more_missing")])
     assert "has_more" not in client.get(provider).json()[holder]
+
+
+def test_another_total(sandbox: Sandbox, client: Client) -> None:
+    sandbox.scenario = Scenario(faults=[Fault("total", value=7)])
+    assert client.get("rapidapi").json()["pagination"]["total"] == 7
+    assert "total" not in client.get("research").json()["data"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

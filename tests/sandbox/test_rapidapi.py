@@ -101,6 +101,7 @@ def test_a_cached_page_is_as_of_its_timestamp(sandbox: Sandbox, client: Client) 
     [
         ("nobody", 404, "NOT_FOUND"),
         ("eve", 403, "PRIVATE_ACCOUNT"),
+        ("trent", 403, "FOLLOWING_HIDDEN"),
         ("mallory", 403, "ACCOUNT_UNAVAILABLE"),
     ],
 )

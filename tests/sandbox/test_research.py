@@ -55,6 +55,7 @@ def test_a_cursor_of_zero_is_none(client: Client) -> None:
     [
         ("nobody", "Username nobody is invalid: cannot find the user"),
         ("eve", "Username eve is private"),
+        ("trent", "Profile user is hiding following list"),
         ("mallory", "API cannot return this user's information"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from sandbox import Account, Clock, Follow, World
+from sandbox.world import Standing
 
 
 def test_truth_is_newest_first_and_leaves_hidden_accounts_out() -> None:
@@ -34,6 +35,22 @@ def test_unfollowed_accounts_leave_the_list() -> None:
     assert world.truth("alice") == [Follow("carol", 2)]
 
 
+def test_history_says_when_every_follow_was_made_and_ended() -> None:
+    world = World.of({"alice": [Follow("bob", 10), Follow("carol", 20)]})
+    world.clock = Clock(start=100)
+    world.unfollow("alice", "bob")
+    world.clock.advance(50)
+    world.follow("alice", "bob", at=130)
+    world.follow("alice", "dave", at=151)
+    world.rename("bob", "bobby")
+    assert world.history("alice") == [
+        Follow("bobby", 10, until=100),
+        Follow("carol", 20),
+        Follow("bobby", 130),
+    ]
+    assert world.truth("alice") == [Follow("bobby", 130), Follow("carol", 20)]
+
+
 def test_a_renamed_account_keeps_its_id_its_list_and_its_followers() -> None:
     world = World.of({"alice": [Follow("bob", 1)], "bob": [Follow("carol", 2)]})
     user_id = world.accounts["bob"].user_id
@@ -45,6 +62,17 @@ def test_a_renamed_account_keeps_its_id_its_list_and_its_followers() -> None:
         user_id,
     )
     assert world.usernames == ["alice", "bobby"]
+
+
+def test_a_hidden_list_is_refused_until_it_is_shown() -> None:
+    world = World.of({"alice": [Follow("bob", 1)], "bob": []}, hidden_lists={"carol"})
+    assert world.usernames == ["alice", "bob", "carol"]
+    world.hide_list("bob")
+    world.rename("bob", "bobby")
+    assert world.truth("alice") == [Follow("bobby", 1)]
+    assert [world.standing(name) for name in ("bobby", "carol")] == [Standing.HIDDEN] * 2
+    world.show_list("bobby")
+    assert world.standing("bobby") is Standing.LISTED
 
 
 def test_accounts_are_made_from_the_username_unless_given() -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.model import Event, Memory, Standing, Visit, hash_account
+from tap_tiktok_following.model import (
+    Event,
+    Memory,
+    Standing,
+    Stuck,
+    Top,
+    Visit,
+    hash_account,
+)
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import sanitise
@@ -206,6 +214,25 @@ def test_the_floor_is_the_later_of_lookback_and_start_date(
     assert visit.floor == floor
 
 
+@pytest.mark.parametrize(
+    ("start_date", "floor", "is_whole"),
+    [
+        (NOW - 99 * DAY, NOW - 40 * DAY, True),
+        (NOW - 99 * DAY, NOW - 99 * DAY, False),
+        (NOW - 9 * DAY, NOW - 40 * DAY, False),
+        (NOW - 99 * DAY, None, False),
+    ],
+    ids=["moved back", "as it was", "moved forward", "an older state"],
+)
+def test_start_date_moved_back_makes_a_whole_scan_due(
+    start_date: int, floor: int | None, *, is_whole: bool
+) -> None:
+    kept_floor = {} if floor is None else {"whole_floor": floor}
+    entry = entry_of("ann", bookmark=NOW - DAY, **kept_floor)
+    (visit,) = plan_of(entry, start_date=start_date).visits
+    assert visit.whole is is_whole
+
+
 def test_a_first_scan_reads_down_to_the_start_date() -> None:
     (visit,) = plan_of(names="ann", start_date=NOW - DAY).visits
     assert (visit.floor, visit.whole) == (NOW - DAY, True)
@@ -337,6 +364,75 @@ def test_whatever_else_happens_the_bookmark_stays(outcome: Outcome) -> None:
     entry = written(page_event(), end_event(outcome), entry=before)
     assert entry["replication_key_value"] == in_utc(NOW - DAY)
     assert (entry["outcome"], entry["visited_at"]) == (outcome.value, in_utc(NOW))
+
+
+@pytest.mark.parametrize("outcome", SKIPPED)
+def test_a_skip_ends_its_scan(outcome: Outcome) -> None:
+    entry = written(page_event(), end_event(outcome))
+    assert "resume" not in entry
+    (visit,) = plan_of(entry).visits
+    assert (visit.resume, visit.last, visit.previous) == (None, NOW - 5, None)
+
+
+@pytest.mark.parametrize("outcome", SKIPPED)
+def test_what_an_earlier_version_kept_of_a_scan_that_a_skip_ended_is_dropped(
+    outcome: Outcome,
+) -> None:
+    entry = unfinished("ann") | {"outcome": outcome.value}
+    (visit,) = plan_of(copy.deepcopy(entry)).visits
+    assert visit.resume is None
+    after = written(end_event(Outcome.INTERRUPTED), entry=copy.deepcopy(entry))
+    assert "resume" not in after
+
+
+def test_an_empty_list_that_is_not_believed_leaves_the_entry_as_it_was() -> None:
+    before = entry_of("ann", bookmark=NOW - DAY, known={"hashes": "9OFp+O4=", "since": 7})
+    doubted = standing_of(gap="the list came empty")
+    entry = written(end_event(Outcome.COMPLETE, standing=doubted), entry=before)
+    assert entry.items() >= before.items()
+    assert entry["outcome"] == "complete"
+
+
+# A list that is stuck.
+
+
+AT = NOW - 50
+
+
+def test_a_second_failure_at_one_cursor_makes_a_list_stuck() -> None:
+    memory = Memory(hash_account("a"), AT)
+    where = standing_of(cursor=AT, memory=memory, floor=7, boundary=hash_account("b"))
+    once = written(page_event(), end_event(Outcome.FAILED, standing=where))
+    assert once["resume"]["cursor"] == AT
+    (visit,) = plan_of(once).visits
+    assert visit.failed_at == AT
+    twice = written(end_event(Outcome.FAILED, standing=where, visit=visit), entry=once)
+    assert "resume" not in twice
+    (visit,) = plan_of(twice, refresh_after=0, lookback=9).visits
+    assert visit.stuck == Stuck(AT, 7, whole=True, boundary=hash_account("b"))
+    assert visit.top == Top(NOW - 5, memory)
+    assert (visit.whole, visit.floor, visit.resume) == (False, NOW - 5 - 9, None)
+
+
+def test_a_failure_elsewhere_does_not_make_a_list_stuck() -> None:
+    where = standing_of(cursor=AT - 1)
+    visit = Visit("ann", failed_at=AT, resume=standing_of(cursor=AT))
+    entry = written(page_event(), end_event(Outcome.FAILED, standing=where, visit=visit))
+    assert entry.keys().isdisjoint({"stuck", "top"})
+
+
+def test_a_visit_that_fails_without_a_cursor_keeps_nothing_to_go_on_with() -> None:
+    first = Event(Visit("ann"), standing_of(), outcome=Outcome.FAILED, is_page=True, at=NOW)
+    assert "resume" not in written(first)
+
+
+@pytest.mark.parametrize("broken", ["stuck", "top"])
+def test_a_list_that_is_stuck_in_a_state_edited_by_hand_starts_anew(broken: str) -> None:
+    stuck = {"cursor": AT, "floor": 0, "whole": True}
+    top = {"as_of": NOW - DAY, "known": {"hashes": "", "since": 0}}
+    entry = unfinished("ann", part="above") | {"stuck": stuck, "top": top} | {broken: "x"}
+    (visit,) = plan_of(entry).visits
+    assert (visit.stuck, visit.top, visit.resume, visit.whole) == (None, None, None, True)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INTERRUPTED])
@@ -542,6 +638,13 @@ def test_of_a_username_that_is_there_twice_no_row_is_lost() -> None:
     )
     bookmarks = Bookmarks(state["bookmarks"]["research_following"], Policy(), keep_scans=True)
     assert list(bookmarks.unsent_scans()) == [row]
+
+
+def test_of_a_username_that_is_there_twice_no_scan_outlives_a_later_bookmark() -> None:
+    left = unfinished("ann", NOW - 9 * DAY)
+    done = visited("ann", Outcome.COMPLETE, NOW - DAY, bookmark=NOW - DAY)
+    for entries in ([left, done], [done, left]):
+        assert loaded(copy.deepcopy(entries)) == [done]
 
 
 def test_usernames_in_any_case_are_one() -> None:

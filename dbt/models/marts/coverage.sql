@@ -1,0 +1,73 @@
+{%- set usernames_model = var('tiktok_usernames_model') -%}
+
+with asked_for as (
+    select distinct
+        provider,
+        follower_username as username
+    from {{ ref('stg_tiktok__scans') }}
+    {%- if usernames_model %}
+    {%- for provider in tiktok_providers() %}
+    union
+    select
+        '{{ provider }}' as provider,
+        {{ tiktok_username('username') }} as username
+    from {{ ref(usernames_model) }}
+    where {{ tiktok_username('username') }} <> ''
+    {%- endfor %}
+    {%- endif %}
+),
+
+visits as (
+    select
+        *,
+        row_number() over (
+            partition by provider, follower_username
+            order by scanned_at desc
+        ) as newest
+    from {{ ref('stg_tiktok__scans') }}
+),
+
+summed as (
+    select
+        provider,
+        follower_username as username,
+        count(*) as visits,
+        sum(requests) as requests,
+        max(scanned_at) as last_visit,
+        max(case when outcome in ('complete', 'unchanged') then scanned_at end) as last_read,
+        max(case when whole_list then scanned_at end) as last_whole_list,
+        max(case when newest = 1 then outcome end) as last_outcome,
+        max(case when newest = 1 then reason end) as last_reason,
+        max(case when newest = 1 then following_total end) as following_total
+    from visits
+    group by provider, follower_username
+),
+
+listed as (
+    select
+        provider,
+        follower_username as username,
+        count(*) as follows_listed
+    from {{ ref('follows') }}
+    where is_listed
+    group by provider, follower_username
+)
+
+select
+    asked_for.provider,
+    asked_for.username,
+    coalesce(summed.visits, 0) as visits,
+    coalesce(cast(summed.requests as bigint), 0) as requests,
+    summed.last_visit,
+    summed.last_read,
+    summed.last_whole_list,
+    summed.last_outcome,
+    summed.last_reason,
+    coalesce(listed.follows_listed, 0) as follows_listed,
+    summed.following_total,
+    {{ tiktok_days_between('summed.last_read', tiktok_now()) }} as age_days
+from asked_for
+left join summed
+    on asked_for.provider = summed.provider and asked_for.username = summed.username
+left join listed
+    on asked_for.provider = listed.provider and asked_for.username = listed.username

@@ -1,0 +1,48 @@
+with follows as (
+    select
+        *,
+        coalesce(gone_before, last_seen) as known_at,
+        count(*) over pair as follows,
+        row_number() over (
+            partition by follower_username, username
+            order by
+                coalesce(gone_before, last_seen) desc,
+                followed_at_latest - followed_at_earliest nulls last,
+                provider,
+                account_id
+        ) as place
+    from {{ ref('follows') }}
+    where username is not null
+    window pair as (partition by follower_username, username)
+),
+
+providers as (
+    select
+        follower_username,
+        username,
+        count(distinct provider) as providers,
+        min(first_seen) as first_seen,
+        max(last_seen) as last_seen
+    from follows
+    group by follower_username, username
+)
+
+select
+    follows.follower_username,
+    follows.username,
+    follows.account_id,
+    follows.is_listed,
+    follows.known_at,
+    follows.followed_at_earliest,
+    follows.followed_at_latest,
+    follows.gone_after,
+    follows.gone_before,
+    providers.first_seen,
+    providers.last_seen,
+    providers.providers,
+    follows.provider
+from follows
+inner join providers
+    on follows.follower_username = providers.follower_username
+    and follows.username = providers.username
+where follows.place = 1

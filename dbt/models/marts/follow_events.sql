@@ -1,0 +1,134 @@
+with spells as (
+    select
+        spells.*,
+        scans.previous_scanned_at,
+        previous.scanned_at as previous_in_table,
+        coalesce(scans.read_until, spells.first_seen) as seen_by,
+        max(spells.followed_at_earliest) over (
+            partition by spells.provider, spells.follower_username, spells.account_id
+            order by spells.spell
+        ) as made_after,
+        lag(spells.last_seen) over (
+            partition by spells.provider, spells.follower_username, spells.account_id
+            order by spells.spell
+        ) as seen_before
+    from {{ ref('follow_spells') }} as spells
+    left join {{ ref('stg_tiktok__scans') }} as scans
+        on spells.provider = scans.provider
+        and spells.follower_username = scans.follower_username
+        and spells.first_seen = scans.scanned_at
+    left join {{ ref('stg_tiktok__scans') }} as previous
+        on scans.provider = previous.provider
+        and scans.follower_username = previous.follower_username
+        and scans.previous_scanned_at = previous.scanned_at
+),
+
+-- The last whole list before an account was seen: it would have shown it.
+lists_before as (
+    select
+        spells.provider,
+        spells.follower_username,
+        spells.account_id,
+        spells.spell,
+        max(lists.scanned_at) as whole_list_before
+    from spells
+    inner join {{ ref('int_tiktok__whole_lists') }} as lists
+        on spells.provider = lists.provider
+        and spells.follower_username = lists.follower_username
+        and spells.first_seen > lists.scanned_at
+        and (lists.read_down_to is null or lists.read_down_to <= spells.made_after)
+    group by spells.provider, spells.follower_username, spells.account_id, spells.spell
+),
+
+-- A scan before that is not in the table does not count: its rows were lost with it.
+unlisted as (
+    select
+        spells.*,
+        coalesce(lists_before.whole_list_before, spells.seen_before) as whole_list_before,
+        coalesce(
+            greatest(
+                spells.previous_in_table,
+                lists_before.whole_list_before,
+                spells.seen_before
+            ),
+            spells.previous_scanned_at
+        ) as unlisted_at
+    from spells
+    left join lists_before
+        on spells.provider = lists_before.provider
+        and spells.follower_username = lists_before.follower_username
+        and spells.account_id = lists_before.account_id
+        and spells.spell = lists_before.spell
+    where
+        spells.spell > 1
+        or lists_before.whole_list_before is not null
+        or spells.followed_at_earliest >= spells.previous_scanned_at
+),
+
+appeared as (
+    select
+        *,
+        case
+            when followed_at_latest < unlisted_at then true
+            when followed_at_earliest >= unlisted_at then false
+        end as is_older
+    from unlisted
+),
+
+events as (
+    select
+        provider,
+        follower_username,
+        account_id,
+        spell,
+        'appeared' as event,
+        case
+            when is_known_by_windows then followed_at_earliest
+            when is_older then whole_list_before
+            else greatest(unlisted_at, followed_at_earliest)
+        end as happened_after,
+        case
+            when is_known_by_windows or not is_older then followed_at_latest
+            when is_older then seen_by
+            else greatest(followed_at_latest, seen_by)
+        end as happened_before,
+        is_older
+    from appeared
+    union all
+    select
+        provider,
+        follower_username,
+        account_id,
+        spell,
+        'disappeared',
+        last_seen,
+        gone_before,
+        null
+    from spells
+    where gone_before is not null
+)
+
+select
+    events.provider,
+    events.follower_username,
+    events.account_id,
+    events.spell,
+    events.event,
+    accounts.username,
+    events.happened_after,
+    events.happened_before,
+    events.is_older,
+    events.provider = 'rapidapi' and exists (
+        select 1
+        from events as told
+        where
+            told.provider = 'research'
+            and told.follower_username = events.follower_username
+            and told.account_id = events.account_id
+            and told.event = events.event
+            and told.happened_after <= events.happened_before
+            and told.happened_before >= events.happened_after
+    ) as is_repeat
+from events
+left join {{ ref('accounts') }} as accounts
+    on events.account_id = accounts.account_id

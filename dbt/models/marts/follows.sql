@@ -1,0 +1,29 @@
+with spells as (
+    select
+        *,
+        min(first_seen) over account as first_ever_seen,
+        lead(spell) over (
+            partition by provider, follower_username, account_id
+            order by spell
+        ) as next_spell
+    from {{ ref('follow_spells') }}
+    window account as (partition by provider, follower_username, account_id)
+)
+
+select
+    spells.provider,
+    spells.follower_username,
+    spells.account_id,
+    accounts.username,
+    spells.first_ever_seen as first_seen,
+    spells.last_seen,
+    spells.spell as times_followed,
+    spells.followed_at_earliest,
+    spells.followed_at_latest,
+    spells.gone_before is null as is_listed,
+    case when spells.gone_before is not null then spells.last_seen end as gone_after,
+    spells.gone_before
+from spells
+left join {{ ref('accounts') }} as accounts
+    on spells.account_id = accounts.account_id
+where spells.next_spell is null

@@ -1,0 +1,7 @@
+{#- Fails for each combination of these columns, or expressions, that is null or not unique. -#}
+{% test tiktok_key(model, columns) %}
+select {{ columns | join(', ') }}
+from {{ model }}
+group by {{ columns | join(', ') }}
+having count(*) > 1 or {{ columns | join(' is null or ') }} is null
+{% endtest %}

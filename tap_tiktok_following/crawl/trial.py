@@ -1,0 +1,77 @@
+"""What `--test` finds out: whether a provider accepts the credentials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from tap_tiktok_following import exits
+from tap_tiktok_following.outcomes import SKIPPED, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_tiktok_following.client.gate import Halt
+    from tap_tiktok_following.crawl.run import Run
+    from tap_tiktok_following.model import Event
+
+MOST_TRIED = 10
+"""Number of usernames without a list to read after which the test ends."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the first page of one username's list says.
+
+    Attributes:
+        sentence: What was found, for a person.
+        exit_code: 0 if the credentials are accepted; None if the next username has to tell.
+        records: The records of the page.
+    """
+
+    sentence: str
+    exit_code: int | None
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+def trials(run: Run) -> Iterator[Trial]:
+    """Read first pages, each of another list, until one tells about the credentials.
+
+    An account that is private or unknown is a good answer, but it could be the sign of a
+    wrong list of usernames too: it is told, and the next one is tried.
+    """
+    skipped = 0
+    for event in islice(run.first_pages(), MOST_TRIED):
+        trial = _trial(run, event)
+        yield trial
+        if trial.exit_code is not None:
+            return
+        skipped += 1
+    if run.halt is not None:
+        yield _halted(run.halt)
+    elif skipped:
+        tried = "the username tried has" if skipped == 1 else f"all {skipped} usernames have"
+        yield Trial(f"the credentials are accepted, but {tried} no list to read", exits.OK)
+    else:
+        yield Trial("there is no username to test the credentials with", exits.FAILED)
+
+
+def _trial(run: Run, event: Event) -> Trial:
+    username = event.visit.username
+    if run.halt is not None:
+        return _halted(run.halt)
+    if event.outcome is Outcome.FAILED:
+        return Trial(f"could not read the list of {username}: {event.reason}", exits.FAILED)
+    if event.outcome in SKIPPED:
+        outcome = event.outcome.value.replace("_", " ")
+        return Trial(f"skipped {username}: {outcome} ({event.reason})", None)
+    accounts = f"{event.read:,} account" if event.read == 1 else f"{event.read:,} accounts"
+    sentence = f"the credentials are accepted: read {accounts} on the first page of {username}"
+    return Trial(sentence, exits.OK, event.records)
+
+
+def _halted(halt: Halt) -> Trial:
+    return Trial(
+        f"{halt.reason}: {halt.verdict.advice}", exits.of_verdict(halt.verdict) or exits.FAILED
+    )

@@ -1,0 +1,65 @@
+"""A state out of what it came in: the output of Meltano, of a tap or of a target.
+
+    {"bookmarks": ...}                        a bare state, as targets print it
+    {"singer_state": {"bookmarks": ...}}      as `meltano state get` prints it
+    {"type": "STATE", "value": {...}}         a STATE message, as the tap writes it
+
+Each may be a whole file or a line in a file of lines, of which the last state counts.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class NoState(Exception):  # noqa: N818 - its text is for the user
+    """A file given as a state is none; the text says why, to be put after its name."""
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """The state in a file.
+
+    Raises:
+        NoState: If there is none. `{}` is a state: that of a pipeline before its first run.
+    """
+    if not content.strip():
+        problem = (
+            "is empty, because the run that should have written it ended early: restore the "
+            "state before it, or leave out --state to read every list from the start"
+        )
+        raise NoState(problem)
+    for document in _documents(content):
+        state = unwrap(document)
+        if state is not None:
+            return state
+    problem = (
+        "contains no Singer state: give the output of `meltano state get`, the last line that "
+        "the target printed, or {} for a first run"
+    )
+    raise NoState(problem)
+
+
+def unwrap(document: object) -> dict[str, Any] | None:
+    """The state in a JSON document; None if there is none."""
+    if not isinstance(document, dict):
+        return None
+    if "singer_state" in document:
+        return unwrap(document["singer_state"])
+    if document.get("type") == "STATE":
+        return unwrap(document.get("value"))
+    return document if "bookmarks" in document or not document else None
+
+
+def _documents(content: bytes) -> Iterator[object]:
+    """The whole file if it is one JSON document, else its lines from the last one up."""
+    try:
+        yield json.loads(content)
+    except ValueError:
+        for line in reversed(content.splitlines()):
+            with suppress(ValueError):  # a line that was cut off, or one of a log
+                yield json.loads(line)

@@ -1,0 +1,169 @@
+"""`dbt build` over what the tap has loaded, on DuckDB and PostgreSQL: every answer is true."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.dbt.project import MODELS, PACKAGE, Database, Project
+from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, days, tell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.dbt.project import Driver
+    from tests.e2e.postgres import Postgres
+
+NEWS = [
+    ("ada", "finn", "appeared", 0, 5, None),
+    ("ada", "gil", "disappeared", 0, 8, None),
+    ("ada", "iris", "appeared", 0, 8, True),
+    ("bob", "lee", "appeared", -10, 5, None),
+    ("bob", "lee", "disappeared", 0, 5, None),
+]
+"""What is not there from the first scan on; of lee's window -10 is all that page 1 tells."""
+
+RENAMED = [
+    ("ada", "hal", "disappeared", 0, 8, None),
+    ("ada", "hal.now", "appeared", 0, 8, True),
+]
+"""What it is besides where there is no id."""
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def project(request: pytest.FixtureRequest, driver: Driver, tmp_path: Path) -> Project:
+    if request.param == "duckdb":
+        return Project(driver, Database.duckdb(tmp_path / "story.duckdb"), tmp_path)
+    server: Postgres = request.getfixturevalue("postgres")
+    return Project(driver, Database.postgres(server, "postgres"), tmp_path)
+
+
+@pytest.fixture
+def duckdb(driver: Driver, tmp_path: Path) -> Project:
+    return Project(driver, Database.duckdb(tmp_path / "story.duckdb"), tmp_path)
+
+
+def answers(project: Project, model: str, *columns: str) -> list[tuple[Any, ...]]:
+    """Columns of a model, times as days of the story, in order."""
+    rows = [tuple(days(row[name]) for name in columns) for row in project.model(model)]
+    return sorted(rows, key=str)
+
+
+def events(project: Project, provider: str) -> list[tuple[Any, ...]]:
+    times = ("happened_after", "happened_before")
+    columns = ("provider", "follower_username", "username", "event", *times, "is_older")
+    found = answers(project, "follow_events", *columns)
+    return [row[1:] for row in found if row[0] == provider]
+
+
+def test_models_answer(sandbox: Sandbox, project: Project) -> None:
+    """On PostgreSQL by a target that appends, and so keeps copies, to columns with a zone."""
+    if project.database.kind == "postgres":
+        project.database.types["date-time"] = "TIMESTAMPTZ"
+        project.load(tell(sandbox), copies=2)
+        statuses = project.build("--exclude-resource-type", "unit_test")
+    else:
+        project.load(tell(sandbox))
+        statuses = project.build()
+        assert statuses["what_is_news"] == "pass"
+    assert statuses.keys() >= {*MODELS}
+
+    for provider in ("rapidapi", "research"):
+        assert events(project, provider) == NEWS
+    repeats = answers(project, "follow_events", "provider", "is_repeat")
+    assert repeats == [("rapidapi", True)] * 5 + [("research", False)] * 5
+
+    assert answers(project, "edges", "follower_username", "username", "is_listed") == LISTS
+    known = answers(project, "edges", "providers", "gone_after", "gone_before")
+    assert known == [(2, 0, 8), *[(2, None, None)] * (len(LISTS) - 1)]
+    columns = ("provider", "follower_username", "username", "is_listed")
+    assert answers(project, "follows", *columns) == [
+        (provider, *edge) for provider in ("rapidapi", "research") for edge in LISTS
+    ]
+    twice = [row for row in project.model("follows") if row["times_followed"] != 1]
+    assert {row["username"] for row in twice} == {"lee"}
+
+    assert answers(project, "mutual_follows", "a", "b", "relation") == PAIRS
+    wave = answers(project, "whom_to_read_next", "username", "followed_by", "is_unfinished")
+    assert wave == [(name, 1, False) for name in NEXT]
+    [hal] = [row for row in project.model("accounts") if row["account_id"] == HAL]
+    assert (hal["username"], hal["usernames"], days(hal["profile_seen_at"])) == ("hal.now", 2, 8)
+
+    columns = ("username", "last_read", "last_whole_list", "last_outcome", "follows_listed")
+    assert answers(project, "coverage", *columns) == sorted(
+        2
+        * [
+            ("ada", 8, 8, "complete", 7),
+            ("bob", 8, 8, "complete", 4),
+            ("cara", 8, 8, "complete", 0),
+            ("dora", 8, 8, "complete", 1),
+            ("eve", None, None, "not_found", 0),
+            ("jan", 0, 0, "failed", 1),
+            ("kit", 8, 8, "complete", 7),
+        ],
+        key=str,
+    )
+    check_descriptions(project)
+
+
+def check_descriptions(project: Project) -> None:
+    """Every column of every model is described, and nothing else is."""
+    path = PACKAGE / "models" / "marts" / "marts.yml"
+    for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
+        columns = [column["name"] for column in model["columns"]]
+        assert columns == list(project.model(model["name"])[0])
+        assert all(column["description"] for column in model["columns"])
+
+
+@pytest.mark.parametrize("provider", ["research", "rapidapi"])
+def test_one_provider(sandbox: Sandbox, duckdb: Project, provider: str) -> None:
+    """The other one has no tables; on the Research API a rename is two events."""
+    duckdb.load(tell(sandbox, provider))
+    other = {"research": "rapidapi", "rapidapi": "research"}[provider]
+    answer = duckdb.dbt("run")
+    assert not answer["success"]
+    messages = " ".join(node["message"] for node in answer["nodes"].values())
+    assert re.search(f"There is no table .*{other}_scans.* set .*tiktok_providers", messages)
+
+    duckdb.build("--exclude-resource-type", "unit_test", tiktok_providers=[provider])
+    extra = RENAMED if provider == "research" else []
+    assert events(duckdb, provider) == sorted([*NEWS, *extra], key=str)
+
+
+def test_deselected_columns(sandbox: Sandbox, duckdb: Project) -> None:
+    """Without windows a refollow is not seen; the keys are enough for what is listed."""
+    tables = tell(sandbox)
+    kept = {"follower_username", "username", "user_id", "scanned_at", "outcome", "whole_list"}
+    for message, _ in tables.values():
+        schema = message["schema"]["properties"]
+        message["schema"]["properties"] = {n: p for n, p in schema.items() if n in kept}
+    duckdb.load(tables, schema="elsewhere")
+    duckdb.build("--exclude-resource-type", "unit_test", tiktok_schema="elsewhere")
+    columns = ("follower_username", "username", "is_listed")
+    assert answers(duckdb, "edges", *columns) == LISTS
+    gone = [("ada", "gil", "disappeared", 0, 8, None)]
+    assert [row for row in events(duckdb, "research") if row[2] == "disappeared"] == gone
+
+
+def test_freshness(sandbox: Sandbox, duckdb: Project) -> None:
+    """An hour ago is fresh in every time zone; two days are not, nor is one stale table."""
+    duckdb.load(tell(sandbox))
+    fresh = duckdb.dbt("source", "freshness")
+    assert [node["status"] for node in fresh["nodes"].values()] == ["pass", "pass"]
+    stale = duckdb.dbt("source", "freshness", tiktok_warn_after_hours=0)
+    assert [node["status"] for node in stale["nodes"].values()] == ["warn", "warn"]
+    duckdb.ask("UPDATE tiktok.research_scans SET scanned_at = scanned_at - INTERVAL 4 DAY")
+    old = duckdb.dbt("source", "freshness")
+    assert not old["success"]
+    statuses = {name: node["status"] for name, node in old["nodes"].items()}
+    assert statuses == {"rapidapi_scans": "pass", "research_scans": "error"}
+
+
+def test_wrong_provider(duckdb: Project) -> None:
+    answer = duckdb.dbt("parse", tiktok_providers=["tiktok"])
+    assert not answer["success"]
+    assert "must be a list of research, rapidapi or both" in answer["error"]

@@ -1,0 +1,135 @@
+"""A state is found in whatever it came in; what holds none is never a first run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import World
+from tap_tiktok_following.state import envelope
+from tap_tiktok_following.state.envelope import NoState
+from tests.harness import Run, command, environment, follows_of, run, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+STATE: dict[str, Any] = {"bookmarks": {"rapidapi_following": {"partitions": []}}}
+MESSAGE = {"type": "STATE", "value": STATE}
+RECORD = {"type": "RECORD", "stream": "x", "record": {"type": "STATE"}}
+
+
+def lines(*documents: object) -> str:
+    return "".join(f"{json.dumps(document)}\n" for document in documents)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        lines(STATE),
+        json.dumps(STATE, indent=2),
+        lines({"singer_state": STATE}),
+        lines(MESSAGE),
+        lines({"singer_state": {"type": "STATE", "value": STATE}}),
+        lines(RECORD, MESSAGE, RECORD, MESSAGE),
+        lines(MESSAGE, RECORD),
+        lines(MESSAGE, RECORD) + '{"type":"STA',
+        "2026-11-24 a line of a log\n" + lines({"singer_state": STATE}),
+        lines({"bookmarks": {}}, STATE),
+        lines({"bookmarks": {}}, STATE).replace("\n", "\r\n"),
+    ],
+    ids=[
+        "bare",
+        "on several lines",
+        "of `meltano state get`",
+        "a STATE message",
+        "both",
+        "messages, a state last",
+        "messages, a record last",
+        "messages, cut off",
+        "of `meltano state get`, with a log",
+        "the states that a target printed",
+        "the same with CRLF",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_where_a_state_is_found(text: str, encoding: str) -> None:
+    assert envelope.read(text.encode(encoding)) == STATE
+
+
+def test_a_state_that_powershell_saved() -> None:
+    assert envelope.read(lines({"singer_state": STATE}).encode("utf-16")) == STATE
+
+
+@pytest.mark.parametrize(
+    "document", [{}, {"singer_state": {}}, {"type": "STATE", "value": {}}], ids=str
+)
+def test_an_empty_state_is_one(document: dict[str, Any]) -> None:
+    assert envelope.read(json.dumps(document).encode()) == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        lines([]),
+        lines(None),
+        lines("bookmarks"),
+        lines({"usernames": ["ann"]}),
+        lines({"singer_state": None}),
+        lines({"type": "STATE"}),
+        lines(RECORD),
+        lines(RECORD, RECORD),
+        "{",
+        "no JSON",
+        "\0",
+    ],
+    ids=repr,
+)
+def test_what_is_no_state(content: str) -> None:
+    with pytest.raises(NoState, match="contains no Singer state"):
+        envelope.read(content.encode())
+
+
+def run_with(folder: Path, config: dict[str, Any], state: str) -> Run:
+    words = command(folder, config, state={})
+    (folder / "state.json").write_text(state, encoding="utf-8")
+    done = subprocess.run(
+        words, env=environment(), capture_output=True, encoding="utf-8", check=False
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def test_a_run_goes_on_from_the_output_of_another(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A list is paid for once, whatever its state came in."""
+    sandbox.world = World.of({"ann": follows_of("ann", 250)})
+    config = settings(sandbox, ["ann"], "rapidapi")
+    first = run(config)
+    assert len(first.follows("rapidapi")) == 250
+    for text in (first.stdout, lines({"singer_state": first.state})):
+        sandbox.requests.clear()
+        second = run_with(tmp_path, config, text)
+        assert (second.exit_code, second.follows("rapidapi")) == (0, [])
+        assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty, because the run that should have written it ended early: restore"),
+        (" \n", "is empty"),
+        ("[]", "contains no Singer state: give the output of `meltano state get`"),
+        (lines({"rapidapi_key": "canary-4711"}), "contains no Singer state"),
+    ],
+)
+def test_a_file_without_a_state_is_never_a_first_run(
+    sandbox: Sandbox, tmp_path: Path, content: str, said: str
+) -> None:
+    ended = run_with(tmp_path, settings(sandbox, ["ann"]), content)
+    assert (ended.exit_code, ended.stdout, sandbox.requests) == (1, "", [])
+    assert ended.last_line.startswith(f"{tmp_path / 'state.json'}, given by --state, {said}")
+    assert "Traceback" not in ended.stderr
+    assert "4711" not in ended.stderr

@@ -1,0 +1,93 @@
+"""A terminal that the tap's stderr is, and what a person sees on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+from typing import TYPE_CHECKING
+
+from tests.harness import Run, command, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class Terminal:
+    """A tap that writes its log to a terminal, and its messages to a pipe.
+
+    Args:
+        folder: Where its config is written.
+        config: Its settings.
+        columns: How wide the terminal is.
+        variables: Environment variables.
+
+    Attributes:
+        process: Its process.
+        typed: All that it has written to the terminal so far.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, object],
+        columns: int = 80,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        self.process = subprocess.Popen(
+            command(folder, config),
+            env=environment(**{"TERM": "xterm", **(variables or {})}),
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self.typed = ""
+
+    def read_until(self, words: str) -> None:
+        """Read until these words have been written."""
+        while words not in self.typed:
+            assert self._read(), self.typed
+
+    def finish(self) -> Run:
+        """Read to the end: first the log, since the messages fit into their pipe."""
+        while self._read():
+            pass
+        os.close(self._ours)
+        messages, _ = self.process.communicate(timeout=20)
+        return Run(self.process.returncode, messages.decode(), "\n".join(self.screen))
+
+    def _read(self) -> bool:
+        try:
+            piece = os.read(self._ours, 65536).decode()
+        except OSError:  # nobody has the other end open any more
+            piece = ""
+        self.typed += piece
+        return bool(piece)
+
+    @property
+    def screen(self) -> list[str]:
+        """The lines that stand there, each as far as it was not written over."""
+        lines: list[list[str]] = [[]]
+        column = 0
+        for character in self.typed:
+            if character == "\r":
+                column = 0
+            elif character == "\n":
+                lines.append([])
+            else:
+                lines[-1][column : column + 1] = character
+                column += 1
+        return ["".join(line).rstrip() for line in lines]
+
+    @property
+    def live(self) -> list[str]:
+        """The live line, each time that it was written."""
+        pieces = re.split(r"[\r\n]", self.typed)
+        return [p.strip() for p in pieces if re.match(r"(rapidapi|research) [\d,]+/", p)]
