@@ -91,17 +91,6 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
-        "answers_path",
-        th.StringType,
-        title="Path of the file of answers",
-        description=(
-            "Path of a local file that keeps every answer until the target has saved a state "
-            "that covers it, so that no page is paid for twice, whatever dies. It holds "
-            "personal data; deleting it is always safe. Use one file per pipeline, and set "
-            "`revisit_after_hours` too."
-        ),
-    ),
-    th.Property(
         "refresh_after_days",
         th.IntegerType(minimum=0, maximum=3650),
         title="Refresh after days",
@@ -130,6 +119,17 @@ SETTINGS = th.PropertiesList(
         description=(
             "Number of days for which a username is not read again after it was private, not "
             "found or unavailable."
+        ),
+    ),
+    th.Property(
+        "answers_path",
+        th.StringType,
+        title="File of answers",
+        description=(
+            "Path of a local file that keeps every answer until the target has saved it, so "
+            "that no request is paid for twice if the run, the target or the machine stops. "
+            "It contains personal data; deleting it loses no data. Use one file per pipeline, "
+            "and set `revisit_after_hours` too."
         ),
     ),
     th.Property(

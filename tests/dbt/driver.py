@@ -45,7 +45,7 @@ def ask(database: str, sql: str, rows: list[list[Any]] | None = None) -> list[di
         return _run(connection.cursor(), sql.replace("?", "%s"), rows)
 
 
-def _run(cursor: Any, sql: str, rows: list[list[Any]] | None) -> list[dict[str, Any]]:  # noqa: ANN401
+def _run(cursor: Any, sql: str, rows: list[list[Any]] | None) -> list[dict[str, Any]]:
     if rows is not None:
         if rows:
             cursor.executemany(sql, rows)

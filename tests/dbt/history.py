@@ -11,7 +11,7 @@ from sandbox.clock import rfc3339
 from tests import harness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sandbox import Sandbox
 
@@ -51,7 +51,7 @@ class History:
     state: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.sandbox.world = World.of({name: () for name in self.usernames})
+        self.sandbox.world = World.of(dict.fromkeys(self.usernames, ()))
         for name in self.usernames:
             self.id_of(name)
 
@@ -164,4 +164,3 @@ def seconds(time: datetime | str | None, otherwise: int) -> int:
         return otherwise
     moment = datetime.fromisoformat(time) if isinstance(time, str) else time
     return int(moment.replace(tzinfo=timezone.utc).timestamp())
-

@@ -33,9 +33,7 @@ def generate(project: Project) -> str:
     answer = project.dbt("compile")
     assert answer["success"], answer
     manifest = json.loads((project.folder / "target" / "manifest.json").read_text("utf-8"))
-    models = [
-        node for node in manifest["nodes"].values() if node["resource_type"] == "model"
-    ]
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     statements = [_statement(model) for model in _in_order(models)]
     drops = [
         f"DROP {_kind(model)} IF EXISTS tiktok_following.{model['name']} CASCADE;\n"

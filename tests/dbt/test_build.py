@@ -91,7 +91,11 @@ def test_models_answer(sandbox: Sandbox, project: Project) -> None:
     wave = answers(project, "whom_to_read_next", "username", "followed_by", "is_unfinished")
     assert wave == [(name, 1, False) for name in NEXT]
     [hal] = [row for row in project.model("accounts") if row["account_id"] == HAL]
-    assert (hal["username"], hal["usernames"], days(hal["profile_seen_at"])) == ("hal.now", 2, 8)
+    assert (hal["username"], hal["usernames"], days(hal["profile_seen_at"])) == (
+        "hal.now",
+        2,
+        8,
+    )
 
     columns = ("username", "last_read", "last_whole_list", "last_outcome", "follows_listed")
     assert answers(project, "coverage", *columns) == sorted(
