@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import Scenario
 from tests.e2e.lists import make_world
-from tests.e2e.processes import end, finish
+from tests.e2e.processes import WITHIN, end, finish
 from tests.e2e.project import Project
 from tests.harness import settings, wait_until
 
@@ -38,7 +38,7 @@ def test_killed_with_its_target_at_any_moment(sandbox: Sandbox, tmp_path: Path) 
     for number in range(kills):
         moment = asked(sandbox).total() + chance.randint(5, 25)
         process = project.start()
-        wait_until(lambda moment=moment: asked(sandbox).total() >= moment, within=200)
+        wait_for(sandbox, moment)
         end(process)
         assert process.returncode == -signal.SIGKILL, number
     sandbox.scenario = Scenario(boundary="skip")
@@ -51,6 +51,10 @@ def test_killed_with_its_target_at_any_moment(sandbox: Sandbox, tmp_path: Path) 
     assert len(set(follows)) == len(follows)
     assert len(asked(sandbox)) == PAGES
     assert asked(sandbox).total() <= PAGES + WORKERS * kills
+
+
+def wait_for(sandbox: Sandbox, requests: int) -> None:
+    wait_until(lambda: asked(sandbox).total() >= requests, within=WITHIN)
 
 
 def asked(sandbox: Sandbox) -> Counter[tuple[str | None, int | None]]:
