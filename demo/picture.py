@@ -48,7 +48,7 @@ LONGEST_LIST = """
 CHANGES = """
     SELECT follower_username, username, happened_after, happened_before
     FROM follow_events
-    WHERE event = ? AND NOT is_repeat AND happened_before >= ?
+    WHERE event = ? AND NOT is_repeat AND happened_after >= ?
     ORDER BY happened_before - happened_after, follower_username, username
 """
 
@@ -65,7 +65,7 @@ def draw(warehouse: Path, png: Path, since: datetime) -> None:
     Args:
         warehouse: The DuckDB file.
         png: The file to write.
-        since: Changes before this time are left out; UTC, without a zone.
+        since: When the first run started: UTC, without a zone.
     """
     with duckdb.connect(warehouse, read_only=True) as connection:
         connection.sql("SET schema = 'main_tiktok_following'")
@@ -185,8 +185,8 @@ def write_changes(axes: Axes, followed: list[Any], gone: list[Any]) -> None:
     """Write what changed between the two runs, in words."""
     axes.axis("off")
     axes.set_title("Since the first run", **TITLE)
-    y = write_list(axes, 0.985, f"{len(followed)} now followed", GREEN, followed)
-    write_list(axes, y - 0.02, f"{len(gone)} no longer listed", RED, gone)
+    y = write_list(axes, 0.985, f"{len(followed):,} now followed", GREEN, followed)
+    write_list(axes, y - 0.02, f"{len(gone):,} no longer listed", RED, gone)
 
 
 def write_list(axes: Axes, y: float, title: str, color: str, changes: list[Any]) -> float:
@@ -200,5 +200,5 @@ def write_list(axes: Axes, y: float, title: str, color: str, changes: list[Any])
         axes.text(0.03, y - 0.026, times, color=GREY, fontsize=10.5, **write)
         y -= 0.0585
     if len(changes) > SHOWN:
-        axes.text(0, y, f"and {len(changes) - SHOWN} more", color=GREY, fontsize=12, **write)
+        axes.text(0, y, f"and {len(changes) - SHOWN:,} more", color=GREY, fontsize=12, **write)
     return y - 0.035

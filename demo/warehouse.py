@@ -11,7 +11,7 @@ EVENTS = """
     SELECT follower_username AS follower, username AS "{}",
         happened_after AS "between (UTC)", happened_before AS "and (UTC)"
     FROM follow_events
-    WHERE event = ? AND NOT is_repeat AND happened_before >= ?
+    WHERE event = ? AND NOT is_repeat AND happened_after >= ?
     ORDER BY happened_before - happened_after, follower_username, username
     LIMIT 5
 """
@@ -47,7 +47,7 @@ def show(path: Path, counts: list[dict[str, int]], since: datetime) -> None:
     Args:
         path: The DuckDB file.
         counts: What `count_rows` returned before, between and after the runs.
-        since: When the second run started: UTC, without a zone.
+        since: When the first run started: UTC, without a zone.
     """
     print("\nRows in the warehouse:")
     print(f"{'':22}{'before':>10}{'first run':>12}{'second run':>12}{'new':>8}")

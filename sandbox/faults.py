@@ -103,8 +103,9 @@ def _redirect(_: Errors, value: Value) -> Answer:
 
 
 def _retry_after(errors: Errors, value: Value) -> Answer:
-    answer = errors.too_fast()
-    answer.headers["retry-after"] = str(1 if value is None else value)
+    wait, status = (value, None) if _is_plain(value) else value
+    answer = errors.too_fast() if status is None else _status(errors, status)
+    answer.headers["retry-after"] = str(1 if wait is None else wait)
     return answer
 
 

@@ -1,1 +1,1 @@
-"""Singer tap for whom TikTok users follow, and since when."""
+"""Singer tap that extracts who TikTok accounts follow, and when each follow happened."""

@@ -25,7 +25,8 @@ def main() -> None:
     """Run the tap; a mistake of its user ends it with one sentence and exit code 1."""
     outputs.prepare()
     try:
-        TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
+        with outputs.writing():
+            TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Ended as ended:
         _fail(ended.sentence, ended.code)
     except Exception:

@@ -14,7 +14,11 @@ QUOTA_SPENT: Final = 75
 
 _MILDEST_FIRST = (OK, QUOTA_SPENT, FAILED)
 
-_OF_VERDICTS = {Verdict.BUDGET_SPENT: OK, Verdict.QUOTA_SPENT: QUOTA_SPENT}
+_OF_VERDICTS = {
+    Verdict.BUDGET_SPENT: OK,
+    Verdict.QUOTA_SPENT: QUOTA_SPENT,
+    Verdict.LONG_WAIT: QUOTA_SPENT,
+}
 
 
 @dataclass(frozen=True)

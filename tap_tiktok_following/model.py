@@ -296,6 +296,7 @@ class Event:
         outcome: How the visit ended; None if it goes on.
         reason: Why it ended so, for a person; "" if there is nothing to say.
         reference: The provider's own number for the answer that ended it; or "".
+        advice: What to do about it, for a person; "" if the outcome says enough.
         is_page: Whether a page was read.
         read: Accounts of the page that the scan met for the first time.
         keyless: Accounts of the page that were left out because their key was missing.
@@ -310,6 +311,7 @@ class Event:
     outcome: Outcome | None = None
     reason: str = ""
     reference: str = ""
+    advice: str = ""
     is_page: bool = False
     read: int = 0
     keyless: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import select
@@ -10,7 +11,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from tap_tiktok_following.exits import Ended
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from typing_extensions import Buffer
 
 AT_ONCE = getattr(select, "PIPE_BUF", 4096)
@@ -52,10 +57,39 @@ def prepare() -> None:
         )
 
 
-def discard_stdout() -> None:
-    """Let the interpreter's own flush at exit find somewhere to write to."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Write to stdout in here; what is left in its buffer is written at the end.
+
+    Raises:
+        Ended: If it can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # what has to be printed does not fit
+            raise Ended(_in_words(error)) from None
+        raise
+    finally:
+        if sys.stdout is not None:
+            with contextlib.suppress(ValueError), told():
+                sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn an error of writing to stdout into the end of the run.
+
+    Raises:
+        Ended: If it can't be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        # The interpreter flushes once more at its end, and has to find somewhere to write to.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise Ended(_in_words(error)) from None
 
 
 class _Log(io.FileIO):
@@ -81,3 +115,13 @@ def _poll(fd: int) -> select.poll:
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return poll
+
+
+def _in_words(error: OSError) -> str:
+    if error.errno == errno.EPIPE:
+        what = "The target no longer reads"
+        advice = "see its log"
+    else:
+        what = f"stdout cannot be written ({error.strerror})"
+        advice = "make room for it, or write elsewhere"
+    return f"{what}: {advice}; the next run goes on from the last state that was kept."

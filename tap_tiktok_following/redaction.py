@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+
+SHORT = 8
+"""Characters. A shorter value may be a part of words, and is masked where it stands alone."""
 
 _secrets: set[str] = set()
 
@@ -28,7 +32,10 @@ def hide(secret: object) -> None:
 def redact(text: str) -> str:
     """The text with every hidden value masked, the longest first."""
     for secret in sorted(_secrets.copy(), key=len, reverse=True):
-        text = text.replace(secret, MASK)
+        if len(secret) < SHORT:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+        else:
+            text = text.replace(secret, MASK)
     return text
 
 

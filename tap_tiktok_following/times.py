@@ -25,7 +25,10 @@ def unix_seconds(moment: dt.datetime) -> int:
 
 def parse_time(value: object) -> int | None:
     """Unix seconds of an RFC 3339 time, UTC where it names no zone; None if it is none."""
+    if not isinstance(value, str):
+        return None
     try:
-        return unix_seconds(dt.datetime.fromisoformat(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
+        # Python 3.10 does not read a Z.
+        return unix_seconds(dt.datetime.fromisoformat(value.replace("Z", "+00:00")))
+    except (ValueError, OverflowError):
         return None

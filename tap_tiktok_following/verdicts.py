@@ -1,7 +1,7 @@
-"""The verdicts on a failed request, and reading a provider's table of them.
+"""What an answer means: the verdicts, and reading a provider's table of them.
 
 What a provider answers is data: each provider lists `Rule` rows, `judge` reads them from
-the top, and the `Verdict` it finds says what the answer means and what follows.
+the top, and the row that fits says what the answer means and what follows.
 
     Verdict                        what follows
     ├── PASSING                    RETRY: this worker waits and asks again
@@ -10,15 +10,14 @@ the top, and the `Verdict` it finds says what the answer means and what follows.
     ├── PRIVATE, HIDDEN,
     │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
     ├── FAILED                     FAIL: this username failed, the others go on
-    └── BAD_CLIENT, BAD_KEY, NOT_SUBSCRIBED, MISSING_SCOPE,
-        PROVIDER_DOWN, QUOTA_SPENT, BUDGET_SPENT, TERMINATED
-                                   STOP: the provider's stream ends, with an exit code
+    └── BAD_CREDENTIALS, PROVIDER_DOWN, QUOTA_SPENT, LONG_WAIT,
+        BUDGET_SPENT, TERMINATED   STOP: the provider's stream ends, with an exit code
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ class Effect(Enum):
 
 
 class Verdict(Enum):
-    """What an answer means, with what a person may do about it.
+    """What an answer means, with what a person can do about it.
 
     Attributes:
         effect: What follows.
@@ -55,17 +54,17 @@ class Verdict(Enum):
     PASSING = (
         Effect.RETRY,
         "a timeout, a dropped connection, an unreadable answer or a server error",
-        "nothing: it is tried again, `max_tries` times in all",
+        "nothing; it is tried again, `max_tries` times in all",
     )
     RATE_LIMITED = (
         Effect.PAUSE,
         "the provider asks to slow down",
-        "nothing, or lower `research_requests_per_second` or `rapidapi_requests_per_second`",
+        "nothing, or lower the provider's `..._requests_per_second`",
     )
     TOKEN_REJECTED = (
         Effect.RENEW,
-        "the Research API no longer accepts its access token",
-        "nothing: a new one is fetched, once",
+        "the provider no longer accepts its access token",
+        "nothing; a new one is fetched, once",
     )
     PRIVATE = (
         Effect.SKIP,
@@ -91,61 +90,58 @@ class Verdict(Enum):
         Effect.FAIL,
         "a username could not be read",
         (
-            "run again: it goes on from the last page read; or set `on_username_failure` to "
-            "`continue`"
+            "run again, which goes on from the last page read, or set `on_username_failure` "
+            "to `continue`"
         ),
     )
-    BAD_CLIENT = (
+    BAD_CREDENTIALS = (
         Effect.STOP,
-        "the Research API does not accept the credentials",
-        (
-            "check `research_client_key` and `research_client_secret`, or get a new "
-            "`research_access_token`"
-        ),
-    )
-    BAD_KEY = (
-        Effect.STOP,
-        "RapidAPI does not accept the key",
-        "check `rapidapi_key`",
-    )
-    NOT_SUBSCRIBED = (
-        Effect.STOP,
-        "the RapidAPI key is not subscribed to this API",
-        "subscribe to a plan of the API on RapidAPI with the account that owns `rapidapi_key`",
-    )
-    MISSING_SCOPE = (
-        Effect.STOP,
-        "the Research API client lacks the scope `research.data.basic`",
-        "apply for access to the Research API for this client at TikTok for Developers",
+        "the provider does not accept the credentials",
+        "check them",
     )
     PROVIDER_DOWN = (
         Effect.STOP,
-        "10 usernames in a row failed and nothing succeeded",
-        "run again later: every username goes on from its last page read",
+        (
+            "10 usernames in a row failed and nothing succeeded, or a server error asks to "
+            "wait for more than 5 minutes"
+        ),
+        "run again later; every username goes on from its last page read",
     )
     QUOTA_SPENT = (
         Effect.STOP,
-        "the quota is spent, or the provider asks to wait for more than 5 minutes",
+        "the quota is used up",
         (
-            "run again after it resets: what is left is read first; `on_quota_exhausted` "
+            "run again after it resets; what is left is read first, and `on_quota_exhausted` "
             "set to `stop` makes this exit code 0"
+        ),
+    )
+    LONG_WAIT = (
+        Effect.STOP,
+        "the provider asks to slow down and to wait for more than 5 minutes",
+        (
+            "run again then; what is left is read first, and `on_quota_exhausted` set to "
+            "`stop` makes this exit code 0"
         ),
     )
     BUDGET_SPENT = (
         Effect.STOP,
-        "`research_max_requests` or `rapidapi_max_requests` is reached",
-        "run again: what is left is read first",
+        "the provider's `..._max_requests` is reached",
+        "run again; what is left is read first",
     )
     TERMINATED = (
         Effect.STOP,
         "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
-        "run again: every username goes on from its last page read",
+        "run again; every username goes on from its last page read",
     )
 
     def __init__(self, effect: Effect, happened: str, advice: str) -> None:
         self.effect = effect
         self.happened = happened
         self.advice = advice
+
+
+NO_MORE_FOR_NOW = frozenset({Verdict.QUOTA_SPENT, Verdict.LONG_WAIT})
+"""What `on_quota_exhausted` is about."""
 
 
 @dataclass(frozen=True)
@@ -156,24 +152,70 @@ class Rule:
         verdict: What it means when everything else in the row fits.
         status: The HTTP statuses it is about; empty for any.
         code: A pattern for the whole of the provider's error code; None for any.
-        words: A pattern to be found in the provider's message, in any case; None for any.
+        words: A pattern to be found in the provider's message; None for any.
+        happened: What to tell a person of it; "" for the verdict's own words.
+        advice: What to tell a person to do; "" for the verdict's own words.
+
+    Both patterns fit in upper and lower case.
     """
 
     verdict: Verdict
+    _: KW_ONLY
     status: frozenset[int] = frozenset()
     code: str | None = None
     words: str | None = None
+    happened: str = ""
+    advice: str = ""
 
     def fits(self, status: int, code: str, words: str) -> bool:
         """Whether an answer is one that this row is about."""
         return (
             (not self.status or status in self.status)
-            and (self.code is None or re.fullmatch(self.code, code) is not None)
+            and (self.code is None or re.fullmatch(self.code, code, re.IGNORECASE) is not None)
             and (self.words is None or re.search(self.words, words, re.IGNORECASE) is not None)
         )
 
 
-COMMON_RULES = (
+UNNAMED = "error"
+"""The code of an API's error that has none."""
+
+ANY_CODE = ".+"
+"""An error of the API itself: what stands before it, a gateway or a proxy, gives no code."""
+
+NAMED = rf"(?!{UNNAMED}$)[a-z]\w+"
+"""An error code as both APIs write them; a number is another server's."""
+
+_USER = "(user(name)?|account|profile|creator)"
+
+ERRORS = (
+    Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
+    Rule(Verdict.PASSING, code=r"(\w+_)?time_?out|internal(_server)?_error"),
+    Rule(Verdict.PASSING, code=ANY_CODE, words=r"\btry(ing)? again\b"),
+    Rule(
+        Verdict.PRIVATE,
+        code=ANY_CODE,
+        words=rf"\bis (set to )?private\b|\bprivate {_USER}\b",
+    ),
+    Rule(
+        Verdict.HIDDEN, code=ANY_CODE, words=r"\bhid(es|ing|den)\b.*\bfollow|follow.* hidden"
+    ),
+    Rule(
+        Verdict.NOT_FOUND,
+        code=ANY_CODE,
+        words=(
+            rf"(cannot|can't|could not|couldn't) find (the |this |that |any )?{_USER}"
+            rf"|\b{_USER}\b.* (not|n't) (be )?(found|exist)|n't exist|no such {_USER}"
+        ),
+    ),
+    Rule(
+        Verdict.UNAVAILABLE,
+        code=ANY_CODE,
+        words="(cannot|can't|could not|couldn't) (be returned|return)",
+    ),
+)
+"""What an error of the API itself means by its words, with every provider and any status."""
+
+STATUSES = (
     Rule(Verdict.PASSING, status=frozenset({408, *range(500, 600)})),
     Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
     Rule(Verdict.PASSING, status=frozenset(range(200, 300)), code=""),
@@ -184,14 +226,15 @@ A success that nothing can be read from (an empty body, a page of HTML) is passi
 """
 
 
-def judge(rules: Iterable[Rule], status: int, code: str, words: str) -> Verdict:
-    """The verdict of the first row that fits; `Verdict.FAILED` where none does."""
-    for rule in (*rules, *COMMON_RULES):
+def judge(rules: Iterable[Rule], status: int, code: str, words: str) -> Rule:
+    """The first row that fits; one of `Verdict.FAILED` where none does."""
+    for rule in (*rules, *STATUSES):
         if rule.fits(status, code, words):
-            return rule.verdict
-    return Verdict.FAILED
+            return rule
+    return Rule(Verdict.FAILED)
 
 
+@dataclass(eq=False)
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
     """A request that brought no page.
 
@@ -199,6 +242,8 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         verdict: What that means.
         reason: The provider's words, or ours, for a person.
         reference: The provider's own number for the answer (`log_id 2024...`), or "".
+        happened: What to tell a person of it; "" for the verdict's own words.
+        advice: What to tell a person to do; "" for the verdict's own words.
         retry_after: Seconds that the provider asks to wait; None where it says nothing.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
@@ -206,21 +251,17 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         raw: The answer as it came; None if none came.
     """
 
-    def __init__(
-        self,
-        verdict: Verdict,
-        reason: str,
-        *,
-        reference: str = "",
-        retry_after: float | None = None,
-        answered_at: int | None = None,
-    ) -> None:
-        super().__init__(reason)
-        self.verdict = verdict
-        self.reason = reason
-        self.reference = reference
-        self.retry_after = retry_after
-        self.answered_at = answered_at
-        self.as_of: int | None = None
-        self.came_at: int | None = None
-        self.raw: Raw | None = None
+    verdict: Verdict
+    reason: str
+    _: KW_ONLY
+    reference: str = ""
+    happened: str = ""
+    advice: str = ""
+    retry_after: float | None = None
+    answered_at: int | None = None
+    as_of: int | None = None
+    came_at: int | None = None
+    raw: Raw | None = None
+
+    def __str__(self) -> str:
+        return self.reason

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime as dt
-import errno
 import hashlib
 import logging
 import sys
@@ -19,7 +18,7 @@ from typing_extensions import override
 
 from tap_tiktok_following import state_size
 from tap_tiktok_following.exits import Ended
-from tap_tiktok_following.outputs import AT_ONCE, discard_stdout, is_writable, write_some
+from tap_tiktok_following.outputs import AT_ONCE, is_writable, told, write_some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,14 +120,11 @@ class MessageWriter(MsgSpecWriter):
     def _write(self, lines: bytes | bytearray) -> None:
         fd = _stdout_fd()
         write = sys.stdout.buffer.write if fd is None else partial(write_some, fd)
-        try:
+        with told():
             for batch in _batches(lines):
                 self._write_batch(batch, write)
             if fd is None:
                 sys.stdout.buffer.flush()
-        except OSError as error:
-            discard_stdout()
-            raise Ended(_in_words(error)) from None
 
     def _write_batch(self, batch: memoryview, write: Callable[[memoryview], int]) -> None:
         """Write it a bit at a time, so that a slow reader can be told from none."""
@@ -210,13 +206,3 @@ def _stdout_fd() -> int | None:
         return sys.stdout.fileno()
     except OSError:
         return None
-
-
-def _in_words(error: OSError) -> str:
-    if error.errno == errno.EPIPE:
-        what = "The target no longer reads"
-        advice = "see its log"
-    else:
-        what = f"stdout cannot be written ({error.strerror})"
-        advice = "make room for it, or write elsewhere"
-    return f"{what}: {advice}; the next run goes on from the last state that was kept."

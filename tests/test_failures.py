@@ -49,6 +49,7 @@ class Row:
         tries: Requests sent for the spoiled page.
         said: Part of the reason in the scans stream.
         providers: Whose answers can be spoiled so.
+        lost: Requests that met the end of a used connection: sent again, and not counted.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Row:
     tries: int = 2
     said: str = ""
     providers: tuple[str, ...] = PROVIDERS
+    lost: int = 0
 
     def fault(self, provider: str, times: int | None) -> Fault:
         return Fault(
@@ -94,13 +96,16 @@ PASSING = [
     Row("array", "array", said="could not be read"),
     Row("nan", "nan", said="could not be read"),
     Row("deep", "deep", said="could not be read"),
-    Row("bad_gzip", "bad_gzip", said="packed"),
+    Row("bad_gzip", "bad_gzip", said="decompressed"),
+    Row("timeout_200", "error", [200, "timeout", "The request timed out"], said="timed out"),
+    Row("try_again", "error", [400, "unknown", "Please try again later."], said="try again"),
+    Row("internal_400", "error", [400, "internal_error", "Oops"], said="Oops"),
     Row("has_more_missing", "has_more_missing", said="could not be read"),
     Row("data_null", "data_null", 2, said="could not be read", providers=("research",)),
     Row("short_body", "short_body"),
-    Row("reset", "reset", said="connection"),
+    Row("reset", "reset", said="connection", lost=1),
     Row("reset_mid_body", "reset", "mid_body", said="connection"),
-    Row("silent", "silent", said="did not answer in time"),
+    Row("silent", "silent", said="did not answer in full within 2 s"),
     Row("drip", "drip", 1.2),
     Row("retry_at_once", "retry_after", "0"),
     Row("retry_negative", "retry_after", "-5"),
@@ -113,7 +118,11 @@ PASSING = [
 
 LASTING = [
     Row("status_400", "error", [400, "teapot", "No tea"], 1, "No tea"),
-    Row("status_403", "error", [403, "teapot", "No tea"], 1, "No tea"),
+    Row("status_403", "error", [403, "teapot", "No tea"], 1, "No tea", ("rapidapi",)),
+    Row("proxy_403", "status", [403, "html"], 1, "HTTP 403"),
+    Row("gateway_403", "error", [403, None, "Forbidden"], 1, "Forbidden", ("rapidapi",)),
+    Row("gateway_404_html", "status", [404, "html"], 1, "HTTP 404"),
+    Row("error_404", "error", [404, "404", "Not Found"], 1, "Not Found"),
     Row("status_405", "error", [405, "teapot", "No tea"], 1, "No tea"),
     Row("status_422", "error", [422, "teapot", "No tea"], 1, "No tea"),
     Row("bad_params", "error", [400, "invalid_params", "max_count"], 1, "max_count"),
@@ -123,7 +132,7 @@ LASTING = [
     Row("error_200", "error", [200, "teapot", "No tea"], 1, "No tea"),
     Row("error_beside_data", "error_in_200", ["teapot", "No tea"], 1, "No tea"),
     Row("redirect", "redirect", None, 1, "redirect"),
-    Row("status_301", "status", 301, 1, "HTTP 301"),
+    Row("status_301", "status", [301, "html"], 1, "HTTP 301"),
     Row("huge", "huge", None, 1, "16 MB"),
     Row("gzip_bomb", "gzip_bomb", None, 1, "16 MB"),
 ]
@@ -202,7 +211,7 @@ def test_what_is_passing_is_tried_again(
     scan = shared.run.scans(provider)[row.name]
     asked = pages_asked(shared.sandbox, provider, row.name)
     assert (scan["outcome"], scan["whole_list"]) == ("complete", True)
-    assert len(asked) == scan["requests"] == PAGES + 1
+    assert len(asked) == scan["requests"] + row.lost == PAGES + 1
     assert asked[1].cursor == asked[2].cursor
 
 
@@ -228,7 +237,8 @@ def test_what_lasts_fails_one_username_and_keeps_what_was_read(
     assert row.said in scan["reason"]
     assert "error of this tap" not in scan["reason"]
     asked = pages_asked(shared.sandbox, provider, row.name)
-    assert len(asked) == scan["requests"] == 1 + row.tries
+    assert len(asked) - row.lost == scan["requests"] == 1 + row.tries
+    assert scan["reason"].count(" after 2 tries") == (row.tries == 2)
     assert bookmark(shared.run.state, provider, row.name) is None
     assert entry(shared.run.state, provider, row.name)["resume"]["cursor"] == asked[1].cursor
 
@@ -291,15 +301,29 @@ SKIPS: dict[str, list[tuple[str, list[Any]]]] = {
     "research": [
         ("private", [400, "invalid_params", "Username x is private"]),
         ("private", [400, "invalid_params", "The user x IS PRIVATE."]),
+        ("private", [400, "bad_request", "Username x is private"]),
+        ("private", [403, "access_denied", "Username x is private"]),
+        ("hidden", [400, "invalid_params", "Profile user is hiding following list"]),
+        ("hidden", [200, "privacy", "Profile user is hiding following list"]),
+        ("hidden", [403, "forbidden", "Profile user is hiding following list"]),
         ("not_found", [400, "invalid_params", "Username x is invalid: cannot find the user"]),
         ("not_found", [404, "not_found", "No such user"]),
+        ("not_found", [500, "unknown", "cannot find the user"]),
+        ("not_found", [404, "resource_missing", "Gone"]),
+        ("unavailable", [403, "teapot", "No tea"]),
+        ("unavailable", [400, "unknown", "API cannot return this user's information"]),
         ("unavailable", [400, "invalid_params", "The user's information cannot be returned"]),
         ("unavailable", [400, "invalid_params", "API cannot return this user's information"]),
     ],
     "rapidapi": [
         ("private", [403, "PRIVATE_ACCOUNT", "This account is private."]),
         ("private", [200, "PRIVATE_ACCOUNT", "This account is private."]),
+        ("private", [400, "BAD_REQUEST", "This account is private."]),
+        ("hidden", [403, "FOLLOWING_HIDDEN", "Profile user is hiding following list"]),
+        ("hidden", [400, "BAD_REQUEST", "Profile user is hiding following list"]),
         ("not_found", [404, "NOT_FOUND", "The requested resource was not found."]),
+        ("not_found", [404, "MISSING", "Gone"]),
+        ("not_found", [400, "BAD_REQUEST", "User does not exist"]),
         ("not_found", [200, "NOT_FOUND", "The requested resource was not found."]),
         ("unavailable", [403, "ACCOUNT_UNAVAILABLE", "The information cannot be returned."]),
         ("unavailable", [400, "BAD_REQUEST", "The user's information cannot be returned."]),
@@ -311,7 +335,7 @@ SKIPS: dict[str, list[tuple[str, list[Any]]]] = {
     ("provider", "outcome", "answer"),
     [
         pytest.param(
-            provider, outcome, answer, id=f"{provider}-{outcome}-{answer[0]}-{answer[2]}"
+            provider, outcome, answer, id="-".join([provider, outcome, *map(str, answer)])
         )
         for provider, rows in SKIPS.items()
         for outcome, answer in rows
@@ -341,7 +365,13 @@ def test_without_a_list_a_username_is_skipped(
 @each_provider
 def test_the_sandbox_s_own_skips(sandbox: Sandbox, provider: str) -> None:
     sandbox.world = World.of({"good": []}, private={"shut"}, unavailable={"away"})
-    names = {"shut": "private", "away": "unavailable", "nobody": "not_found"}
+    sandbox.world.hidden_lists.add("shy")
+    names = {
+        "shut": "private",
+        "shy": "hidden",
+        "away": "unavailable",
+        "nobody": "not_found",
+    }
     ended = run(settings(sandbox, ["good", *names], provider))
     scans = ended.scans(provider)
     assert ended.exit_code == 0
@@ -404,11 +434,24 @@ def test_nine_failures_a_success_and_nine_more_are_not_ten_in_a_row(
 @each_provider
 def test_a_skip_is_no_failure(sandbox: Sandbox, provider: str) -> None:
     names = many(25)
-    sandbox.world = World.of({"good": follows_of("good", 3)}, private=names[:12])
+    sandbox.world = World.of({"good": follows_of("good", 3)}, private=names[:6])
+    sandbox.world.hidden_lists.update(names[6:18])
     ended = run(settings(sandbox, [*names, "good"], provider, concurrency=1))
     assert ended.exit_code == 0
     assert len(ended.scans(provider)) == 26
     assert set(ended.follows(provider)) == truth(sandbox, "good")
+
+
+@each_provider
+def test_a_run_that_reads_nothing_and_only_skips_warns(
+    sandbox: Sandbox, provider: str
+) -> None:
+    sandbox.world = World.of({"good": []})
+    nobody = many(12)
+    ended = run(settings(sandbox, nobody, provider))
+    assert ended.exit_code == 0
+    assert "nothing was read, and all usernames visited (12) were" in ended.text("WARNING")
+    assert "nothing was read" not in run(settings(sandbox, [*nobody, "good"], provider)).stderr
 
 
 # Configuration.
@@ -571,7 +614,7 @@ def test_a_spent_quota_ends_the_stream_and_the_next_run_goes_on(
         after = run({**config, "concurrency": 1}, before.state)
         asked = [r.username for r in sandbox.requests if r.provider == provider]
     assert (before.exit_code, after.exit_code) == (code, 0)
-    assert "quota" in before.last_line
+    assert "quota is used up; it resets at " in before.last_line
     assert "resets at" in before.last_line
     scans = before.scans(provider)
     unfinished = {name for name, scan in scans.items() if scan["outcome"] == "interrupted"}
@@ -611,6 +654,7 @@ def test_quota_answers_are_told_from_slow_down(
     assert ended.exit_code == 75
     assert len([r for r in sandbox.requests if r.provider == provider]) == 1
     assert answer[2] in ended.last_line
+    assert "quota is used up" in ended.last_line
     assert "on_quota_exhausted" in ended.last_line
 
 
@@ -644,7 +688,25 @@ def test_a_retry_after_beyond_five_minutes_ends_the_stream(
     assert ended.exit_code == 75
     assert len([r for r in sandbox.requests if r.provider == provider]) == 1
     assert "error of this tap" not in ended.stderr
+    assert "the provider asks to wait" in ended.last_line
+    assert "quota is" not in ended.last_line
     assert "on_quota_exhausted" in ended.last_line
+
+
+@pytest.mark.parametrize("choice", ["fail", "stop"])
+@each_provider
+def test_a_server_error_that_asks_to_wait_long_is_a_provider_that_is_down(
+    sandbox: Sandbox, provider: str, choice: str
+) -> None:
+    sandbox.world = World.of({"good": [], "other": []})
+    sandbox.scenario = Scenario(faults=[Fault("retry_after", value=["3600", 503])])
+    config = settings(sandbox, ["good", "other"], provider, concurrency=1)
+    ended = run({**config, "on_quota_exhausted": choice})
+    assert ended.exit_code == 1
+    assert len([r for r in sandbox.requests if r.provider == provider]) == 1
+    assert "the provider is down and asks to wait until 20" in ended.last_line
+    assert "quota" not in ended.last_line
+    assert "HTTP 503" in ended.last_line
 
 
 @each_provider
@@ -716,26 +778,34 @@ def test_max_tries_counts_all_tries(sandbox: Sandbox, provider: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "cause"),
     [
-        pytest.param("http://127.0.0.1:9", id="refused"),
-        pytest.param("https://no-such-host.invalid", id="no such name"),
-        pytest.param("https://{sandbox}", id="no TLS"),
+        pytest.param("http://127.0.0.1:9", "connection refused", id="refused"),
+        pytest.param(
+            "https://no-such-host.invalid", "name does not resolve", id="no such name"
+        ),
+        pytest.param("https://{sandbox}", "no TLS connection", id="no TLS"),
     ],
 )
 @each_provider
-def test_a_provider_that_cannot_be_reached(sandbox: Sandbox, provider: str, url: str) -> None:
+def test_a_provider_that_cannot_be_reached(
+    sandbox: Sandbox, provider: str, url: str, cause: str
+) -> None:
     """One provider's trouble is in one sentence, and does not stop the other."""
     url = url.format(sandbox=sandbox.url.removeprefix("http://"))
     sandbox.world = World.of({"good": follows_of("good", 2)})
-    ended = run(settings(sandbox, ["good"], max_tries=1, **{f"{provider}_api_url": url}))
+    ended = run(settings(sandbox, ["good"], **{f"{provider}_api_url": url}))
     other = next(name for name in PROVIDERS if name != provider)
     assert ended.exit_code == 1
     assert set(ended.follows(other)) == truth(sandbox, "good")
     assert ended.scans(provider)["good"]["outcome"] == "failed"
     assert "HTTPConnection" not in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert f"{provider}_following: " in ended.last_line
+    host = url.partition("//")[2]
+    assert ended.last_line.endswith(
+        f"{provider}_following: could not read good (cannot reach {host} ({cause}) after "
+        f"2 tries): check network, proxy and `{provider}_api_url`."
+    )
 
 
 # Which exit code is the run's.

@@ -56,6 +56,25 @@ def test_other_text_stays() -> None:
     assert redact("nothing to hide") == "nothing to hide"
 
 
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("check `rapidapi_key`", "check `rapidapi_key`"),
+        ("keys, monkey, KEY", "keys, monkey, KEY"),
+        ("the key is key: 'key'", f"the {MASK} is {MASK}: '{MASK}'"),
+        ("x-key=key&a", f"x-{MASK}={MASK}&a"),
+    ],
+)
+def test_a_short_secret_is_masked_where_it_stands_alone(text: str, masked: str) -> None:
+    hide("key")
+    assert redact(text) == masked
+
+
+def test_a_longer_secret_is_masked_inside_words() -> None:
+    hide("12345678")
+    assert redact("a12345678b, 1234567") == f"a{MASK}b, 1234567"
+
+
 def test_a_secret_that_holds_another_is_masked_whole() -> None:
     hide("key")
     hide("key-and-more")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
 from threading import Condition
-from typing import cast
-
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from tap_tiktok_following.verdicts import Verdict
 
-WINDOW = 1020
-"""Milliseconds in which the rate is kept.
+WINDOW = 1.02
+"""Seconds in which the rate is kept.
 
 A little more than a second: requests do not all travel equally fast, and the provider counts
 when they arrive.
@@ -25,11 +23,18 @@ class Halt:
 
     Attributes:
         verdict: What stopped it.
-        reason: One sentence for a person.
+        reason: What happened, for a person.
+        advice: What to do about it, for a person; "" for the verdict's own words.
     """
 
     verdict: Verdict
     reason: str
+    advice: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do about it, without a full stop."""
+        return f"{self.reason}: {self.advice or self.verdict.advice}"
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: no further request may be sent
@@ -45,8 +50,8 @@ class Gate:
         resting: How many workers wait to try again.
 
     Args:
-        per_second: At most so many requests in any one second.
-        max_requests: At most so many requests in this run; None for no limit.
+        per_second: Maximum number of requests in any one second.
+        max_requests: Maximum number of requests in this run; None for no limit.
         budget: The name of the setting behind `max_requests`, for the message.
     """
 
@@ -56,7 +61,7 @@ class Gate:
         self.resting = 0
         self._max_requests = max_requests
         self._budget = budget
-        self._sent = InMemoryBucket([Rate(per_second, WINDOW)])
+        self._sent: deque[float] = deque(maxlen=per_second)
         self._paused_until = 0.0
         self._changed = Condition()
 
@@ -115,11 +120,10 @@ class Gate:
         now = time.monotonic()
         if now < self._paused_until:
             return self._paused_until - now
-        request = RateItem("request", int(now * 1000))
-        self._sent.leak(request.timestamp)
-        if self._sent.put(request):
-            return 0
-        return max(1, cast("int", self._sent.waiting(request))) / 1000
+        if len(self._sent) == self._sent.maxlen and now < (free := self._sent[0] + WINDOW):
+            return free - now
+        self._sent.append(now)
+        return 0
 
     def _close(self, halt: Halt) -> None:
         if self.halt is None:

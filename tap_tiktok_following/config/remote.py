@@ -30,6 +30,7 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.Timeout, f"can't be read (no answer within {TIMEOUT} seconds)"),
     (TimeoutError, f"can't be read (it was not complete after {TIMEOUT} seconds)"),
     (requests.exceptions.ConnectionError, "can't be read (its host can't be reached)"),
+    (ValueError, "is not a URL"),
 )
 
 
@@ -42,8 +43,8 @@ def read(url: str) -> bytes:
     Raises:
         FileProblem: If it can't be read. The text holds nothing of the URL.
     """
-    is_web = urlsplit(url).scheme in {"http", "https"}
     try:
+        is_web = urlsplit(url).scheme in {"http", "https"}
         return _read_web(url) if is_web else _read_storage(url)
     except FileProblem:
         raise

@@ -117,8 +117,8 @@ SETTINGS = th.PropertiesList(
         default=0,
         title="Retry unavailable after days",
         description=(
-            "Number of days for which a username is not read again after it was private, not "
-            "found or unavailable."
+            "Number of days for which a username is not read again after it was private, "
+            "hidden, not found or unavailable."
         ),
     ),
     th.Property(

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.config.content import read_text
 from tap_tiktok_following.config.problem import FileProblem
 from tap_tiktok_following.config.table import texts
@@ -98,5 +99,4 @@ def _sorted_out(given: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def shorten(text: str) -> str:
     """A malformed username as it is shown."""
-    text = text.strip()
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+    return clean(text, LONGEST_SHOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -123,7 +124,7 @@ class Reading:
         self._scan.count_request()
         standing = replace(self._start, requests=self._scan.standing.requests)
         self._broken_off[self._visit.username] = Event(
-            self._visit, standing, outcome=Outcome.INTERRUPTED, at=int(time.time())
+            self._visit, standing, outcome=Outcome.INTERRUPTED, at=self._at
         )
 
     def _refused(self, refusal: Refused) -> Event:
@@ -133,15 +134,15 @@ class Reading:
         if refusal.verdict.effect is Effect.SKIP:
             self._keep(scan.standing.pages + 1, refusal)
         outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
-        return self._end(outcome, refusal.reason, refusal.reference)
+        end = self._end(outcome, refusal.reason)
+        return dataclasses.replace(end, reference=refusal.reference, advice=refusal.advice)
 
-    def _end(self, outcome: Outcome, reason: str = "", reference: str = "") -> Event:
+    def _end(self, outcome: Outcome, reason: str = "") -> Event:
         return Event(
             self._visit,
             self._scan.standing,
             outcome=outcome,
             reason=reason,
-            reference=reference,
             at=self._at,
         )
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.live import Part
-from tap_tiktok_following.outcomes import READ, Outcome
+from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state.plan import Turn
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Report:
 
     Attributes:
         failed: The usernames that failed, in the order they did, each with its reason.
+        advice: What to do about the first of them; "" if there is nothing special to do.
 
     Args:
         plan: The work of the run.
@@ -52,6 +53,7 @@ class Report:
         shard: str = "",
     ) -> None:
         self.failed: dict[str, str] = {}
+        self.advice = ""
         self._plan = plan
         self._per_second = per_second
         self._most_requests = sys.maxsize if max_requests is None else max_requests
@@ -76,6 +78,7 @@ class Report:
         username = event.visit.username
         self._outcomes[event.outcome] += 1
         if event.outcome is Outcome.FAILED:
+            self.advice = self.advice if self.failed else event.advice
             self.failed[username] = event.reason
         if event.reason:
             group = event.outcome, _without(username, event.reason)
@@ -165,6 +168,12 @@ class Report:
             yield f"{_many(self._keyless, 'account')} without a key left out"
         if self._nulled:
             yield f"{_many(self._nulled, 'field')} of a wrong type set to null"
+        visited = self._visited()
+        if visited and visited == sum(self._outcomes[outcome] for outcome in SKIPPED):
+            yield (
+                f"nothing was read, and all usernames visited ({visited:,}) were skipped: "
+                "check the usernames and the provider's URL"
+            )
         yield from self._groups(lambda outcome: outcome in READ)
 
     def _groups(self, wanted: Callable[[Outcome], bool]) -> Iterator[str]:

@@ -81,8 +81,8 @@ class Run:
         self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(
             provider.url,
+            provider.url_setting(),
             timeout=config["request_timeout"],
-            connections=config["concurrency"],
             user_agent=config.get("user_agent") or USER_AGENT,
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
@@ -233,5 +233,6 @@ class Run:
             return
         self._failures_in_a_row += 1
         if self._failures_in_a_row == FAILURES_IN_A_ROW:
-            down = Verdict.PROVIDER_DOWN
-            self._gate.stop(Halt(down, f"{down.happened} ({event.reason})"))
+            happened = f"{FAILURES_IN_A_ROW} usernames in a row failed and nothing succeeded"
+            reason = f"{happened} ({event.reason})"
+            self._gate.stop(Halt(Verdict.PROVIDER_DOWN, reason, event.advice))

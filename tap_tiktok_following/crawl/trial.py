@@ -72,6 +72,4 @@ def _trial(run: Run, event: Event) -> Trial:
 
 
 def _halted(halt: Halt) -> Trial:
-    return Trial(
-        f"{halt.reason}: {halt.verdict.advice}", exits.of_verdict(halt.verdict) or exits.FAILED
-    )
+    return Trial(halt.sentence, exits.of_verdict(halt.verdict) or exits.FAILED)

@@ -1,7 +1,7 @@
-"""A limit to the time that the body of an answer takes, kept from outside.
+"""A limit to the time that an answer takes, head and body, kept from outside.
 
-The timeout of a socket is for one read of it, and reading a part of a body may be many of
-those: a server that drips never meets it.
+The timeout of a socket is for one read of it, and an answer may take many of those: a server
+that sends it byte by byte never meets that timeout.
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
+from socket import SHUT_RDWR
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from urllib3 import BaseHTTPResponse
+    from socket import socket
 
 
 class Deadline:
-    """Cuts off answers whose bodies take too long, for many threads at once.
+    """Cuts off answers that take too long, for many threads at once.
 
     One thread looks after all of them. As all have the same time, it misses none when it
     sleeps that long while there is none.
 
     Args:
-        seconds: How long a body may take.
+        seconds: How long an answer may take.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._ends: dict[BaseHTTPResponse, float] = {}
+        self._ends: dict[int, tuple[float, socket]] = {}
+        self._late: set[int] = set()
         self._lock = threading.Lock()
         gone = threading.Event()
         weakref.finalize(self, gone.set)
@@ -39,37 +40,45 @@ class Deadline:
         )
         watch.start()
 
+    def start(self, connection: socket) -> None:
+        """Begin the time of the answer that this thread is about to read."""
+        with self._lock:
+            end = time.monotonic() + self._seconds
+            self._ends[threading.get_ident()] = end, connection
+
     @contextmanager
-    def of(self, response: BaseHTTPResponse) -> Iterator[None]:
-        """Read the body within the time.
+    def kept(self) -> Iterator[None]:
+        """Read an answer that `start` begins within the time.
 
         Raises:
             TimeoutError: If it took longer, in place of what reading it raised.
         """
-        with self._lock:
-            self._ends[response] = time.monotonic() + self._seconds
         try:
             yield
         except Exception:
-            self._check(response)
+            self._check()
             raise
-        self._check(response)
+        self._check()
 
-    def _check(self, response: BaseHTTPResponse) -> None:
+    def _check(self) -> None:
+        thread = threading.get_ident()
         with self._lock:
-            if self._ends.pop(response, None) is None:
+            self._ends.pop(thread, None)
+            if thread in self._late:
+                self._late.remove(thread)
                 raise TimeoutError
 
     def cut_off(self) -> float:
         """End the reading of what is late, and return the seconds until the next may be."""
         now = time.monotonic()
         with self._lock:
-            for response, end in list(self._ends.items()):
+            for thread, (end, connection) in list(self._ends.items()):
                 if end > now:
                     return end - now
-                del self._ends[response]
-                with suppress(OSError, RuntimeError, ValueError):  # it has ended by itself
-                    response.shutdown()
+                del self._ends[thread]
+                self._late.add(thread)
+                with suppress(OSError, ValueError):  # it has ended by itself
+                    connection.shutdown(SHUT_RDWR)
         return self._seconds
 
 

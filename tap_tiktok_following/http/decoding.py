@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 import msgspec
 
 from tap_tiktok_following.model import Accounts
-from tap_tiktok_following.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -26,6 +25,10 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """`UnicodeDecodeError` is a `ValueError`."""
 
 T = TypeVar("T")
+
+
+class Unreadable(Exception):  # noqa: N818 - an answer, not a fault of ours
+    """A body is not the JSON that it should be."""
 
 
 class Reader(Generic[T]):
@@ -50,7 +53,7 @@ class Reader(Generic[T]):
         `1.0` or as text.
 
         Raises:
-            Refused: As `Verdict.PASSING`, if that fails too.
+            Unreadable: If that fails too.
         """
         body = bytes(body)
         try:
@@ -64,12 +67,12 @@ class Reader(Generic[T]):
         """Decode a body that can't be read strictly.
 
         Raises:
-            Refused: As `Verdict.PASSING`, if it can't be read at all.
+            Unreadable: If it can't be read at all.
         """
         try:
             return self._lax.decode(_mended(body))
         except _UNREADABLE as error:
-            raise Refused(Verdict.PASSING, "the answer could not be read") from error
+            raise Unreadable from error
 
 
 class AccountsReader:
@@ -88,7 +91,7 @@ class AccountsReader:
         """Read a list; one account that is not as it should be spoils no other.
 
         Raises:
-            Refused: As `Verdict.PASSING`, if it is no list.
+            Unreadable: If it is not a list.
         """
         try:
             return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))

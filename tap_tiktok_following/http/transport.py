@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
+import threading
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.http.causes import Target
+from tap_tiktok_following.http.connection import Route, Stale
 from tap_tiktok_following.http.deadline import Deadline
 from tap_tiktok_following.times import unix_seconds
 from tap_tiktok_following.verdicts import Refused, Verdict
@@ -69,30 +70,50 @@ class Exchange:
     duration: float
     date: int | None
 
+    @property
+    def as_of(self) -> int:
+        """When the request was sent, in Unix seconds, by the clock that makes it earliest."""
+        clocks = [self.sent_at]
+        if self.date is not None:
+            clocks.append(self.date - self.duration)
+        return int(min(clocks))
+
+    @property
+    def until(self) -> int:
+        """When the provider answered, in Unix seconds: by its clock, where it tells."""
+        return self.came_at if self.date is None else self.date
+
+    @property
+    def came_at(self) -> int:
+        """When the head of the answer came, in Unix seconds by the local clock."""
+        return int(self.sent_at + self.duration)
+
 
 class Transport:
     """Sends requests to one provider, from many threads at once.
 
+    Each thread has a connection of its own and keeps it open between its requests.
+
     Args:
         url: The provider's base URL.
-        timeout: Seconds for connecting, for each read, and for the body as a whole.
-        connections: How many connections are kept open.
+        setting: The setting that holds it, for messages.
+        timeout: Seconds for connecting, for each read, and for an answer as a whole.
         user_agent: The `User-Agent` header.
 
     Raises:
         Ended: If the environment names a proxy or a CA bundle that can't be used.
     """
 
-    def __init__(self, url: str, *, timeout: float, connections: int, user_agent: str) -> None:
-        self._timeout = timeout
+    def __init__(self, url: str, setting: str, *, timeout: float, user_agent: str) -> None:
+        self._target = Target(urlsplit(url).netloc, setting, timeout)
         self._deadline = Deadline(timeout)
         self._headers = {
             "Accept": "*/*",
             **urllib3.make_headers(accept_encoding=True, user_agent=user_agent),
         }
-        adapter = _Adapter(pool_maxsize=connections)
+        self._of_thread = threading.local()
         try:
-            self._pool, self._target = adapter.pool_for(url)
+            self._route = Route(url, self._deadline)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (
                 "The environment names a proxy or a CA bundle that can't be used "
@@ -104,46 +125,58 @@ class Transport:
     def send(self, request: Request) -> Exchange:
         """Send one request.
 
+        If a connection that was used before turns out to be closed, nobody has read the
+        request, and it is sent once more on a new connection.
+
         Raises:
             Refused: If no whole answer came (`Verdict.PASSING`), or one that is too large or
                 a redirect (`Verdict.FAILED`).
         """
+        try:
+            return self._exchange(request)
+        except Stale:
+            return self._exchange(request)
+
+    def _exchange(self, request: Request) -> Exchange:
         sent_at, started = time.time(), time.monotonic()
         try:
-            with self._pool.urlopen(
-                request.method,
-                self._target + request.path,
-                request.body,
-                {**self._headers, **request.headers},
-                retries=_NO_RETRIES,
-                redirect=False,
-                assert_same_host=False,  # at a proxy it is another
-                timeout=self._timeout,
-                preload_content=False,
-            ) as response:
+            with self._deadline.kept(), self._answer(request) as response:
                 duration = time.monotonic() - started
                 if response.get_redirect_location():
                     reason = f"redirects are not followed (HTTP {response.status})"
                     raise Refused(Verdict.FAILED, reason)
-                body = self._read(response)
+                body = _read(response)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Refused(Verdict.PASSING, _in_words(error)) from error
+            raise self._target.lost(error) from error
         date = unix_of(response.headers.get("Date"))
         return Exchange(response.status, response.headers, body, sent_at, duration, date)
 
-    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
-        body = bytearray()
-        try:
-            with self._deadline.of(response):
-                while chunk := response.read1(_CHUNK, decode_content=True):
-                    body += chunk
-                    if len(body) > MAX_BODY:
-                        reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
-                        raise Refused(Verdict.FAILED, reason)
-        except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
-            reason = f"the answer was not whole after {self._timeout} s"
-            raise Refused(Verdict.PASSING, reason) from error
-        return bytes(body)
+    def _answer(self, request: Request) -> urllib3.BaseHTTPResponse:
+        """Send a request, and return its answer with the body still to be read."""
+        if not hasattr(self._of_thread, "pool"):
+            self._of_thread.pool = self._route.pool()
+        pool: urllib3.HTTPConnectionPool = self._of_thread.pool
+        return pool.urlopen(
+            request.method,
+            self._route.target + request.path,
+            request.body,
+            {**self._headers, **request.headers},
+            retries=_NO_RETRIES,
+            redirect=False,
+            assert_same_host=False,  # at a proxy it is another
+            timeout=self._target.seconds,
+            preload_content=False,
+        )
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    body = bytearray()
+    while chunk := response.read1(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > MAX_BODY:
+            reason = f"the answer is larger than {MAX_BODY // 1024**2} MB"
+            raise Refused(Verdict.FAILED, reason)
+    return bytes(body)
 
 
 @lru_cache
@@ -154,43 +187,3 @@ def unix_of(date: str | None) -> int | None:
         return unix_seconds(parsedate_to_datetime(date or ""))
     except (ValueError, OverflowError):
         return None
-
-
-class _Adapter(HTTPAdapter):
-    """The way requests would go: by the proxies and with the CA bundles of the environment.
-
-    The connections are then used directly: requests' sessions would follow redirects, keep
-    cookies and read `.netrc`, and take more time over a request than all else that it needs.
-    """
-
-    def pool_for(self, url: str) -> tuple[urllib3.HTTPConnectionPool, str]:
-        """The connections to a URL, and what is asked for on them: its path, or all of it."""
-        request = requests.Request("GET", url).prepare()
-        environment = requests.Session().merge_environment_settings(
-            url, proxies={}, stream=True, verify=None, cert=None
-        )
-        verify, proxies = environment["verify"], environment["proxies"]
-        pool = self.get_connection_with_tls_context(request, verify, proxies)
-        self.cert_verify(pool, url, verify, cert=None)
-        if pool.scheme == "https" and Path(str(verify)).is_file():
-            ssl.create_default_context(cafile=str(verify))  # raises if it can't be used
-        return pool, self.request_url(request, proxies).rstrip("/")
-
-
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (urllib3.exceptions.ProxyError, "the proxy could not be used"),
-    (urllib3.exceptions.SSLError, "no secure connection could be made"),
-    (urllib3.exceptions.NewConnectionError, "the connection failed"),
-    (urllib3.exceptions.ConnectTimeoutError, "the provider could not be reached in time"),
-    (urllib3.exceptions.TimeoutError, "the provider did not answer in time"),
-    (urllib3.exceptions.DecodeError, "the answer was packed in a way that can't be read"),
-    (urllib3.exceptions.ProtocolError, "the connection was lost"),
-)
-
-
-def _in_words(error: Exception) -> str:
-    """What went wrong without addresses and internals, which libraries put in their text."""
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return words
-    return f"the request failed ({type(error).__name__})"

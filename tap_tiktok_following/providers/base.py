@@ -6,9 +6,11 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_tiktok_following.cleaning import clean
+from tap_tiktok_following.http.decoding import Unreadable
 from tap_tiktok_following.http.transport import unix_of
-from tap_tiktok_following.redaction import redact
-from tap_tiktok_following.verdicts import Refused, judge
+from tap_tiktok_following.model import Raw
+from tap_tiktok_following.verdicts import Refused, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,15 +24,23 @@ if TYPE_CHECKING:
 MAX_WORDS = 300
 """Characters of a provider's message that are kept."""
 
+MAX_NAME = 100
+"""Characters of a provider's error code, and of its number for an answer, that are kept."""
+
+_MOST_JUDGED = 2000
+"""Characters of a provider's message in which a rule looks for words."""
+
 
 class Provider(ABC):
-    """One API that lists whom a user follows.
+    """One API that lists which accounts a user follows.
 
     Attributes:
         name: Its short name: prefix of its streams and settings.
         key: The field that tells accounts apart.
         properties: JSON Schema of its own fields, the key first.
         credentials: Its credentials as alternatives: sets of settings that serve together.
+        rules: What the answers to a request for a page mean.
+        token_rules: What the answers to a request for an access token mean.
 
     Args:
         config: The tap's settings, valid.
@@ -40,9 +50,16 @@ class Provider(ABC):
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
+    rules: ClassVar[tuple[Rule, ...]]
+    token_rules: ClassVar[tuple[Rule, ...]] = ()
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.url: str = config[f"{self.name}_api_url"].rstrip("/")
+        self.url: str = config[self.url_setting()].rstrip("/")
+
+    @classmethod
+    def url_setting(cls) -> str:
+        """The setting that holds the base URL."""
+        return f"{cls.name}_api_url"
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
@@ -62,12 +79,24 @@ class Provider(ABC):
             token: The access token; "" with a provider that has none.
         """
 
-    @abstractmethod
     def read_page(self, exchange: Exchange) -> Page:
         """The page in an answer.
 
         Raises:
             Refused: If the answer holds none.
+        """
+        try:
+            return self._page(exchange)
+        except Unreadable as unreadable:
+            raise self._unreadable(self.rules, exchange) from unreadable
+
+    @abstractmethod
+    def _page(self, exchange: Exchange) -> Page:
+        """The page in an answer.
+
+        Raises:
+            Refused: If the answer says that it holds none.
+            Unreadable: If it can't be read.
         """
 
     def token_request(self) -> Request | None:
@@ -79,6 +108,18 @@ class Provider(ABC):
 
         Raises:
             Refused: If the answer holds none.
+        """
+        try:
+            return self._grant(exchange)
+        except Unreadable as unreadable:
+            raise self._unreadable(self.token_rules, exchange) from unreadable
+
+    def _grant(self, exchange: Exchange) -> TokenGrant:
+        """The access token in an answer.
+
+        Raises:
+            Refused: If the answer says that it holds none.
+            Unreadable: If it can't be read.
         """
         raise NotImplementedError
 
@@ -95,33 +136,51 @@ class Provider(ABC):
             now: Unix seconds by the provider's clock.
         """
 
+    def _unreadable(self, rules: Iterable[Rule], exchange: Exchange) -> Refused:
+        return self._refused(rules, exchange, words="the answer could not be read")
 
-def refused(
-    rules: Iterable[Rule],
-    exchange: Exchange,
-    code: str = "",
-    words: str = "",
-    reference: str = "",
-) -> Refused:
-    """An answer without a page, judged by a provider's table.
+    def _refused(
+        self,
+        rules: Iterable[Rule],
+        exchange: Exchange,
+        code: str = "",
+        words: str = "",
+        reference: str = "",
+    ) -> Refused:
+        """An answer without a page or token, judged by one of the provider's tables.
 
-    Args:
-        rules: The table.
-        exchange: The answer.
-        code: The provider's error code, where it gives one.
-        words: The provider's message, where it gives one.
-        reference: The provider's own number for the answer, with its name.
-    """
-    # Redacted before it is cut: a part of a secret is one that nothing would recognise.
-    words_kept = redact(" ".join(words.split()))[:MAX_WORDS]
-    said = ": ".join(filter(None, (redact(code), words_kept)))
-    return Refused(
-        judge(rules, exchange.status, code, words),
-        ", ".join(filter(None, (f"HTTP {exchange.status}", said))),
-        reference=redact(reference),
-        retry_after=retry_after(exchange),
-        answered_at=exchange.date,
-    )
+        Args:
+            rules: The table.
+            exchange: The answer.
+            code: The provider's error code, where it gives one.
+            words: The provider's message, where it gives one.
+            reference: The provider's own number for the answer, with its name.
+        """
+        rule = judge(rules, exchange.status, code[:MAX_NAME], words[:_MOST_JUDGED])
+        said = (clean(code, MAX_NAME), clean(words, MAX_WORDS))
+        wait = retry_after(exchange)
+        if rule.verdict is Verdict.QUOTA_SPENT and wait is None:
+            now = exchange.date or time.time()
+            wait = self.quota_resets_in(exchange.headers, now)
+        return Refused(
+            rule.verdict,
+            ", ".join(
+                filter(None, (f"HTTP {exchange.status}", ": ".join(filter(None, said))))
+            ),
+            reference=reference,
+            happened=rule.happened,
+            advice=rule.advice,
+            retry_after=wait,
+            answered_at=exchange.date,
+            as_of=exchange.as_of,
+            came_at=exchange.came_at,
+            raw=Raw(exchange.status, exchange.body),
+        )
+
+
+def numbered(name: str, number: object) -> str:
+    """A provider's own number for an answer, with its name; "" without one."""
+    return f"{name} {clean(str(number), MAX_NAME)}" if number else ""
 
 
 def retry_after(exchange: Exchange) -> float | None:

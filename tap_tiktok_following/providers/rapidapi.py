@@ -7,19 +7,21 @@ RapidAPI's gateway stands before it and answers in its own manner, `{"message": 
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from tap_tiktok_following.http import decoding as body
 from tap_tiktok_following.http.transport import Request
 from tap_tiktok_following.model import Page
-from tap_tiktok_following.providers.base import Provider, refused
+from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.times import unix_seconds
-from tap_tiktok_following.verdicts import Refused, Rule, Verdict
+from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,20 +79,36 @@ _ACCOUNTS = body.AccountsReader(Account)
 
 _TOO_MANY = frozenset({403, 429})
 
+_bad_key = partial(
+    Rule,
+    Verdict.BAD_CREDENTIALS,
+    happened="RapidAPI does not accept the key",
+    advice="check `rapidapi_key`",
+)
+
 RULES = (
-    Rule(Verdict.NOT_SUBSCRIBED, status=frozenset({401, 403}), words="not subscribed"),
+    Rule(
+        Verdict.BAD_CREDENTIALS,
+        status=frozenset({401, 403}),
+        words="not subscribed",
+        happened="the RapidAPI key is not subscribed to this API",
+        advice=(
+            "subscribe to a plan of the API on RapidAPI with the account that owns "
+            "`rapidapi_key`"
+        ),
+    ),
     Rule(Verdict.QUOTA_SPENT, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
     Rule(Verdict.RATE_LIMITED, status=_TOO_MANY, words="rate limit|too many requests"),
     Rule(Verdict.NOT_FOUND, code="(USER_)?NOT_FOUND"),
     Rule(Verdict.PRIVATE, code=".*PRIVATE.*"),
-    Rule(Verdict.PRIVATE, code=".+", words="is private"),
-    Rule(Verdict.UNAVAILABLE, code=".+", words="cannot (be returned|return)"),
+    Rule(Verdict.HIDDEN, code=".*HIDDEN.*"),
     Rule(Verdict.UNAVAILABLE, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
     Rule(Verdict.RATE_LIMITED, code=".*(RATE_LIMIT|TOO_MANY).*"),
-    Rule(Verdict.BAD_KEY, status=frozenset({401})),
-    Rule(Verdict.BAD_KEY, status=frozenset({403}), words="api key|api token|unauthori[sz]ed"),
+    *ERRORS,
+    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=NAMED),
+    _bad_key(status=frozenset({401})),
+    _bad_key(status=frozenset({403}), words="api key|api token|unauthori[sz]ed"),
 )
-"""What the answers to a request for a page mean."""
 
 
 class RapidAPI(Provider):
@@ -131,6 +149,7 @@ class RapidAPI(Provider):
         ),
     )
     credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("rapidapi_key",),)
+    rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
@@ -139,12 +158,13 @@ class RapidAPI(Provider):
             "x-rapidapi-host": urlsplit(self.url).netloc,
         }
 
+    @override
     def page_request(
         self,
         username: str,
         cursor: int | None,
         count: int,
-        token: str,  # noqa: ARG002
+        token: str,
     ) -> Request:
         """`GET /api/v1/users/{username}/following`."""
         query = {"count": count}
@@ -153,16 +173,14 @@ class RapidAPI(Provider):
         path = f"/api/v1/users/{quote(username, safe='')}/following?{urlencode(query)}"
         return Request("GET", path, self._headers)
 
-    def read_page(self, exchange: Exchange) -> Page:
+    @override
+    def _page(self, exchange: Exchange) -> Page:
         """`data` with `pagination`; a non-null `error` is a failure whatever the status."""
-        try:
-            envelope = _ENVELOPE.read(exchange.body)
-        except Refused as unreadable:
-            raise refused(RULES, exchange, words=unreadable.reason) from unreadable
+        envelope = _ENVELOPE.read(exchange.body)
         meta = _meta(envelope.meta)
         if envelope.error is not None or exchange.status != HTTPStatus.OK:
             code, words = _said(envelope)
-            raise refused(RULES, exchange, code, words, _request_id(meta))
+            raise self._refused(self.rules, exchange, code, words, _request_id(meta))
         pagination = _PAGINATION.read(envelope.pagination)
         accounts = _ACCOUNTS.read(envelope.data)
         return Page(
@@ -174,11 +192,13 @@ class RapidAPI(Provider):
             _request_id(meta),
         )
 
+    @override
     def quota_left(self, headers: Mapping[str, str]) -> int | None:
         """By `x-ratelimit-requests-remaining`."""
         return _header(headers, "x-ratelimit-requests-remaining")
 
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:  # noqa: ARG002
+    @override
+    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
         """By `x-ratelimit-requests-reset`."""
         return _header(headers, "x-ratelimit-requests-reset")
 
@@ -187,8 +207,20 @@ def _said(envelope: _Envelope) -> tuple[str, str]:
     """The code and the words of an error, of the API's or of the gateway's."""
     error = envelope.error
     if isinstance(error, _Error):
-        return str(error.code or "error"), error.message or ""
-    return "error" if error else "", error or envelope.message or ""
+        return str(error.code or UNNAMED), error.message or ""
+    return UNNAMED if error else "", error or envelope.message or ""
+
+
+def _meta(raw: msgspec.Raw) -> _Meta:
+    """What a page says of itself; nothing, where that can't be read: the page still can."""
+    try:
+        return _META.read(raw)
+    except body.Unreadable:
+        return _Meta()
+
+
+def _request_id(meta: _Meta) -> str:
+    return numbered("request_id", meta.request_id)
 
 
 def _total(value: object) -> int | None:
@@ -197,18 +229,6 @@ def _total(value: object) -> int | None:
         return msgspec.convert(value, body.Count)
     except msgspec.ValidationError:
         return None
-
-
-def _meta(raw: msgspec.Raw) -> _Meta:
-    """What a page says of itself; nothing, where that can't be read: the page still can."""
-    try:
-        return _META.read(raw)
-    except Refused:
-        return _Meta()
-
-
-def _request_id(meta: _Meta) -> str:
-    return f"request_id {meta.request_id}" if meta.request_id else ""
 
 
 def _cached_at(meta: _Meta) -> int | None:

@@ -6,20 +6,22 @@ https://developers.tiktok.com/doc/client-access-token-management.
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
 import msgspec
 from singer_sdk import typing as th
+from typing_extensions import override
 
 from tap_tiktok_following.http import decoding as body
 from tap_tiktok_following.http.transport import Request
 from tap_tiktok_following.model import Page, TokenGrant
-from tap_tiktok_following.providers.base import Provider, refused
+from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.redaction import hide
 from tap_tiktok_following.times import DAY
-from tap_tiktok_following.verdicts import Refused, Rule, Verdict
+from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,32 +66,43 @@ _DATA = body.Reader(_Data)
 _ACCOUNTS = body.AccountsReader(Account)
 _GRANT = body.Reader(_Grant)
 
-RULES = (
-    Rule(Verdict.TOKEN_REJECTED, code="access_token_invalid"),
-    Rule(Verdict.MISSING_SCOPE, code="scope_not_authorized|scope_permission_missed"),
-    Rule(Verdict.QUOTA_SPENT, code="daily_quota_limit_exceeded"),
-    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded"),
-    Rule(Verdict.PRIVATE, code="invalid_params", words="is private"),
-    Rule(
-        Verdict.NOT_FOUND,
-        code="invalid_params",
-        words="(cannot|can't|could not) find|not found|not exist",
+_of_client = partial(
+    Rule,
+    happened="the Research API does not accept the credentials",
+    advice=(
+        "check `research_client_key` and `research_client_secret`, or get a new "
+        "`research_access_token`"
     ),
-    Rule(Verdict.UNAVAILABLE, code="invalid_params", words="cannot (be returned|return)"),
-    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=".+"),
-    Rule(Verdict.BAD_CLIENT, status=frozenset({401})),
 )
-"""What the answers to a request for a page mean."""
+
+RULES = (
+    _of_client(Verdict.TOKEN_REJECTED, code="access_token_invalid"),
+    Rule(
+        Verdict.BAD_CREDENTIALS,
+        code=r"scope_\w+",
+        happened="the Research API client lacks the scope `research.data.basic`",
+        advice="apply for access to the Research API for this client at TikTok for Developers",
+    ),
+    Rule(
+        Verdict.QUOTA_SPENT,
+        code="daily_quota_limit_exceeded",
+        happened="the daily quota is used up",
+    ),
+    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded"),
+    _of_client(Verdict.BAD_CREDENTIALS, status=frozenset({401})),
+    *ERRORS,
+    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=NAMED),
+    Rule(Verdict.UNAVAILABLE, status=frozenset({403}), code=NAMED),
+)
 
 TOKEN_RULES = (
     Rule(Verdict.PASSING, status=frozenset({408, *range(500, 600)})),
     Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
     Rule(Verdict.PASSING, code="internal_error|server_error|temporarily_unavailable"),
     Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded|slow_down"),
-    Rule(Verdict.BAD_CLIENT, code=".+"),
-    Rule(Verdict.BAD_CLIENT, status=frozenset({400, 401, 403})),
+    _of_client(Verdict.BAD_CREDENTIALS, code=".+"),
+    _of_client(Verdict.BAD_CREDENTIALS, status=frozenset({400, 401, 403})),
 )
-"""What the answers to a request for a token mean."""
 
 
 class Research(Provider):
@@ -114,6 +127,8 @@ class Research(Provider):
         ("research_access_token",),
         ("research_client_key", "research_client_secret"),
     )
+    rules: ClassVar[tuple[Rule, ...]] = RULES
+    token_rules: ClassVar[tuple[Rule, ...]] = TOKEN_RULES
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(config)
@@ -121,6 +136,7 @@ class Research(Provider):
         self._client_key: str | None = config.get("research_client_key")
         self._client_secret: str | None = config.get("research_client_secret")
 
+    @override
     def token_request(self) -> Request | None:
         """The request for a client access token; None where the user gave a token."""
         if self._access_token:
@@ -136,23 +152,17 @@ class Research(Provider):
         }
         return Request("POST", "/v2/oauth/token/", headers, urlencode(form).encode())
 
-    def read_token(self, exchange: Exchange) -> TokenGrant:
+    @override
+    def _grant(self, exchange: Exchange) -> TokenGrant:
         """The access token; an error may come with HTTP 200 too."""
-        try:
-            grant = _GRANT.read(exchange.body)
-        except Refused as unreadable:
-            raise refused(TOKEN_RULES, exchange, words=unreadable.reason) from unreadable
+        grant = _GRANT.read(exchange.body)
         if not grant.access_token:
-            raise refused(
-                TOKEN_RULES,
-                exchange,
-                grant.error or "",
-                grant.error_description or "",
-                _log_id(grant),
-            )
+            code, words = grant.error or "", grant.error_description or ""
+            raise self._refused(self.token_rules, exchange, code, words, _log_id(grant))
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
 
+    @override
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> Request:
@@ -167,28 +177,28 @@ class Research(Provider):
         path = "/v2/research/user/following/"
         return Request("POST", path, headers, msgspec.json.encode(query))
 
-    def read_page(self, exchange: Exchange) -> Page:
+    @override
+    def _page(self, exchange: Exchange) -> Page:
         """`data.user_following` with `data.cursor` and `data.has_more`."""
-        try:
-            envelope = _ENVELOPE.read(exchange.body)
-        except Refused as unreadable:
-            raise refused(RULES, exchange, words=unreadable.reason) from unreadable
+        envelope = _ENVELOPE.read(exchange.body)
         error = envelope.error
         if exchange.status != HTTPStatus.OK or error.code != "ok":
-            code, words = str(error.code or ""), error.message or ""
-            raise refused(RULES, exchange, code or "error", words, _log_id(error))
+            code, words = str(error.code or UNNAMED), error.message or ""
+            raise self._refused(self.rules, exchange, code, words, _log_id(error))
         data = _DATA.read(envelope.data)
         accounts = _ACCOUNTS.read(data.user_following)
         return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
 
-    def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002
+    @override
+    def quota_left(self, headers: Mapping[str, str]) -> int | None:
         """Unknown: the Research API does not say."""
         return None
 
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:  # noqa: ARG002
+    @override
+    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
         """Until 00:00 UTC, as TikTok's Research API FAQ says."""
         return DAY - now % DAY
 
 
 def _log_id(answer: _Error | _Grant) -> str:
-    return f"log_id {answer.log_id}" if answer.log_id else ""
+    return numbered("log_id", answer.log_id)

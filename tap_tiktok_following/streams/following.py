@@ -20,7 +20,7 @@ from tap_tiktok_following.live import Part
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
-from tap_tiktok_following.verdicts import Verdict
+from tap_tiktok_following.verdicts import NO_MORE_FOR_NOW, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ STATE_RATE = 10_000_000 / 30
 
 AFTER_FAILURE = {
     "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again: each goes on from its last page read"),
+    "continue": Ending(exits.OK, "run again; each goes on from its last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 
@@ -165,12 +165,13 @@ class FollowingStream(ProviderStream):
             after = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            yield Ending(after.exit_code, f"{sentence}: {after.sentence}.")
+            advice = self._run.report.advice or after.sentence
+            yield Ending(after.exit_code, f"{sentence}: {advice}.")
         if halt is not None and halt.verdict is not Verdict.TERMINATED:
             is_mild = self.config["on_quota_exhausted"] == "stop"
-            quiet = is_mild and halt.verdict is Verdict.QUOTA_SPENT
+            quiet = is_mild and halt.verdict in NO_MORE_FOR_NOW
             code = exits.OK if quiet else exits.of_verdict(halt.verdict)
-            yield Ending(code, f"{self.name}: {halt.reason}: {halt.verdict.advice}.")
+            yield Ending(code, f"{self.name}: {halt.sentence}.")
 
     @property
     def label(self) -> str:

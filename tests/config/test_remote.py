@@ -149,6 +149,11 @@ def test_without_tls_only_from_this_machine() -> None:
     assert problem("http://192.0.2.1/list.csv") == "must start with https://"
 
 
+@pytest.mark.parametrize("url", ["https://", "https://[example.com/list.csv"])
+def test_what_is_no_url(url: str) -> None:
+    assert problem(url) == "is not a URL"
+
+
 def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password no\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

@@ -1,7 +1,7 @@
 """Runs in dbt's own environment: dbt, and SQL on the databases it builds in.
 
-One process for many runs, since importing dbt takes longer than a build. A request is a line of
-JSON on stdin, and so is its answer on stdout; everything else that is printed goes to stderr.
+One process for many runs, since importing dbt takes time. A request is a line of JSON on
+stdin, and so is its answer on stdout; everything else that is printed goes to stderr.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run_dbt(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]
 
 
 def ask(database: str, sql: str, rows: list[list[Any]] | None = None) -> list[dict[str, Any]]:
-    """Run a statement, with each of these rows of values if given; the rows it answers with."""
+    """Run a statement, once for each of these rows of values if given; its answer."""
     if database.endswith(".duckdb"):
         with duckdb.connect(database) as connection:
             return _run(connection, sql, rows)
@@ -59,7 +59,7 @@ def _run(cursor: Any, sql: str, rows: list[list[Any]] | None) -> list[dict[str, 
 
 def main() -> None:
     """Answer requests until stdin ends."""
-    calls = {"dbt": run_dbt, "ask": ask}
+    calls: dict[str, Any] = {"dbt": run_dbt, "ask": ask}
     out = sys.stdout
     for line in sys.stdin:
         request = json.loads(line)

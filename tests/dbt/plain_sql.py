@@ -1,4 +1,4 @@
-"""`python -m tests.dbt.plain_sql`: write docs/analysis.sql, the models for those without dbt."""
+"""`python -m tests.dbt.plain_sql`: write docs/analysis.sql, the models without dbt."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 PATH = ROOT / "docs" / "analysis.sql"
 
 HEAD = """\
--- The models of the dbt package in dbt/ as plain SQL, for DuckDB and PostgreSQL: generated, and
--- compared with them by a test. Run it again after each load. The tap's tables are in the schema
--- tiktok and what this makes is in the schema tiktok_following. With one provider, make empty
--- tables for the other one first, or compile the package for yours (see analysis.md).
+-- The models of the dbt package in dbt/ as plain SQL, for DuckDB and PostgreSQL: generated
+-- from them, and held to them by a test. Run it again after each load. The tap's tables are
+-- in the schema tiktok, those of both providers with all columns; the models are made in the
+-- schema tiktok_following. For anything else, compile the package (see analysis.md).
 
 CREATE SCHEMA IF NOT EXISTS tiktok_following;
 

@@ -1,4 +1,4 @@
-"""dbt over the tables of one database: loading, building and reading, as often as a test likes."""
+"""dbt over the tables of one database: loading, building and reading."""
 
 from __future__ import annotations
 
@@ -170,26 +170,16 @@ class Project:
         return (self.database.types | plain)[name]
 
 
-NEW: dict[str, Any] = {
-    "accounts_gone": {"type": ["integer", "null"]},
-    "read_until": {"type": ["string", "null"], "format": "date-time"},
-    "read_down_to": {"type": ["string", "null"], "format": "date-time"},
-}
-
-
 def schemas(provider: str | None = None) -> Iterator[dict[str, Any]]:
     """The schema messages of the streams of one provider, or of all."""
     config = {"usernames": ["ada"], "research_access_token": "clt.1", "rapidapi_key": "key.1"}
     for name, stream in TapTikTokFollowing(config=config).streams.items():
         if provider and not name.startswith(provider):
             continue
-        properties = dict(stream.schema["properties"])
-        if name.endswith("_scans"):
-            properties = {**properties, **NEW}
         yield {
             "type": "SCHEMA",
             "stream": name,
-            "schema": {"properties": properties},
+            "schema": {"properties": dict(stream.schema["properties"])},
             "key_properties": list(stream.primary_keys),
         }
 
@@ -203,7 +193,5 @@ def gather(messages: Iterable[Mapping[str, Any]], tables: Tables | None = None) 
         elif message["type"] == "RECORD":
             schema, rows = tables[message["stream"]]
             record = message["record"]
-            if message["stream"].endswith("_scans"):
-                record.setdefault("read_until", record["scanned_at"])
             rows[tuple(record[name] for name in schema["key_properties"])] = record
     return tables

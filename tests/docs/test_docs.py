@@ -4,7 +4,7 @@ Every fenced block but output and pictures is run by a test, as it stands: those
 `runs` take a section from its document and type the commands in their order, in a shell, with
 the real programs, against the sandbox. What has to be typed differently in a test is in one
 table with the reasons, `STAND_INS` in tests/e2e/reader.py. SQL is run by
-test_docs_querying.py. `make test` is what CI runs, so it is not run once more from within.
+test_analysis.py. `make test` is what CI runs, so it is not run once more from within.
 
 The tests here find a block, or a command in a sentence, that no test runs, links that lead
 nowhere, and names of things that do not exist.
@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from tap_tiktok_following import exits
 from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.verdicts import Verdict
 from tests import harness
@@ -28,6 +30,7 @@ from tests.documents import DOCUMENTS, GUIDE, ROOT, anchors, blocks, is_run, lin
 from tests.e2e.reader import NOT_TYPED, STAND_INS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -41,6 +44,10 @@ PROGRAMS = {
 }
 
 SAID = {
+    "psql -f docs/analysis.sql": "tests/docs/test_analysis.py runs that file",
+    "duckdb output/prod.duckdb -f docs/analysis.sql": "tests/docs/test_analysis.py does so",
+    "dbt source freshness": "tests/dbt/test_build.py runs it",
+    "dbt compile": "tests/dbt/plain_sql.py runs it",
     "make lint": "a part of `make test`",
     "make types": "a part of `make test`",
     "make pytest": "a part of `make test`",
@@ -48,14 +55,18 @@ SAID = {
     "--seed": "tests/e2e/test_sandbox_readme.py gives it",
     "--usernames N": "tests/e2e/test_sandbox_readme.py gives it",
     "--scenario FILE.json": "tests/e2e/test_sandbox_readme.py gives it",
+    "--state-id-suffix": "nothing: the sentence warns of it",
+    "meltano state merge": "nothing: the sentence warns of it",
 }
 """What sentences tell to type and no block does, and what runs it."""
 
 STATE_KEYS = {"known", "resume", "outcome", "visited_at", "whole_scanned_at"}
-VIEWS = {"account", "first_seen", "last_seen", "is_older", "whole_list_at", "whole_lists"}
+DBT = ROOT / "dbt"
 NOT_OURS = {
     *("log_id", "request_id"),  # the providers'
+    *("my_usernames", "main_tiktok_following", "tiktok_following"),  # schemas, a seed
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
+    "tiktok_providers",  # a variable of the dbt package
 }
 
 
@@ -118,13 +129,21 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_names_exist(tap: TapTikTokFollowing) -> None:
     """Whatever looks like one of our names, in code marks, is one."""
-    known = {*tap.config_jsonschema["properties"], *STATE_KEYS, *VIEWS, *NOT_OURS}
+    known = {*tap.config_jsonschema["properties"], *STATE_KEYS, *NOT_OURS, *models()}
     known |= {outcome.value for outcome in Outcome}
     for stream in tap.streams.values():
         known |= {stream.name, *stream.schema["properties"]}
     for path in GUIDE:
         named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)(?:`|: )", prose(path)))
         assert not named - known, path.name
+
+
+def models() -> set[str]:
+    """The names of the dbt package: models, their columns, and variables."""
+    described = yaml.safe_load((DBT / "models" / "marts" / "marts.yml").read_text("utf-8"))
+    columns = [column["name"] for m in described["models"] for column in m["columns"]]
+    variables = yaml.safe_load((DBT / "dbt_project.yml").read_text("utf-8"))["vars"]
+    return {model["name"] for model in described["models"]} | {*columns, *variables}
 
 
 def test_environment_variables_exist(tap: TapTikTokFollowing) -> None:
@@ -147,10 +166,19 @@ def test_hosts_are_named(tap: TapTikTokFollowing) -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/troubleshooting.md"])
 def test_verdicts_are_explained(name: str) -> None:
     table = [
-        f"| {_capital(v.happened)} | {_capital(v.effect.value)} | {_capital(v.advice)} |"
-        for v in Verdict
+        f"| {_capital(happened)} | {_capital(verdict.effect.value)} | {_capital(advice)} |"
+        for verdict in Verdict
+        for happened, advice in _sentences(verdict)
     ]
     assert "\n".join(table) in (ROOT / name).read_text(encoding="utf-8")
+
+
+def _sentences(verdict: Verdict) -> Iterable[tuple[str, str]]:
+    """What happened and what to do: the providers' own sentences about credentials."""
+    if verdict is not Verdict.BAD_CREDENTIALS:
+        return [(verdict.happened, verdict.advice)]
+    rules = [rule for provider in PROVIDERS for rule in provider.rules]
+    return dict.fromkeys((r.happened, r.advice) for r in rules if r.verdict is verdict)
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/running.md"])

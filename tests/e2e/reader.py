@@ -39,7 +39,7 @@ PIPX = ["pipx~=1.17"]
 
 NOT_TYPED = {
     "text": "output and pictures",
-    "sql": "tests/docs/test_querying.py runs all of it",
+    "sql": "tests/docs/test_analysis.py runs all of it",
 }
 
 _NOT_A_READERS = (

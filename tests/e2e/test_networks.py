@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import Follow, World
 from tests.documents import ROOT, runs
+from tests.e2e.processes import WITHIN, finish
 from tests.e2e.project import Project
 from tests.harness import NOW, PROVIDERS, settings, truth
 
@@ -55,7 +56,11 @@ def test_a_network_is_sampled_and_exported(
     """The second wave is those whom two seeds follow; then nobody is left."""
     usernames = project.folder / "usernames.txt"
     usernames.write_text("".join(f"{name}\n" for name in SEEDS), encoding="utf-8")
-    project.reader.follow(section)
+    [loop] = section
+    waves = project.reader.start(*project.reader.script(loop))
+    printed, _ = finish(waves, within=3 * WITHIN)  # of three waves
+    assert waves.returncode == 0, printed
+    assert "Nobody is left to read." in printed
     assert sorted(usernames.read_text("utf-8").split()) == ["dee", "eve"]
     for provider in PROVIDERS:
         assert project.follows(provider) == sorted(truth(sandbox, *FOLLOWED))

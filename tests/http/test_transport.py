@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.http.transport import Request, Transport
 from tap_tiktok_following.verdicts import Refused, Verdict
 from tests.harness import NOW, follows_of
-from tests.server import TLS, Dripping, Reply, Server
+from tests.server import TLS, Dripping, Raw, Reply, Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def echo() -> Iterator[Server]:
 
 
 def send(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> Exchange:
-    transport = Transport(url, timeout=timeout, connections=1, user_agent="a test")
+    transport = Transport(url, "the_url", timeout=timeout, user_agent="a test")
     return transport.send(Request("GET", path, headers))
 
 
@@ -146,10 +147,19 @@ def test_a_body_that_drips_is_not_waited_for(sandbox: Sandbox) -> None:
     refused = page(sandbox, Fault("drip", value=0.05), timeout=0.2)
     assert time.monotonic() - started < 2
     assert refused.verdict is Verdict.PASSING
-    assert refused.reason == "the answer was not whole after 0.2 s"
+    assert refused.reason == not_in_full(sandbox.url)
+
+
+def not_in_full(url: str) -> str:
+    return f"{url.removeprefix('http://')} did not answer in full within 0.2 s"
 
 
 DRIPS = {
+    "a status line": [b"HTTP/1.1 200 ", b"x"],
+    "a header line": [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"],
+    "header lines": [b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n"],
+    "interim answers": [b"", b"HTTP/1.1 102 Processing\r\n\r\n"],
+    "continues": [b"", b"HTTP/1.1 100 Continue\r\n\r\n"],
     "a body": [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x"],
     "the last body": [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", b"x"],
     "the length of a chunk": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"],
@@ -162,13 +172,10 @@ DRIPS = {
 
 
 @pytest.mark.parametrize(("head", "drop"), DRIPS.values(), ids=DRIPS)
-def test_no_body_drips_for_ever(head: bytes, drop: bytes) -> None:
+def test_no_answer_drips_for_ever(head: bytes, drop: bytes) -> None:
     with Dripping(head, drop) as url:
         refused = refusal(url, timeout=0.2)
-    assert (refused.verdict, refused.reason) == (
-        Verdict.PASSING,
-        "the answer was not whole after 0.2 s",
-    )
+    assert (refused.verdict, refused.reason) == (Verdict.PASSING, not_in_full(url))
 
 
 def test_a_server_that_is_silent_is_not_waited_for(sandbox: Sandbox) -> None:
@@ -176,7 +183,7 @@ def test_a_server_that_is_silent_is_not_waited_for(sandbox: Sandbox) -> None:
     refused = page(sandbox, Fault("silent"), timeout=0.2)
     assert time.monotonic() - started < 2
     assert refused.verdict is Verdict.PASSING
-    assert refused.reason == "the provider did not answer in time"
+    assert refused.reason == not_in_full(sandbox.url)
 
 
 @pytest.mark.parametrize("kind", ["huge", "gzip_bomb"])
@@ -189,29 +196,104 @@ def test_a_body_of_more_than_16_mb_is_refused(sandbox: Sandbox, kind: str) -> No
 @pytest.mark.parametrize(
     ("kind", "value", "reason"),
     [
-        ("reset", None, "the connection was lost"),
-        ("reset", "mid_body", "the connection was lost"),
-        ("short_body", None, "the connection was lost"),
-        ("bad_gzip", None, "the answer was packed in a way that can't be read"),
+        ("reset", None, "the connection to {} was lost"),
+        ("reset", "mid_body", "the connection to {} was lost"),
+        ("short_body", None, "the connection to {} was lost"),
+        ("bad_gzip", None, "the response could not be decompressed"),
     ],
 )
 def test_half_an_answer_is_passing(
     sandbox: Sandbox, kind: str, value: str | None, reason: str
 ) -> None:
     refused = page(sandbox, Fault(kind, value=value))  # type: ignore[arg-type]
-    assert (refused.verdict, refused.reason) == (Verdict.PASSING, reason)
+    host = sandbox.url.removeprefix("http://")
+    assert (refused.verdict, refused.reason) == (Verdict.PASSING, reason.format(host))
+
+
+# No connection.
 
 
 def test_nobody_listening_is_passing() -> None:
     with Server(lambda _: Reply()) as gone:
         pass
     refused = refusal(gone.url)
-    assert (refused.verdict, refused.reason) == (Verdict.PASSING, "the connection failed")
+    host = gone.url.removeprefix("http://")
+    assert (refused.verdict, refused.reason, refused.advice) == (
+        Verdict.PASSING,
+        f"cannot reach {host} (connection refused)",
+        "check network, proxy and `the_url`",
+    )
 
 
 def test_a_host_without_an_address_is_passing() -> None:
     refused = refusal("http://nowhere.invalid")
-    assert (refused.verdict, refused.reason) == (Verdict.PASSING, "the connection failed")
+    assert (refused.verdict, refused.reason, refused.advice) == (
+        Verdict.PASSING,
+        "cannot reach nowhere.invalid (name does not resolve)",
+        "check network, proxy and `the_url`",
+    )
+
+
+def test_a_server_without_tls_is_passing(echo: Server) -> None:
+    host = echo.url.removeprefix("http://")
+    refused = refusal(f"https://{host}")
+    assert (refused.verdict, refused.reason) == (
+        Verdict.PASSING,
+        f"cannot reach {host} (no TLS connection)",
+    )
+
+
+# Interim answers.
+
+
+@pytest.mark.parametrize("status", [b"100 Continue", b"102 Processing", b"103 Early Hints"])
+def test_interim_answers_are_passed_over(status: bytes) -> None:
+    """And the next request on the connection gets its own answer."""
+    interim = b"HTTP/1.1 %s\r\nLink: </x>\r\n\r\n" % status
+    body = itertools.count(1)
+
+    def answer() -> bytes:
+        number = b"%d" % next(body)
+        return interim * 3 + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + number
+
+    with Raw(answer) as server:
+        transport = Transport(server.url, "the_url", timeout=5, user_agent="a test")
+        exchanges = [transport.send(Request("GET", "/")) for _ in range(3)]
+    assert [(e.status, e.body) for e in exchanges] == [(200, b"1"), (200, b"2"), (200, b"3")]
+    assert (server.connections, server.requests) == (1, 3)
+
+
+# A connection that ends between two requests.
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_request_on_a_stale_connection_is_sent_once_more(method: str) -> None:
+    """Each connection answers once, then reads the next request and ends."""
+    with Raw(lambda: WHOLE, answers=1) as server:
+        transport = Transport(server.url, "the_url", timeout=5, user_agent="a test")
+        for _ in range(4):
+            assert transport.send(Request(method, "/", body=b"{}")).body == b"{}"
+    assert (server.connections, server.requests) == (4, 7)
+
+
+def test_a_stale_connection_that_has_begun_to_answer_is_a_lost_answer() -> None:
+    answers = iter([WHOLE, WHOLE[:5]])
+    with Raw(lambda: next(answers), answers=2, at_once=True) as server:
+        transport = Transport(server.url, "the_url", timeout=5, user_agent="a test")
+        transport.send(Request("GET", "/"))
+        with pytest.raises(Refused) as refused:
+            transport.send(Request("GET", "/"))
+    assert "was lost" in refused.value.reason
+    assert server.requests == 2
+
+
+def test_a_new_connection_that_ends_is_a_try() -> None:
+    with Raw(lambda: WHOLE, answers=0) as server:
+        refused = refusal(server.url)
+    assert "was lost" in refused.reason
+    assert server.requests == 1
 
 
 # The environment.
@@ -246,7 +328,9 @@ def test_https_goes_through_a_proxy_with_its_credentials_and_no_others(
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//me:secret@"))
         refused = refusal("https://api.invalid", Authorization="Bearer mine")
         [asked] = proxy.received
-    assert refused.reason == "the proxy could not be used"
+    assert refused.reason == (
+        "cannot reach api.invalid (proxy: tunnel connection failed: 502 Bad Gateway)"
+    )
     assert asked.target == "api.invalid:443"
     assert asked.headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
     assert "authorization" not in asked.headers
@@ -260,7 +344,8 @@ def test_no_proxy_is_honoured(echo: Server, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    assert refusal("http://api.invalid").reason == "the proxy could not be used"
+    refused = refusal("http://api.invalid")
+    assert refused.reason == "cannot reach api.invalid (proxy: connection refused)"
 
 
 @pytest.mark.parametrize("variable", BUNDLES)
@@ -298,8 +383,10 @@ def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
     with Server(lambda _: Reply(), tls=True) as server:
         refused = refusal(server.url)
         keyed.extend(server.received)
-    assert (refused.verdict, refused.reason) == (
+    host = server.url.removeprefix("https://")
+    assert (refused.verdict, refused.reason, refused.advice) == (
         Verdict.PASSING,
-        "no secure connection could be made",
+        f"cannot reach {host} (certificate not accepted, self-signed certificate)",
+        "check REQUESTS_CA_BUNDLE, clock, proxy and `the_url`",
     )
     assert keyed == []

@@ -18,14 +18,14 @@ from tap_tiktok_following.verdicts import Verdict, judge
         (429, "too_many_requests", Verdict.RATE_LIMITED),
         (408, "timeout", Verdict.PASSING),
         (503, "unavailable", Verdict.PASSING),
-        (200, "invalid_client", Verdict.BAD_CLIENT),
-        (401, "", Verdict.BAD_CLIENT),
+        (200, "invalid_client", Verdict.BAD_CREDENTIALS),
+        (401, "", Verdict.BAD_CREDENTIALS),
     ],
 )
 def test_what_an_answer_to_a_request_for_a_token_means(
     status: int, code: str, verdict: Verdict
 ) -> None:
-    assert judge(TOKEN_RULES, status, code, "") is verdict
+    assert judge(TOKEN_RULES, status, code, "").verdict is verdict
 
 
 @pytest.mark.parametrize(
