@@ -147,6 +147,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "answers_path",
+        th.StringType,
+        title="File of answers",
+        description=(
+            "Path of a local file that keeps every answer until the target has saved it, so "
+            "that no request is paid for twice if the run, the target or the machine stops. "
+            "It contains personal data; deleting it loses no data. Use one file per pipeline, "
+            "and set `revisit_after_hours` too."
+        ),
+    ),
+    th.Property(
         "page_size",
         th.IntegerType(minimum=1, maximum=100),
         default=100,
