@@ -49,10 +49,16 @@ class Project:
         server: Where the lists are.
         target: The name of the target and its settings.
         shards: Into how many shards the usernames are divided; 0 for one pipeline.
+        more: Further settings of the tap.
     """
 
     def __init__(
-        self, folder: Path, server: Server, target: tuple[str, Mapping[str, Any]], shards: int
+        self,
+        folder: Path,
+        server: Server,
+        target: tuple[str, Mapping[str, Any]],
+        shards: int = 0,
+        **more: Any,  # noqa: ANN401 - settings are the tap's own
     ) -> None:
         folder.mkdir()
         self._folder = folder
@@ -66,6 +72,7 @@ class Project:
             "usernames_path": str(usernames),
             "concurrency": WORKERS,
             "research_requests_per_second": NO_LIMIT,
+            **more,
         }
         inherited = [
             {
@@ -99,9 +106,14 @@ class Project:
             usages = list(pool.map(self._run, self._taps))
         return _added_up(usages, self._server)
 
+    def command(self, tap: str = TAP, *options: str) -> list[str]:
+        """The command that runs the pipeline of one tap."""
+        meltano = [str(environment.MELTANO), f"--cwd={self._folder}"]
+        return [*meltano, "run", *options, tap, self._target]
+
     def _run(self, tap: str) -> process.Usage:
-        command = [str(environment.MELTANO), f"--cwd={self._folder}", "run", tap, self._target]
-        return process.run(command, self._folder / f"{tap}.jsonl", ENVIRONMENT)
+        log = self._folder / f"{tap}.jsonl"
+        return process.run(self.command(tap), log, ENVIRONMENT)
 
 
 def _plugin(name: str, executable: str, settings: Mapping[str, Any]) -> dict[str, Any]:

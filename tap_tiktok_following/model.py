@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -66,6 +66,19 @@ class TokenGrant:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """An answer as it came, from which it can be read again.
+
+    Attributes:
+        status: The HTTP status.
+        body: The whole body, unpacked.
+    """
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Answer:
     """A page, and when it was true.
 
@@ -76,12 +89,28 @@ class Answer:
         until: Unix seconds, whole. No follow on the page was made after it: the provider's
             clock when it answered, or the time of its cache.
         came_at: When it came, in Unix seconds by the local clock.
+        raw: What it was read from; None if that is not at hand.
+        count: How many accounts were asked for; None for as many as the scan asks for.
     """
 
     page: Page
     as_of: int
     until: int
     came_at: int
+    raw: Raw | None = None
+    count: int | None = None
+
+
+class Place(NamedTuple):
+    """Where an answer stands among all answers about one username.
+
+    Attributes:
+        scanned_at: `scanned_at` of its scan, in Unix seconds.
+        page: Its number in the scan, from 1.
+    """
+
+    scanned_at: int
+    page: int
 
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
@@ -198,6 +227,7 @@ class Visit(msgspec.Struct, frozen=True):
         failed_at: The cursor at which the last visit failed; None if it did not.
         stuck: The page at which the list is stuck; None if it is not.
         top: What was read above that page. `floor` is then where the scan above it ends.
+        start: `scanned_at` and T of a scan that started before, whose answers are kept.
     """
 
     username: str
@@ -219,6 +249,7 @@ class Visit(msgspec.Struct, frozen=True):
     failed_at: int | None = None
     stuck: Stuck | None = None
     top: Top | None = None
+    start: tuple[int, int] | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -236,6 +267,7 @@ class Standing(msgspec.Struct, frozen=True):
         accounts_read: Different accounts seen so far.
         accounts_sent: Those of them that were sent.
         requests: Requests sent so far, tries too.
+        pages: Pages taken so far.
         total: The provider's own count of the list, where it gives one.
         cached: Whether any page came from the provider's cache.
         gap: Why accounts may be missing that the list holds; "" if none are known to be.
@@ -266,6 +298,7 @@ class Standing(msgspec.Struct, frozen=True):
     accounts_read: int = 0
     accounts_sent: int = 0
     requests: int = 0
+    pages: int = 0
     total: int | None = None
     cached: bool = False
     gap: str = ""

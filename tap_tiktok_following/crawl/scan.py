@@ -60,7 +60,7 @@ class Scan:
         self.standing = visit.resume or _start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
-        self._page_size = page_size
+        self._page_size = self._asked_for = page_size
         self._key = key
         self._known = self._known_in(self.standing)
         self._seen = Seen(key, self.standing.boundary)
@@ -81,7 +81,8 @@ class Scan:
         Args:
             as_of: As in `Answer`; None if there was no answer.
         """
-        if self.standing.cursor is None and as_of is not None:
+        is_first = self.standing.cursor is None and not self.standing.pages
+        if is_first and as_of is not None and as_of < self.standing.as_of:
             self.standing = _started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
@@ -108,6 +109,7 @@ class Scan:
         scan fails where it stands. Gone on with later, it asks for that page again.
         """
         self.began(answer.as_of)
+        self._asked_for = answer.count or self.request[1]
         self._see_whether_whole()
         lower, upper, self.failure = bounds_of(answer, self.standing.cursor)
         finds = self._seen.meet(answer.page.accounts.rows, lower, upper)
@@ -165,6 +167,7 @@ class Scan:
             now,
             accounts_read=now.accounts_read + len(finds.rows),
             accounts_sent=now.accounts_sent + sent,
+            pages=now.pages + 1,
             total=now.total if page.total is None else page.total,
             cached=now.cached or page.cached_at is not None,
             gap=self._keyless(page) or now.gap,
@@ -250,8 +253,7 @@ class Scan:
         return ""
 
     def _move_on(self, finds: Finds) -> None:
-        _, asked_for = self.request
-        standing = moved(self.standing, finds, asked_for)
+        standing = moved(self.standing, finds, self._asked_for)
         if standing is None:
             self.failure, self.outcome = NEVER_MOVES, Outcome.FAILED
             return
@@ -291,7 +293,10 @@ def _start_of(visit: Visit, started: int) -> Standing:
         start = Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
     else:
         start = Standing(started, started, visit.floor, visit.whole, loss=visit.loss)
-    return _started_by(visit, start, started)
+    if visit.start is None:
+        return _started_by(visit, start, started)
+    scanned_at, as_of = visit.start
+    return replace(start, scanned_at=scanned_at, as_of=as_of)
 
 
 def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:

@@ -14,13 +14,14 @@ import msgspec
 from tap_tiktok_following.model import Event, Loss, Part, Standing, Stuck, Top, Visit
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state import entries as of
-from tap_tiktok_following.state.plan import Plan
+from tap_tiktok_following.state.plan import Plan, visit_of
 from tap_tiktok_following.state.rows import scan_row
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tap_tiktok_following.model import Place
     from tap_tiktok_following.state.entries import Entry
     from tap_tiktok_following.state.plan import Policy
 
@@ -53,6 +54,19 @@ class Bookmarks:
             now: Unix seconds by the local clock.
         """
         return Plan.of(usernames, self._entries, self._policy, now)
+
+    def visit(self, username: str) -> Visit:
+        """What to read of one list, due or not."""
+        return visit_of(username, self._entries.get(username, {}), self._policy)
+
+    def place(self, username: str) -> Place:
+        """The last answer about a username that the state tells of."""
+        return of.place_of(self._entries.get(username, {}))
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """The same of every username."""
+        for username, entry in self._entries.items():
+            yield username, of.place_of(entry)
 
     def written(self, event: Event) -> None:
         """The records of an event are out."""

@@ -22,11 +22,12 @@ scans                   rows of the scans stream that are not out yet
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TypeVar
 
 import msgspec
 
-from tap_tiktok_following.model import Loss, Memory, Part, Standing, Stuck, Top
+from tap_tiktok_following.model import Loss, Memory, Part, Place, Standing, Stuck, Top
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
 from tap_tiktok_following.times import parse_time
 
@@ -116,6 +117,14 @@ def last_scanned_at_of(entry: Entry) -> int | None:
     """`scanned_at` of the last scan that ended."""
     last = parse_time(entry.get("last_scanned_at"))
     return scanned_at_of(entry) if last is None else last
+
+
+def place_of(entry: Entry) -> Place:
+    """The last answer that the entry tells of."""
+    ended, resume = last_scanned_at_of(entry) or 0, resume_of(entry)
+    if resume is not None and resume.scanned_at > ended:
+        return Place(resume.scanned_at, resume.pages)
+    return Place(ended, sys.maxsize)
 
 
 def outcome_of(entry: Entry) -> Outcome | None:

@@ -103,7 +103,7 @@ class Plan:
             plan.counts[turn] += 1
             if turn is not Turn.NOT_DUE:
                 visited = of.visited_at_of(entry) or 0
-                queue.append((turn.value, visited, _visit(username, entry, policy)))
+                queue.append((turn.value, visited, visit_of(username, entry, policy)))
         queue.sort(key=itemgetter(0, 1))
         plan.visits.extend(visit for _, _, visit in queue)
         return plan
@@ -123,7 +123,8 @@ def _turn(entry: Entry, policy: Policy, now: float) -> Turn:
     return Turn.NOT_DUE if 0 <= now - visited < wait else Turn.KNOWN
 
 
-def _visit(username: str, entry: Entry, policy: Policy) -> Visit:
+def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
+    """What to read of one list, due or not."""
     bookmark, resume = of.bookmark_of(entry), of.resume_of(entry)
     stuck, top = of.stuck_of(entry)
     loss = of.loss_of(entry) if policy.refresh_on_loss else None

@@ -497,6 +497,7 @@ def test_a_scan_goes_on_where_an_earlier_run_left_it() -> None:
         accounts_read=3,
         accounts_sent=3,
         requests=2,
+        pages=2,
         boundary=hash_account("b") + hash_account("c"),
         memory=Memory(b"".join(map(hash_account, "abc")), 0),
         remembering=False,
