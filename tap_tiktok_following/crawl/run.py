@@ -75,8 +75,8 @@ class Run:
         self._bookmarks = bookmarks
         self._usernames = usernames
         self._termination = termination
-        self._per_second = config[f"{provider.name}_requests_per_second"]
-        budget = f"{provider.name}_max_requests"
+        self._per_second = config[provider.rate_setting()]
+        budget = provider.budget_setting()
         self._max_requests = config.get(budget)
         self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(

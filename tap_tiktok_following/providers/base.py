@@ -38,7 +38,13 @@ class Provider(ABC):
         name: Its short name: prefix of its streams and settings.
         key: The field that tells accounts apart.
         properties: JSON Schema of its own fields, the key first.
+        settings: The settings that hold its credentials.
         credentials: Its credentials as alternatives: sets of settings that serve together.
+        title: What the titles of its settings begin with.
+        called: What it is called in a sentence.
+        default_url: Its base URL, unless a setting says otherwise.
+        per_second: Requests per second to send it, unless a setting says otherwise.
+        rate_note: What to say about that in its setting's description.
         rules: What the answers to a request for a page mean.
         token_rules: What the answers to a request for an access token mean.
 
@@ -49,7 +55,13 @@ class Provider(ABC):
     name: ClassVar[str]
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
+    settings: ClassVar[tuple[th.Property[Any], ...]]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
+    title: ClassVar[str]
+    called: ClassVar[str]
+    default_url: ClassVar[str]
+    per_second: ClassVar[int]
+    rate_note: ClassVar[str] = ""
     rules: ClassVar[tuple[Rule, ...]]
     token_rules: ClassVar[tuple[Rule, ...]] = ()
 
@@ -60,6 +72,16 @@ class Provider(ABC):
     def url_setting(cls) -> str:
         """The setting that holds the base URL."""
         return f"{cls.name}_api_url"
+
+    @classmethod
+    def rate_setting(cls) -> str:
+        """The setting that holds the maximum number of requests per second."""
+        return f"{cls.name}_requests_per_second"
+
+    @classmethod
+    def budget_setting(cls) -> str:
+        """The setting that holds the maximum number of requests per run."""
+        return f"{cls.name}_max_requests"
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:

@@ -61,7 +61,10 @@ EDGE = (
     th.Property(
         "position",
         th.IntegerType,
-        description="Position in the list, starting with 1 for the newest follow.",
+        description=(
+            "Position in the list, starting with 1 for the newest follow. Null if accounts "
+            "above were read by an earlier scan."
+        ),
     ),
     th.Property(
         "followed_at_earliest",

@@ -503,6 +503,7 @@ def test_a_scan_goes_on_where_an_earlier_run_left_it() -> None:
         remembering=False,
         read_until=NOW + 3 * DAY,
         read_down_to=0,
+        new=3,
     )
 
 

@@ -20,6 +20,8 @@ FILES = (
     "Makefile",
     "meltano.yml",
     "pyproject.toml",
+    "requirements-airflow.in",
+    "requirements-dbt.in",
     "requirements-dbt.txt",
     "requirements-dev.txt",
 )
