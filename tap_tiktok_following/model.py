@@ -273,7 +273,8 @@ class Standing(msgspec.Struct, frozen=True):
         gap: Why accounts may be missing that the list holds; "" if none are known to be.
         memory: The newest accounts, for the next scan to know.
         remembering: Whether the next page's accounts belong to `memory` too.
-        boundary: Hashes of the last page's accounts, joined: they may come on the next too.
+        boundary: Hashes of the last page's accounts, joined, and of those above it on which the
+            cursor stood still: they may come on the next too.
         read_until: When the last page came, in Unix seconds by the provider's clock; for a
             page from a cache, when that was filled; 0 before the first page.
         read_down_to: Unix seconds: no page below was read; 0 if the list's end was.

@@ -68,7 +68,6 @@ class Seen:
                 finds.rows.append(row)
                 finds.places.append(place)
             self._keys.add(key)
-        self._boundary = frozenset()
         return finds
 
 

@@ -165,6 +165,7 @@ class Scan:
 
     def _note(self, answer: Answer, finds: Finds, sent: int) -> None:
         now, page = self.standing, answer.page
+        above = now.boundary if finds.lower == now.cursor else b""
         self.standing = replace(
             now,
             accounts_read=now.accounts_read + len(finds.rows),
@@ -173,7 +174,7 @@ class Scan:
             total=now.total if page.total is None else page.total,
             cached=now.cached or page.cached_at is not None,
             gap=self._keyless(page) or now.gap,
-            boundary=b"".join(finds.listed),
+            boundary=b"".join([above, *finds.listed]),
             read_until=max(answer.until, now.read_until, now.as_of),
             read_down_to=finds.upper if self.failure else finds.lower,
         )

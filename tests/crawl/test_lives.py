@@ -248,6 +248,16 @@ def test_start_date_moved_past_the_last_scan_and_back_reads_what_it_left_out() -
     assert life.read(after=HOUR).requests == 1
 
 
+def test_pages_of_one_second_that_get_smaller_meanwhile_hold_nobody_twice() -> None:
+    """Interrupted after each page, and gone on with smaller pages."""
+    life = Life(follows_of(16, every=0), 12)
+    life.read(budget=1)
+    life.page_size = 6
+    life.read(budget=1)
+    assert life.read().row["accounts_read"] == 16
+    assert life.read().row["accounts_gone"] == 0
+
+
 def test_due_times_follow_the_clock_of_the_lists_alone() -> None:
     """A local clock that is days ahead makes no list due."""
     life = Life(follows_of(30), refresh_after=2 * DAY)
