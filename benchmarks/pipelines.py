@@ -64,7 +64,7 @@ class Project:
         self._folder = folder
         self._server = server
         self._target, target_settings = target
-        settings = tap_config(server, folder)
+        settings = tap_config(server, folder, **more)
         inherited = [
             {
                 "name": f"{TAP}-{number}",
