@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Loss, Part
+from tap_tiktok_following.outcomes import Loss, Part
 
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Standing, Visit

@@ -24,8 +24,8 @@ from tap_tiktok_following.crawl import losses
 from tap_tiktok_following.crawl.finds import Seen, records_of
 from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
-from tap_tiktok_following.model import Part, Standing
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Standing
+from tap_tiktok_following.outcomes import Outcome, Part
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
