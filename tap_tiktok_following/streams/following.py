@@ -120,6 +120,17 @@ class FollowingStream(ProviderStream):
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
+        run = self._new_run()
+        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
+        yield from self._recover(run)
+        run.plan()
+        self._run = run
+        if self.ABORT_AT_RECORD_COUNT is None:
+            yield from self._crawl(run)
+        else:
+            yield from self._test(run)
+
+    def _new_run(self) -> Run:
         asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
@@ -127,20 +138,16 @@ class FollowingStream(ProviderStream):
                 self.name,
                 some_of(asked_for.malformed),
             )
-        run = Run(
+        return Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
             asked_for,
             self.tap.termination,
         )
-        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
-        yield from self._recover(run)
-        run.plan()
-        self._run = run
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            yield from self._test(run)
-            return
+
+    def _crawl(self, run: Run) -> Iterator[Record]:
+        """The records of what is read now, with states, and progress for a person."""
         self.logger.info("%s: %s", self.name, run.report.estimate())
         self.tap.watch()
         for event in run.events():
