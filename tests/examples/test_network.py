@@ -116,7 +116,7 @@ def _build(request: pytest.FixtureRequest, place: Path, database: Database) -> N
         project = Project(driver, database, place)
         runs = request.getfixturevalue("runs")
         project.load(gather(message for run in runs for message in run.messages))
-        project.build()
+        project.run()
     finally:
         driver.stop()  # DuckDB's file is locked as long as it runs
 

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
-from tests.dbt.project import PACKAGE, PROGRAMS, Database, Driver, Project, gather
+from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Driver, Project, gather
 from tests.documents import ROOT
 from tests.e2e.postgres import serve
 from tests.harness import NOW, PROVIDERS
@@ -87,7 +87,7 @@ class Sample:
         """Load what was read so far, and build the models."""
         project = Project(driver, database, self.folder)
         project.load(self.tables)
-        project.build("--exclude", "resource_type:test")
+        project.run()
 
     def write_next(self, database: Database) -> int:
         """Run the script; its exit code."""
@@ -101,7 +101,7 @@ class Sample:
             "DBT_TARGET": database.kind,
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **QUIET,
         }
         environment = harness.environment(**variables)
         return subprocess.run([*script, *options], env=environment, check=False).returncode
