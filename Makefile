@@ -1,6 +1,8 @@
 # Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
 #   .tools    uv and Meltano            .venv     the development environment
 #   .meltano  the tap, targets, dbt     output    what a run loads, and its log
+# `make test-airflow` adds
+#   .airflow  Airflow, for the test of examples/airflow
 
 PYTHON ?= python3
 UV_VERSION := 0.13.9
@@ -23,7 +25,7 @@ export UV_SYSTEM_CERTS := true
 # Compiled once, not by each process that may not keep what it compiles.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: demo test lint types pytest bench plugins requirements
+.PHONY: demo test lint types pytest test-airflow bench plugins requirements
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
@@ -38,7 +40,11 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 4 --dist worksteal
+	$(BIN)/pytest --numprocesses 4 --dist worksteal --ignore tests/e2e/airflow
+
+# Run examples/airflow with a real Airflow; takes a few minutes.
+test-airflow: .venv/ready .airflow/ready $(TOOLS)
+	$(BIN)/pytest tests/e2e/airflow
 
 # Measure the tap against its peers; takes a quarter of an hour and a machine that does nothing else.
 bench: .venv/ready
@@ -47,7 +53,7 @@ bench: .venv/ready
 plugins: .meltano/ready
 
 # Write the pinned environments anew, with the newest releases that are allowed: the one to
-# develop in, and dbt's.
+# develop in, dbt's and Airflow's.
 requirements: $(TOOLS)
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
@@ -55,6 +61,9 @@ requirements: $(TOOLS)
 	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
 	  --no-emit-index-url --custom-compile-command 'make requirements' \
 	  --output-file requirements-dbt.txt requirements-dbt.in
+	$(UV) pip compile --universal --python-version 3.10 --upgrade --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make requirements' \
+	  --output-file requirements-airflow.txt requirements-airflow.in
 
 $(TOOLS):
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
@@ -71,6 +80,12 @@ $(TOOLS):
 	@$(UV) venv --clear --python .tools .venv
 	@$(UV) pip install --python .venv --require-hashes --requirement requirements-dev.txt
 	@$(UV) pip install --python .venv --no-deps --editable .
+	@touch $@
+
+.airflow/ready: $(TOOLS) requirements-airflow.txt
+	@echo 'Setting up Airflow in .airflow'
+	@$(UV) venv --clear --python .tools .airflow
+	@$(UV) pip install --python .airflow --require-hashes --requirement requirements-airflow.txt
 	@touch $@
 
 .meltano/ready: $(TOOLS) pyproject.toml meltano.yml requirements-dbt.txt

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import environment, figures, results, whole
+from benchmarks import deaths, environment, figures, keeping, results, whole
 from benchmarks.figures import Bench
 from benchmarks.process import Failed
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 QUICK = 10
 
-FIGURES = {**whole.FIGURES, **figures.FIGURES}
+FIGURES = {
+    **whole.FIGURES,
+    "paid-twice": deaths.paid_twice,
+    **figures.FIGURES,
+    "kept-answers": keeping.kept_answers,
+}
 """Those that a user decides by come first."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from benchmarks import environment, process
-from benchmarks.contestants import ENVIRONMENT, NO_LIMIT, WORKERS
+from benchmarks.contestants import ENVIRONMENT, tap_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,24 +49,22 @@ class Project:
         server: Where the lists are.
         target: The name of the target and its settings.
         shards: Into how many shards the usernames are divided; 0 for one pipeline.
+        more: Further settings of the tap.
     """
 
     def __init__(
-        self, folder: Path, server: Server, target: tuple[str, Mapping[str, Any]], shards: int
+        self,
+        folder: Path,
+        server: Server,
+        target: tuple[str, Mapping[str, Any]],
+        shards: int = 0,
+        **more: Any,  # noqa: ANN401 - settings are the tap's own
     ) -> None:
         folder.mkdir()
         self._folder = folder
         self._server = server
         self._target, target_settings = target
-        usernames = folder / "usernames.txt"
-        usernames.write_text("\n".join(server.usernames), encoding="utf-8")
-        research = {key: value for key, value in server.config.items() if "research" in key}
-        settings = {
-            **research,
-            "usernames_path": str(usernames),
-            "concurrency": WORKERS,
-            "research_requests_per_second": NO_LIMIT,
-        }
+        settings = tap_config(server, folder, **more)
         inherited = [
             {
                 "name": f"{TAP}-{number}",
@@ -99,9 +97,14 @@ class Project:
             usages = list(pool.map(self._run, self._taps))
         return _added_up(usages, self._server)
 
+    def command(self, tap: str = TAP, *options: str) -> list[str]:
+        """The command that runs the pipeline of one tap."""
+        meltano = [str(environment.MELTANO), f"--cwd={self._folder}"]
+        return [*meltano, "run", *options, tap, self._target]
+
     def _run(self, tap: str) -> process.Usage:
-        command = [str(environment.MELTANO), f"--cwd={self._folder}", "run", tap, self._target]
-        return process.run(command, self._folder / f"{tap}.jsonl", ENVIRONMENT)
+        log = self._folder / f"{tap}.jsonl"
+        return process.run(self.command(tap), log, ENVIRONMENT)
 
 
 def _plugin(name: str, executable: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,11 +67,11 @@ def _file_problems(arguments: list[str]) -> Iterator[str]:
 
 def _file_problem(path: Path) -> str:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         return f"can't be read ({error.strerror})"
     except ValueError:
-        return "is not JSON"
+        return "is not JSON in UTF-8"
     return "" if isinstance(content, dict) else "is not a JSON object"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -66,6 +66,19 @@ class TokenGrant:
 
 
 @dataclass(frozen=True)
+class Raw:
+    """An answer as it came, from which it can be read again.
+
+    Attributes:
+        status: The HTTP status.
+        body: The whole body, unpacked.
+    """
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Answer:
     """A page, and when it was true.
 
@@ -76,12 +89,28 @@ class Answer:
         until: Unix seconds, whole. No follow on the page was made after it: the provider's
             clock when it answered, or the time of its cache.
         came_at: When it came, in Unix seconds by the local clock.
+        raw: What it was read from; None if that is not at hand.
+        count: How many accounts were asked for; None for as many as the scan asks for.
     """
 
     page: Page
     as_of: int
     until: int
     came_at: int
+    raw: Raw | None = None
+    count: int | None = None
+
+
+class Place(NamedTuple):
+    """Where an answer stands among all answers about one username.
+
+    Attributes:
+        scanned_at: `scanned_at` of its scan, in Unix seconds.
+        page: Its number in the scan, from 1.
+    """
+
+    scanned_at: int
+    page: int
 
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
@@ -102,17 +131,20 @@ def split_hashes(joined: bytes) -> list[bytes]:
     return [joined[start : start + HASH_LENGTH] for start in starts]
 
 
-class Memory(msgspec.Struct, frozen=True):
+class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest accounts of a list, as a complete scan saw them.
 
     Attributes:
         hashes: Hashes of the accounts on the pages from the newest down to `since`, joined,
             newest follow first.
         since: Unix seconds: where these pages end; 0 if they are the whole list.
+        confirmed: How many of them, from the newest on, the last scan has looked for; None
+            for all. An unchanged list is read down to here only.
     """
 
     hashes: bytes = b""
     since: int = 0
+    confirmed: int | None = None
 
 
 class Stuck(msgspec.Struct, frozen=True):
@@ -143,6 +175,16 @@ class Top(msgspec.Struct, frozen=True):
     known: Memory
 
 
+class Loss(str, Enum):
+    """What shows that a list has lost accounts."""
+
+    PAGES = "pages"
+    """Accounts that were on its pages are not there any more."""
+
+    TOTAL = "total"
+    """Nothing but the provider's total, which may be wrong."""
+
+
 class Part(str, Enum):
     """How far a scan of a list that is stuck has come."""
 
@@ -171,7 +213,12 @@ class Visit(msgspec.Struct, frozen=True):
         whole_from: The T from which on that is so all the same, in Unix seconds; None for
             never.
         known: What the last complete scan saw; empty if that is not known.
-        listed: How many accounts the last whole scan read.
+        listed: How many accounts should be on the list: those that the last whole scan read,
+            and those that were new since; 0 if that is not known.
+        total: The provider's total on the first page of the last scan; None without one.
+        believes_total: Whether the total has not been wrong too often.
+        refresh_on_loss: Whether a list that has lost accounts is read and sent whole.
+        loss: What loss the last scan found too late to do so itself; None for none.
         floor: Unix seconds: the scan is complete once the next page would hold only follows
             made before it; 0 to read to the end.
         start_date: The floor of a scan that sends everything.
@@ -180,6 +227,7 @@ class Visit(msgspec.Struct, frozen=True):
         failed_at: The cursor at which the last visit failed; None if it did not.
         stuck: The page at which the list is stuck; None if it is not.
         top: What was read above that page. `floor` is then where the scan above it ends.
+        start: `scanned_at` and T of a scan that started before, whose answers are kept.
     """
 
     username: str
@@ -190,6 +238,10 @@ class Visit(msgspec.Struct, frozen=True):
     whole_from: float | None = None
     known: Memory = Memory()
     listed: int = 0
+    total: int | None = None
+    believes_total: bool = True
+    refresh_on_loss: bool = False
+    loss: Loss | None = None
     floor: int = 0
     start_date: int = 0
     lookback: int = DAY
@@ -197,6 +249,7 @@ class Visit(msgspec.Struct, frozen=True):
     failed_at: int | None = None
     stuck: Stuck | None = None
     top: Top | None = None
+    start: tuple[int, int] | None = None
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -214,6 +267,7 @@ class Standing(msgspec.Struct, frozen=True):
         accounts_read: Different accounts seen so far.
         accounts_sent: Those of them that were sent.
         requests: Requests sent so far, tries too.
+        pages: Pages taken so far.
         total: The provider's own count of the list, where it gives one.
         cached: Whether any page came from the provider's cache.
         gap: Why accounts may be missing that the list holds; "" if none are known to be.
@@ -224,6 +278,14 @@ class Standing(msgspec.Struct, frozen=True):
             page from a cache, when that was filled; 0 before the first page.
         read_down_to: Unix seconds: no page below was read; 0 if the list's end was.
         part: Where it stands in a list that is stuck.
+        first_total: The provider's total on the first page; None without one.
+        new: How many accounts above the first known one are new.
+        is_on_top: Whether no known one has come yet.
+        gone: At least so many accounts have left the list since the last scan; None if that
+            is not known.
+        loss: Why the list is read whole, or will be at the next visit; None unless it has
+            lost accounts.
+        is_confirmed: Whether a whole scan has found that accounts are gone.
     """
 
     scanned_at: Second
@@ -236,6 +298,7 @@ class Standing(msgspec.Struct, frozen=True):
     accounts_read: int = 0
     accounts_sent: int = 0
     requests: int = 0
+    pages: int = 0
     total: int | None = None
     cached: bool = False
     gap: str = ""
@@ -245,6 +308,12 @@ class Standing(msgspec.Struct, frozen=True):
     read_until: Second = 0
     read_down_to: Second | None = None
     part: Part = Part.STRAIGHT
+    first_total: int | None = None
+    new: int = 0
+    is_on_top: bool = True
+    gone: int | None = None
+    loss: Loss | None = None
+    is_confirmed: bool = False
 
     @property
     def proves_nothing(self) -> bool:

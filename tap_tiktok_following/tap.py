@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import logging
 from operator import attrgetter
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -23,6 +25,7 @@ from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_colu
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state import envelope
+from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
@@ -60,6 +63,7 @@ class TapTikTokFollowing(Tap):
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
         self.failed_tests: list[Ending] = []
+        self._answers: Answers | None = None
         self.live = LiveLine(self._live_parts)
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
@@ -87,6 +91,20 @@ class TapTikTokFollowing(Tap):
                     "given: it is not read.",
                     entry.tap_stream_id,
                 )
+
+    @property
+    def answers(self) -> Answers | None:
+        """The file of answers, opened before the first request; None if none is kept.
+
+        Raises:
+            Ended: If the file can't be used.
+        """
+        path = self.config.get("answers_path")
+        is_kept = any(stream.keeps_answers for stream in self._following)
+        if self._answers is None and path and is_kept:
+            self._answers = Answers(Path(path))
+            atexit.register(self._answers.close)
+        return self._answers
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -124,11 +142,13 @@ class TapTikTokFollowing(Tap):
         return stream in self.streams and self.streams[stream].selected
 
     def end_run(self) -> None:
-        """Say what was read and what was not.
+        """Close the file of answers, and say what was read and what was not.
 
         Raises:
             Ended: If the exit code is not to be 0.
         """
+        if self._answers is not None:
+            self._answers.close()
         self.live.stop()
         for stream in self._following:
             stream.log_reasons()

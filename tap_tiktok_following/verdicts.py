@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tap_tiktok_following.model import Raw
+
 
 class Effect(Enum):
     """What follows from a verdict."""
@@ -246,6 +248,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
         came_at: When the answer came, as in `Answer`; None if none came.
+        raw: The answer as it came; None if none came.
     """
 
     verdict: Verdict
@@ -258,6 +261,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
     answered_at: int | None = None
     as_of: int | None = None
     came_at: int | None = None
+    raw: Raw | None = None
 
     def __str__(self) -> str:
         return self.reason

@@ -19,6 +19,7 @@ DOCUMENTS = (
     *GUIDE,
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
+    ROOT / "examples" / "airflow" / "README.md",
     ROOT / "sandbox" / "README.md",
 )
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from singer_sdk.logging import ConsoleFormatter
 
 from sandbox import Follow
@@ -36,6 +37,13 @@ NOW = 1_700_100_000
 """What the sandbox's clock says unless a test says otherwise."""
 
 PROVIDERS = ("research", "rapidapi")
+
+each_provider = pytest.mark.parametrize("provider", PROVIDERS)
+
+PAGE = 4
+LIST = 9
+PAGES = 3
+"""Pages of 4 that a list of 9 takes when the boundary account comes twice: 4, 3 and 3."""
 
 KILLED = -9
 """The exit code of a process that SIGKILL ended, where there is such a signal."""
@@ -145,6 +153,11 @@ def follows_of(
 ) -> list[Follow]:
     """A list of so many follows, newest first, some seconds apart."""
     return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
+
+
+def many(how_many: int) -> list[str]:
+    """Usernames, each another."""
+    return [f"user{number:02}" for number in range(how_many)]
 
 
 def truth(sandbox: Sandbox, *usernames: str) -> set[tuple[str, str]]:

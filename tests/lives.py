@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import Follow, World
 from sandbox.paging import page_of
 from tap_tiktok_following.client.gate import Stopped
-from tap_tiktok_following.crawl.workers import read_list
+from tap_tiktok_following.crawl.reading import Reading
 from tap_tiktok_following.model import Accounts, Answer, Page
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import bookmark_of
@@ -142,9 +142,10 @@ class Life:
         bookmarks = Bookmarks(state, Policy(**self.policy), keep_scans=True)
         for visit in bookmarks.plan(["ann"], self.now).visits:
             fetch = self._fetch(day, budget)
-            for number, event in enumerate(
-                read_list(visit, fetch, self.page_size, "username", {})
-            ):
+            reading = Reading(
+                visit, fetch=fetch, page_size=self.page_size, key="username", broken_off={}
+            )
+            for number, event in enumerate(reading.events()):
                 day.sent += [record["username"] for record in event.records]
                 if number == killed_after:
                     break

@@ -51,7 +51,7 @@ def test_a_live_line_below_an_undisturbed_log(
     assert any(line.startswith("rapidapi 1/3 usernames, ") for line in live)
     assert any(line.startswith("rapidapi 3/3, research 1/3 usernames") for line in live)
     assert max(map(len, live)) < columns
-    assert columns == 80 or all("account" in line for line in live)
+    assert columns == 80 or any("account" in line for line in live)
     assert "\x1b" not in terminal.typed
 
     log, figures, last = parts_of(terminal)

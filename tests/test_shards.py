@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -102,9 +103,10 @@ def test_a_list_in_three_shards(sandbox: Sandbox, tmp_path: Path) -> None:
             read.update((provider, name, row["outcome"]) for name, row in scans.items())
             said = ended.text("INFO")
             names = [name for name in scans if name in NAMES]
-            of_shard = f"usernames of shard {shard}: "
-            assert f"{provider}_following: {len(names)} {of_shard}{len(names)} new" in said
-            assert f"{provider}_following: {len(scans)} {of_shard}" in said
+            estimate = f"{len(names)} usernames of shard {shard}: {len(names)} new"
+            assert f"{provider}_following: {estimate}" in said
+            row = rf"^{provider} {shard} +{len(scans)} "
+            assert re.search(row, ended.stderr, re.MULTILINE)
     assert read == {
         **{(provider, name, "complete"): 1 for provider in PROVIDERS for name in NAMES},
         **{(provider, text, "invalid"): 1 for provider in PROVIDERS for text in malformed},

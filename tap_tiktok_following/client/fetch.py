@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following.client.gate import Halt, Stopped
 from tap_tiktok_following.client.token import Token
-from tap_tiktok_following.model import Answer
+from tap_tiktok_following.model import Answer, Raw
 from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class Client:
         as_of, until = exchange.as_of, exchange.until
         if page.cached_at is not None:
             as_of, until = min(as_of, page.cached_at), min(until, page.cached_at)
-        return Answer(page, as_of, until, exchange.came_at)
+        raw = Raw(exchange.status, exchange.body)
+        return Answer(page, as_of, until, exchange.came_at, raw)
 
     def _react(self, refusal: Refused, tries: int) -> None:
         """Do what a verdict asks for; return only if the request is to be tried again."""

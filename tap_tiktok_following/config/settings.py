@@ -2,13 +2,56 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from singer_sdk import typing as th
+
+from tap_tiktok_following.providers import PROVIDERS
+
+if TYPE_CHECKING:
+    from tap_tiktok_following.providers import Provider
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
 """How the environment variables of settings start; the rest is the name in capitals."""
 
-SECRETS = ("research_client_secret", "research_access_token", "rapidapi_key")
-CREDENTIALS = ("research_client_key", *SECRETS)
+_CREDENTIALS = [setting for provider in PROVIDERS for setting in provider.settings]
+CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)
+SECRETS = tuple(setting.name for setting in _CREDENTIALS if setting.secret)
+
+
+def _rate(provider: type[Provider]) -> th.Property[Any]:
+    return th.Property(
+        provider.rate_setting(),
+        th.IntegerType(minimum=1, maximum=1000),
+        default=provider.per_second,
+        title=f"{provider.title} requests per second",
+        description=(
+            f"Maximum number of requests per second to {provider.called}.{provider.rate_note}"
+        ),
+    )
+
+
+def _budget(provider: type[Provider]) -> th.Property[Any]:
+    return th.Property(
+        provider.budget_setting(),
+        th.IntegerType(minimum=0),
+        title=f"{provider.title} requests per run",
+        description=(
+            f"Maximum number of requests to {provider.called} per run; the next run continues "
+            "from there. Without it, there is no limit."
+        ),
+    )
+
+
+def _url(provider: type[Provider]) -> th.Property[Any]:
+    return th.Property(
+        provider.url_setting(),
+        th.StringType,
+        default=provider.default_url,
+        title=f"{provider.title} URL",
+        description=f"Base URL of {provider.called}.",
+    )
+
 
 SETTINGS = th.PropertiesList(
     th.Property(
@@ -41,36 +84,7 @@ SETTINGS = th.PropertiesList(
             "pipelines can share one list."
         ),
     ),
-    th.Property(
-        "research_client_key",
-        th.StringType,
-        title="Research API client key",
-        description="Client key of your TikTok Research API client.",
-    ),
-    th.Property(
-        "research_client_secret",
-        th.StringType,
-        secret=True,
-        title="Research API client secret",
-        description="Client secret of your TikTok Research API client.",
-    ),
-    th.Property(
-        "research_access_token",
-        th.StringType,
-        secret=True,
-        title="Research API access token",
-        description=(
-            "A client access token, to be used instead of the client key and secret. It "
-            "expires after two hours and is not renewed."
-        ),
-    ),
-    th.Property(
-        "rapidapi_key",
-        th.StringType,
-        secret=True,
-        title="RapidAPI key",
-        description="Key of a RapidAPI account that is subscribed to the API.",
-    ),
+    *_CREDENTIALS,
     th.Property(
         "start_date",
         th.DateTimeType,
@@ -102,6 +116,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "refresh_on_loss",
+        th.BooleanType,
+        default=False,
+        title="Refresh on loss",
+        description=(
+            "Read and send a whole list when a scan shows that it has lost accounts, so that "
+            "unfollows are found the day they happen. Each of these lists costs one request "
+            "per 100 accounts."
+        ),
+    ),
+    th.Property(
         "revisit_after_hours",
         th.IntegerType(minimum=0, maximum=87600),
         default=0,
@@ -122,6 +147,17 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
+        "answers_path",
+        th.StringType,
+        title="File of answers",
+        description=(
+            "Path of a local file that keeps every answer until the target has saved it, so "
+            "that no request is paid for twice if the run, the target or the machine stops. "
+            "It contains personal data; deleting it loses no data. Use one file per pipeline, "
+            "and set `revisit_after_hours` too."
+        ),
+    ),
+    th.Property(
         "page_size",
         th.IntegerType(minimum=1, maximum=100),
         default=100,
@@ -135,40 +171,8 @@ SETTINGS = th.PropertiesList(
         title="Concurrency",
         description="Number of lists of one provider that are read at the same time.",
     ),
-    th.Property(
-        "research_requests_per_second",
-        th.IntegerType(minimum=1, maximum=1000),
-        default=10,
-        title="Research API requests per second",
-        description="Maximum number of requests per second to the Research API.",
-    ),
-    th.Property(
-        "rapidapi_requests_per_second",
-        th.IntegerType(minimum=1, maximum=1000),
-        default=5,
-        title="RapidAPI requests per second",
-        description=(
-            "Maximum number of requests per second to RapidAPI. Your plan may allow fewer."
-        ),
-    ),
-    th.Property(
-        "research_max_requests",
-        th.IntegerType(minimum=0),
-        title="Research API requests per run",
-        description=(
-            "Maximum number of requests to the Research API per run; the next run continues "
-            "from there. Without it, there is no limit."
-        ),
-    ),
-    th.Property(
-        "rapidapi_max_requests",
-        th.IntegerType(minimum=0),
-        title="RapidAPI requests per run",
-        description=(
-            "Maximum number of requests to RapidAPI per run; the next run continues from "
-            "there. Without it, there is no limit."
-        ),
-    ),
+    *map(_rate, PROVIDERS),
+    *map(_budget, PROVIDERS),
     th.Property(
         "on_quota_exhausted",
         th.StringType,
@@ -208,20 +212,7 @@ SETTINGS = th.PropertiesList(
             "Timeout in seconds for connecting, for each read and for the whole response."
         ),
     ),
-    th.Property(
-        "research_api_url",
-        th.StringType,
-        default="https://open.tiktokapis.com",
-        title="Research API URL",
-        description="Base URL of the Research API.",
-    ),
-    th.Property(
-        "rapidapi_api_url",
-        th.StringType,
-        default="https://full-tiktok-api.p.rapidapi.com",
-        title="RapidAPI URL",
-        description="Base URL of the API on RapidAPI.",
-    ),
+    *map(_url, PROVIDERS),
     th.Property(
         "user_agent",
         th.StringType,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
+from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
     from tap_tiktok_following.config.usernames import Usernames
-
-_CLIENT = ("research_client_key", "research_client_secret")
 
 _TYPES = {
     "array": "a list of strings",
@@ -93,10 +92,9 @@ def of(
         yield from _username_problems(config, asked_for)
     yield from _credential_problems(config)
     if wrong.isdisjoint(CREDENTIALS) and not _has_credentials(config):
-        yield (
-            "no credentials are configured (set `research_client_key` and "
-            "`research_client_secret`, or `research_access_token`, or `rapidapi_key`)"
-        )
+        ways = (names for provider in PROVIDERS for names in provider.credentials)
+        choices = (" and ".join(f"`{name}`" for name in names) for names in ways)
+        yield f"no credentials are configured (set {', or '.join(choices)})"
     if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
         yield "`user_agent` contains a character that is not allowed in a header"
     if config.get("shard") and Shard.parse(config["shard"]) is None:
@@ -104,7 +102,7 @@ def of(
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
-        setting = f"{provider.name}_api_url"
+        setting = provider.url_setting()
         if setting in config and (problem := _url_problem(config[setting])):
             yield f"`{setting}` {problem}"
 
@@ -125,15 +123,17 @@ def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:
         value = config.get(setting) or ""
         if not all("!" <= character <= "~" for character in value):
             yield f"`{setting}` contains a character that is not allowed in a key"
-    for setting, other in (_CLIENT, _CLIENT[::-1]):
-        if config.get(setting) and not config.get(other):
-            yield f"`{setting}` is set without `{other}`"
+    for provider in PROVIDERS:
+        for setting, other in chain(
+            *(permutations(names, 2) for names in provider.credentials)
+        ):
+            if config.get(setting) and not config.get(other):
+                yield f"`{setting}` is set without `{other}`"
 
 
 def _has_credentials(config: Mapping[str, Any]) -> bool:
     """Whether there are any; half of a pair counts, because it is a problem of its own."""
-    configured = any(provider.is_configured(config) for provider in PROVIDERS)
-    return configured or any(config.get(setting) for setting in _CLIENT)
+    return any(config.get(setting) for setting in CREDENTIALS)
 
 
 def _url_problem(url: str) -> str:

@@ -7,6 +7,7 @@ page that reaches below `since` holds both kinds.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.model import HASH_LENGTH, Memory, split_hashes
@@ -28,17 +29,18 @@ class Known:
         memory: What the earlier scan saw.
         bookmark: T of that scan in Unix seconds.
         met: Accounts that this scan met so far, newest follow first.
+        is_all: Whether these are all that it met.
     """
 
-    def __init__(self, memory: Memory, bookmark: int, met: bytes = b"") -> None:
+    def __init__(
+        self, memory: Memory, bookmark: int, met: bytes = b"", *, is_all: bool = True
+    ) -> None:
         self.memory = memory
         self._bookmark = bookmark
-        self._ranks = {
-            account: rank for rank, account in enumerate(split_hashes(memory.hashes))
-        }
-        self._met = [
-            self._ranks[account] for account in split_hashes(met) if account in self._ranks
-        ]
+        self._accounts = split_hashes(memory.hashes)
+        self._ranks = {account: rank for rank, account in enumerate(self._accounts)}
+        self._met = [self._ranks[a] for a in split_hashes(met) if a in self._ranks]
+        self._has_all_met = is_all
 
     def covers(self, lower: int) -> bool:
         """Whether nothing below a cursor is new: all of it was listed in the earlier scan.
@@ -48,6 +50,10 @@ class Known:
         """
         return lower < self._bookmark or lower <= self.memory.since
 
+    def meet(self, finds: Finds) -> None:
+        """Take note of the accounts of a page."""
+        self._met += [self._ranks[a] for a in finds.hashes if a in self._ranks]
+
     def news(self, finds: Finds, *, is_first: bool) -> list[bool]:
         """Which of the accounts of a page are to be sent: one too many does no harm.
 
@@ -56,10 +62,9 @@ class Known:
         list. That can't be told where the known ones may have been followed again.
 
         Args:
-            finds: The accounts of the page.
+            finds: The accounts of the page, which were met.
             is_first: Whether it is the first page with accounts.
         """
-        self._met += [self._ranks[a] for a in finds.hashes if a in self._ranks]
         unknown = [account not in self._ranks for account in finds.hashes]
         since = self.memory.since
         if finds.lower >= since:
@@ -75,15 +80,60 @@ class Known:
             ]
         return unknown if is_first or finds.upper > since else [False] * len(unknown)
 
+    def new_on_top(self, finds: Finds) -> tuple[int, bool]:
+        """How many accounts are new, above the first known one, and whether none has come."""
+        above = list(takewhile(lambda account: account not in self._ranks, finds.hashes))
+        if len(above) < len(finds.hashes):
+            return len(above), False
+        is_above = finds.lower >= self.memory.since
+        return (len(above) if is_above else 0), is_above
+
+    def missing(self, lower: int) -> list[int] | None:
+        """Which accounts have left the list, by their places in the memory.
+
+        Args:
+            lower: Where the pages read so far end.
+
+        Returns:
+            All that the pages do not show, where they reach below the memory. Where they
+            don't, those above the last known account on them. None if that can't be told.
+        """
+        if not self._has_all_met:
+            return None
+        end = len(self._accounts)
+        if lower >= self.memory.since and lower:
+            if not self._stand_where_they_stood(lower):
+                return None
+            end = self._met[-1]
+        return sorted(set(range(end)).difference(self._met))
+
+    def told(self, missing: list[int]) -> int:
+        """How many of those that have left the list were on it in the last scan."""
+        confirmed = self.memory.confirmed
+        return sum(confirmed is None or rank < confirmed for rank in missing)
+
+    def carried_on(self, pages: Memory, missing: list[int]) -> Memory:
+        """What is known after a scan that ended above the end of the memory.
+
+        Args:
+            pages: The accounts of the pages that it read.
+            missing: Which accounts have left the list, as `missing` tells.
+        """
+        if pages.since < self.memory.since or not pages.since:
+            return pages
+        read = split_hashes(pages.hashes)
+        gone = {self._accounts[rank] for rank in missing}
+        below = [a for a in self._accounts if a not in gone.union(read)]
+        confirmed = len(read) if below else None
+        return Memory(b"".join([*read, *below]), self.memory.since, confirmed)
+
     def _stand_where_they_stood(self, lower: int) -> bool:
         """Whether the known accounts met so far were not followed again since."""
         tail = self._met[-ENOUGH_IN_ORDER:]
-        return (
-            lower < self._bookmark
-            and len(tail) == ENOUGH_IN_ORDER
-            and tail == sorted(tail)
-            and 2 * len(self._met) >= len(self._ranks)
-        )
+        if len(tail) < ENOUGH_IN_ORDER or tail != sorted(tail) or lower >= self._bookmark:
+            return False
+        reached = len(self._accounts) if lower < self.memory.since else tail[-1] + 1
+        return 2 * len(self._met) >= reached
 
 
 def remembered(memory: Memory, finds: Finds, lower: int) -> Memory:

@@ -63,6 +63,7 @@ class Report:
             self._outcomes[Outcome.INVALID] = malformed
         self._reasons: defaultdict[tuple[Outcome, str], dict[str, str]] = defaultdict(dict)
         self._read = self._sent = self._keyless = self._nulled = 0
+        self._whole_on_loss = self._disbelieved = 0
         self._started = self._last_seen = time.monotonic()
         self._next_progress = self._started + PROGRESS_EVERY
 
@@ -77,12 +78,19 @@ class Report:
             return
         username = event.visit.username
         self._outcomes[event.outcome] += 1
+        self._count_losses(event)
         if event.outcome is Outcome.FAILED:
             self.advice = self.advice if self.failed else event.advice
             self.failed[username] = event.reason
         if event.reason:
             group = event.outcome, _without(username, event.reason)
             self._reasons[group][username] = event.reason
+
+    def _count_losses(self, event: Event) -> None:
+        standing, visit = event.standing, event.visit
+        if event.outcome in READ and visit.refresh_on_loss:
+            self._whole_on_loss += standing.whole and standing.loss is not None
+            self._disbelieved += not visit.believes_total
 
     def estimate(self) -> str:
         """What the run will take at least, before its first request."""
@@ -98,9 +106,11 @@ class Report:
             )
         )
         seconds = math.ceil(requests / self._per_second)
+        may_lose = any(visit.refresh_on_loss for visit in self._plan.visits)
+        more = ", more for lists that lost accounts" if may_lose else ""
         return (
             f"{_many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "
-            f"at least {_many(requests, 'request')} and {_duration(seconds)}"
+            f"at least {_many(requests, 'request')} and {_duration(seconds)}{more}"
         )
 
     def progress(self, requests: int, quota_left: int | None) -> str | None:
@@ -156,8 +166,15 @@ class Report:
         }
 
     def reasons(self) -> Iterator[str]:
-        """Why lists could not be read, the most frequent reasons first."""
+        """Why lists could not be read, or were read whole, the most frequent reasons first."""
         yield from self._groups(lambda outcome: outcome not in READ)
+        if self._whole_on_loss:
+            yield f"{_many(self._whole_on_loss, 'list')} read whole after a loss of accounts"
+        if self._disbelieved:
+            yield (
+                f"{_many(self._disbelieved, 'list')} with a total that was wrong 3 times in a "
+                "row: it is ignored until the next full refresh"
+            )
 
     def _visited(self) -> int:
         return sum(self._outcomes.values()) - self._outcomes[Outcome.INVALID]

@@ -14,21 +14,27 @@ from msgspec import structs
 
 from tap_tiktok_following.client.fetch import Client
 from tap_tiktok_following.client.gate import Gate, Halt
+from tap_tiktok_following.crawl.reading import Reading, keep_nothing
+from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.crawl.report import Report
-from tap_tiktok_following.crawl.workers import Crawl, read_list
+from tap_tiktok_following.crawl.workers import Crawl
 from tap_tiktok_following.http.transport import Transport
 from tap_tiktok_following.live import Part
+from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
+from tap_tiktok_following.state.plan import Plan
 from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
-    from tap_tiktok_following.model import Event, Standing
+    from tap_tiktok_following.crawl.reading import Keep
+    from tap_tiktok_following.model import Standing, Visit
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
+    from tap_tiktok_following.state.answers import Answers
     from tap_tiktok_following.state.bookmarks import Bookmarks
 
 logger = logging.getLogger(__name__)
@@ -43,7 +49,7 @@ class Run:
     """Reads the lists that are due, and keeps the bookmarks up to date.
 
     Attributes:
-        report: What a person is told.
+        report: What a person is told, from `plan` on.
 
     Args:
         provider: The provider.
@@ -52,6 +58,8 @@ class Run:
         usernames: Whom to ask about.
         termination: Whether the process was told to stop.
     """
+
+    report: Report
 
     def __init__(
         self,
@@ -62,13 +70,15 @@ class Run:
         termination: Termination,
     ) -> None:
         self._stream = f"{provider.name}_following"
+        self._provider = provider
         self._config = config
         self._bookmarks = bookmarks
+        self._usernames = usernames
         self._termination = termination
-        per_second = config[f"{provider.name}_requests_per_second"]
-        budget = f"{provider.name}_max_requests"
-        max_requests = config.get(budget)
-        self._gate = Gate(per_second, max_requests, budget)
+        self._per_second = config[provider.rate_setting()]
+        budget = provider.budget_setting()
+        self._max_requests = config.get(budget)
+        self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(
             provider.url,
             provider.url_setting(),
@@ -76,23 +86,50 @@ class Run:
             user_agent=config.get("user_agent") or USER_AGENT,
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
+        self._keep: Keep = keep_nothing
+        self._plan = Plan()
         self._broken_off: dict[str, Event] = {}
-        self._read = partial(
-            read_list,
-            fetch=self._client.fetch,
-            page_size=config["page_size"],
-            key=provider.key,
-            broken_off=self._broken_off,
-        )
-        now = time.time()
-        for text in usernames.malformed:
-            bookmarks.invalid(text, "can't be a username", now)
-        self._plan = bookmarks.plan(usernames.names, now)
-        self.report = Report(
-            self._plan, len(usernames.malformed), per_second, max_requests, usernames.shard
-        )
         self._under_way: dict[str, Standing] = {}
         self._failures_in_a_row = 0
+
+    def recover(self, answers: Answers) -> Iterator[Event]:
+        """Read again what earlier runs paid for and no state tells of, and keep what comes.
+
+        The records of each event are to be written before the next one is asked for.
+
+        Args:
+            answers: The file of answers.
+        """
+        source = f"{self._stream} {self._provider.url}"
+        self._keep = partial(answers.keep, source)
+        recovery = Recovery(answers, self._provider, source, self._bookmarks)
+        for event in recovery.events(self._usernames.names):
+            yield event
+            self._bookmarks.written(event)
+            self._note(event)
+            if event.outcome is None:
+                self._broken_off[event.visit.username] = Event(
+                    event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
+                )
+            if self._termination.signum:
+                break
+        if recovery.summary:
+            logger.info("%s: %s", self._stream, recovery.summary)
+
+    def plan(self) -> None:
+        """Decide what to read; before `events`, and after `recover`."""
+        now = time.time()
+        malformed = self._usernames.malformed
+        for text in malformed:
+            self._bookmarks.invalid(text, "can't be a username", now)
+        self._plan = self._bookmarks.plan(self._usernames.names, now)
+        self.report = Report(
+            self._plan,
+            len(malformed),
+            self._per_second,
+            self._max_requests,
+            self._usernames.shard,
+        )
 
     @property
     def halt(self) -> Halt | None:
@@ -121,11 +158,24 @@ class Run:
         for visit in self._plan.visits:
             yield from islice(self._read(visit), 1)
 
+    def _read(self, visit: Visit) -> Iterator[Event]:
+        reading = Reading(
+            visit,
+            fetch=self._client.fetch,
+            page_size=self._config["page_size"],
+            key=self._provider.key,
+            broken_off=self._broken_off,
+            keep=self._keep,
+        )
+        return reading.events()
+
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.
 
         Each is to be acknowledged before the next one is asked for.
         """
+        if self._termination.signum:
+            self._stop()
         visits = takewhile(lambda _: self.halt is None, self._plan.visits)
         crawl = Crawl(visits, self._read, self._config["concurrency"])
         self._termination.listen(crawl.wake)
@@ -145,8 +195,11 @@ class Run:
         self._interrupt()
 
     def _terminate(self, crawl: Crawl) -> None:
-        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
+        self._stop()
         crawl.end_in(GRACE)
+
+    def _stop(self) -> None:
+        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
 
     def _interrupt(self) -> None:
         """End the visits that are still under way, whatever their last request may bring."""
@@ -159,16 +212,20 @@ class Run:
         """The records of an event are written: bookmarks and counts follow."""
         if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
             event = replace(event, reason=self.halt.reason)
-        username = event.visit.username
-        self._under_way.pop(username, None)
         self._bookmarks.written(event)
         self.report.count(event)
+        self._note(event)
+        self._watch_failures(event)
+
+    def _note(self, event: Event) -> None:
+        """Note which visits are under way."""
+        username = event.visit.username
         if event.outcome is None:
             self._under_way[username] = event.standing
         else:
+            self._under_way.pop(username, None)
             self._broken_off.pop(username, None)
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
-        self._watch_failures(event)
 
     def _watch_failures(self, event: Event) -> None:
         if event.outcome is not Outcome.FAILED:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from tap_tiktok_following.crawl import losses
 from tap_tiktok_following.crawl.finds import Seen, records_of
 from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
@@ -59,7 +60,7 @@ class Scan:
         self.standing = visit.resume or _start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
-        self._page_size = page_size
+        self._page_size = self._asked_for = page_size
         self._key = key
         self._known = self._known_in(self.standing)
         self._seen = Seen(key, self.standing.boundary)
@@ -80,7 +81,8 @@ class Scan:
         Args:
             as_of: As in `Answer`; None if there was no answer.
         """
-        if self.standing.cursor is None and as_of is not None:
+        is_first = self.standing.cursor is None and not self.standing.pages
+        if is_first and as_of is not None and as_of < self.standing.as_of:
             self.standing = _started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
@@ -94,10 +96,11 @@ class Scan:
 
     def _known_in(self, standing: Standing) -> Known:
         """What is known where the scan stands: of the top, while it is above a stuck page."""
-        visit = self._visit
+        visit, met = self._visit, standing.memory.hashes
+        is_all = standing.remembering and standing.part is not Part.APART
         if standing.part is Part.ABOVE and visit.top:
-            return Known(visit.top.known, visit.top.as_of, standing.memory.hashes)
-        return Known(visit.known, visit.bookmark or 0, standing.memory.hashes)
+            return Known(visit.top.known, visit.top.as_of, met, is_all=is_all)
+        return Known(visit.known, visit.bookmark or 0, met, is_all=is_all)
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:
         """Take the page that was asked for, and return its records.
@@ -106,9 +109,12 @@ class Scan:
         scan fails where it stands. Gone on with later, it asks for that page again.
         """
         self.began(answer.as_of)
+        self._asked_for = answer.count or self.request[1]
         self._see_whether_whole()
         lower, upper, self.failure = bounds_of(answer, self.standing.cursor)
         finds = self._seen.meet(answer.page.accounts.rows, lower, upper)
+        self._known.meet(finds)
+        self._heed_losses(finds, answer.page.total)
         sent = self._news(finds)
         records = records_of(finds, sent, self._observed, self._first_position)
         self._note(answer, finds, len(records))
@@ -127,6 +133,28 @@ class Scan:
             return None
         return self.standing.accounts_read + 1
 
+    def _heed_losses(self, finds: Finds, total: int | None) -> None:
+        """Read the list whole if its first page shows that it has lost accounts."""
+        now, is_first = self.standing, self.standing.cursor is None
+        if now.part is not Part.STRAIGHT or self.failure:
+            return
+        if now.is_on_top:
+            new, is_on_top = self._known.new_on_top(finds)
+            now = replace(now, new=now.new + new, is_on_top=is_on_top)
+        if is_first:
+            now = replace(now, first_total=total)
+        self.standing = now
+        if is_first and not now.whole:
+            loss = losses.acted_on(now, self._visit, self._missing(finds.lower))
+            floor = now.floor if loss is None else self._visit.start_date
+            self.standing = replace(now, whole=loss is not None, floor=floor, loss=loss)
+
+    def _missing(self, lower: int) -> list[int] | None:
+        """Which remembered accounts have left the list; None if that can't be told."""
+        now = self.standing
+        can_tell = now.part is Part.STRAIGHT and not (self.failure or now.gap)
+        return self._known.missing(lower) if can_tell and self._visit.bookmark else None
+
     def _news(self, finds: Finds) -> list[bool]:
         """Which of the accounts are to be sent: all in a whole scan, else the unknown ones."""
         if self.standing.whole:
@@ -139,6 +167,7 @@ class Scan:
             now,
             accounts_read=now.accounts_read + len(finds.rows),
             accounts_sent=now.accounts_sent + sent,
+            pages=now.pages + 1,
             total=now.total if page.total is None else page.total,
             cached=now.cached or page.cached_at is not None,
             gap=self._keyless(page) or now.gap,
@@ -165,6 +194,7 @@ class Scan:
         elif not has_more:
             self._reach_the_end(finds)
         elif self._is_unchanged(finds):
+            self._carry_on()
             self._end(Outcome.UNCHANGED, finds.lower)
         else:
             self._move_on(finds)
@@ -194,13 +224,24 @@ class Scan:
             Outcome.UNCHANGED if is_read_in_one and is_unchanged else Outcome.COMPLETE
         )
 
+    def _carry_on(self) -> None:
+        """Remember what was known below the pages, too: the scan ends above it."""
+        now = self.standing
+        missing = self._missing(now.read_down_to or 0) or []
+        memory = self._known.carried_on(now.memory, missing)
+        self.standing = replace(now, memory=memory, remembering=False)
+
     def _finish(self, outcome: Outcome) -> None:
         """End the scan; a list that came empty is believed only if it always was."""
         doubt = "" if self.standing.accounts_read else self._why_not_empty()
         if doubt:
             outcome = Outcome.COMPLETE
             self.standing = replace(self.standing, gap=doubt)
-        self.outcome = outcome
+        missing = self._missing(self.standing.read_down_to or 0)
+        told = None if missing is None else self._known.told(missing)
+        self.standing = losses.settled(self.standing, self._visit, missing, told)
+        is_loss = bool(missing or self.standing.gone)
+        self.outcome = Outcome.COMPLETE if is_loss else outcome
 
     def _why_not_empty(self) -> str:
         """Why a list that came empty may not be; "" if nothing speaks against it."""
@@ -212,8 +253,7 @@ class Scan:
         return ""
 
     def _move_on(self, finds: Finds) -> None:
-        _, asked_for = self.request
-        standing = moved(self.standing, finds, asked_for)
+        standing = moved(self.standing, finds, self._asked_for)
         if standing is None:
             self.failure, self.outcome = NEVER_MOVES, Outcome.FAILED
             return
@@ -233,9 +273,6 @@ class Scan:
         if stuck is None:
             self._finish(outcome)
             return
-        if outcome is Outcome.UNCHANGED:
-            known = self._known.memory
-            self.standing = replace(self.standing, memory=known, remembering=False)
         is_past = cursor <= stuck.cursor
         self.standing = _below(self.standing, stuck, cursor, is_past=is_past)
         self._known = self._known_in(self.standing)
@@ -255,8 +292,11 @@ def _start_of(visit: Visit, started: int) -> Standing:
     if visit.stuck and visit.top:
         start = Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
     else:
-        start = Standing(started, started, visit.floor, visit.whole)
-    return _started_by(visit, start, started)
+        start = Standing(started, started, visit.floor, visit.whole, loss=visit.loss)
+    if visit.start is None:
+        return _started_by(visit, start, started)
+    scanned_at, as_of = visit.start
+    return replace(start, scanned_at=scanned_at, as_of=as_of)
 
 
 def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:

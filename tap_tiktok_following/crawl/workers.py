@@ -7,114 +7,23 @@ the consumer never waits for a slot, so the two can't wait for each other.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from tap_tiktok_following.client.gate import Stopped
-from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.model import Event
-from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable
 
-    from tap_tiktok_following.model import Answer, Visit
+    from tap_tiktok_following.model import Visit
 
 PAGES_AHEAD = 2
 """Pages a worker may be ahead of the consumer."""
 
 TICK = 1.0
 """Seconds after which the consumer is called though nothing arrived."""
-
-_OUTCOMES = {
-    Verdict.PRIVATE: Outcome.PRIVATE,
-    Verdict.HIDDEN: Outcome.HIDDEN,
-    Verdict.NOT_FOUND: Outcome.NOT_FOUND,
-    Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
-}
-
-logger = logging.getLogger(__name__)
-
-
-class Fetch(Protocol):
-    """How a page is fetched; see `Client.fetch`."""
-
-    def __call__(  # noqa: D102 - said there
-        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-    ) -> Answer: ...
-
-
-def read_list(
-    visit: Visit, fetch: Fetch, page_size: int, key: str, broken_off: dict[str, Event]
-) -> Iterator[Event]:
-    """Read one list, page by page, to the end of the visit.
-
-    Args:
-        visit: What to read.
-        fetch: Fetches a page.
-        page_size: How many accounts to ask for, 1 to 100.
-        key: The field that tells accounts apart.
-        broken_off: Where to note, by username, how a visit ends that gets no further than
-            the requests sent so far.
-
-    Yields:
-        An event a page, the last with the outcome. Nothing if no request could be sent.
-    """
-    at = int(time.time())
-    scan = Scan(visit, page_size, key, at)
-    start = scan.standing
-
-    def count_request() -> None:
-        scan.count_request()
-        standing = replace(start, requests=scan.standing.requests)
-        broken_off[visit.username] = Event(visit, standing, outcome=Outcome.INTERRUPTED, at=at)
-
-    try:
-        while scan.outcome is None:
-            cursor, count = scan.request
-            answer = fetch(visit.username, cursor, count, count_request)
-            at = answer.came_at
-            read = scan.standing.accounts_read
-            records = scan.take(answer)
-            yield Event(
-                visit,
-                scan.standing,
-                records,
-                scan.outcome,
-                scan.failure or (scan.standing.gap if scan.outcome else ""),
-                is_page=True,
-                read=scan.standing.accounts_read - read,
-                keyless=answer.page.accounts.keyless,
-                nulled=answer.page.accounts.nulled,
-                reference=answer.page.reference if scan.failure else "",
-                at=at,
-            )
-    except Stopped:
-        if scan.standing.requests > start.requests:
-            yield Event(visit, scan.standing, outcome=Outcome.INTERRUPTED, at=at)
-    except Refused as refusal:
-        scan.began(refusal.as_of)
-        outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
-        yield Event(
-            visit,
-            scan.standing,
-            outcome=outcome,
-            reason=refusal.reason,
-            reference=refusal.reference,
-            advice=refusal.advice,
-            at=int(time.time()) if refusal.came_at is None else refusal.came_at,
-        )
-    except Exception as error:
-        logger.debug("Reading %s failed", visit.username, exc_info=True)
-        reason = f"an error of this tap ({type(error).__name__}), please report it"
-        yield Event(visit, scan.standing, outcome=Outcome.FAILED, reason=reason, at=at)
-
 
 _DONE = object()
 

@@ -17,8 +17,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Key = Annotated[str, msgspec.Meta(min_length=1)]
 
 _SAFE_DIGITS = 18
-_ABSURD = 40
+"""A longer integer may not fit into 64 bits."""
+
 _EXACT = 2.0**53
+"""A larger fraction is not exact."""
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -141,10 +144,7 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _integer(digits: str) -> int | str:
-    if len(digits) > _ABSURD:
-        msg = "a number too long to be meant"
-        raise ValueError(msg)
-    # JSON of 64 bits can't hold a longer one; as text it is a field of a wrong type.
+    # As a string it is exact where it is an id, and a field of a wrong type where it is not.
     return int(digits) if len(digits) <= _SAFE_DIGITS else digits
 
 

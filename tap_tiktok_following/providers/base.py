@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.http.decoding import Unreadable
 from tap_tiktok_following.http.transport import unix_of
+from tap_tiktok_following.model import Raw
 from tap_tiktok_following.verdicts import Refused, Verdict, judge
 
 if TYPE_CHECKING:
@@ -37,7 +38,13 @@ class Provider(ABC):
         name: Its short name: prefix of its streams and settings.
         key: The field that tells accounts apart.
         properties: JSON Schema of its own fields, the key first.
+        settings: The settings that hold its credentials.
         credentials: Its credentials as alternatives: sets of settings that serve together.
+        title: What the titles of its settings begin with.
+        called: What it is called in a sentence.
+        default_url: Its base URL, unless a setting says otherwise.
+        per_second: Requests per second to send it, unless a setting says otherwise.
+        rate_note: What to say about that in its setting's description.
         rules: What the answers to a request for a page mean.
         token_rules: What the answers to a request for an access token mean.
 
@@ -48,7 +55,13 @@ class Provider(ABC):
     name: ClassVar[str]
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
+    settings: ClassVar[tuple[th.Property[Any], ...]]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
+    title: ClassVar[str]
+    called: ClassVar[str]
+    default_url: ClassVar[str]
+    per_second: ClassVar[int]
+    rate_note: ClassVar[str] = ""
     rules: ClassVar[tuple[Rule, ...]]
     token_rules: ClassVar[tuple[Rule, ...]] = ()
 
@@ -59,6 +72,16 @@ class Provider(ABC):
     def url_setting(cls) -> str:
         """The setting that holds the base URL."""
         return f"{cls.name}_api_url"
+
+    @classmethod
+    def rate_setting(cls) -> str:
+        """The setting that holds the maximum number of requests per second."""
+        return f"{cls.name}_requests_per_second"
+
+    @classmethod
+    def budget_setting(cls) -> str:
+        """The setting that holds the maximum number of requests per run."""
+        return f"{cls.name}_max_requests"
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
@@ -173,6 +196,7 @@ class Provider(ABC):
             answered_at=exchange.date,
             as_of=exchange.as_of,
             came_at=exchange.came_at,
+            raw=Raw(exchange.status, exchange.body),
         )
 
 

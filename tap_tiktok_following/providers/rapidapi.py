@@ -148,7 +148,21 @@ class RapidAPI(Provider):
             "avatar_thumb_url", th.StringType, description="URL of its small picture."
         ),
     )
+    settings: ClassVar[tuple[th.Property[Any], ...]] = (
+        th.Property(
+            "rapidapi_key",
+            th.StringType,
+            secret=True,
+            title="RapidAPI key",
+            description="Key of a RapidAPI account that is subscribed to the API.",
+        ),
+    )
     credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("rapidapi_key",),)
+    title: ClassVar[str] = "RapidAPI"
+    called: ClassVar[str] = "RapidAPI"
+    default_url: ClassVar[str] = "https://full-tiktok-api.p.rapidapi.com"
+    per_second: ClassVar[int] = 5
+    rate_note: ClassVar[str] = " Your plan may allow fewer."
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
     def __init__(self, config: Mapping[str, Any]) -> None:

@@ -123,10 +123,39 @@ class Research(Provider):
             description="Profile name of the followed account.",
         ),
     )
-    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("research_access_token",),
-        ("research_client_key", "research_client_secret"),
+    settings: ClassVar[tuple[th.Property[Any], ...]] = (
+        th.Property(
+            "research_client_key",
+            th.StringType,
+            title="Research API client key",
+            description="Client key of your TikTok Research API client.",
+        ),
+        th.Property(
+            "research_client_secret",
+            th.StringType,
+            secret=True,
+            title="Research API client secret",
+            description="Client secret of your TikTok Research API client.",
+        ),
+        th.Property(
+            "research_access_token",
+            th.StringType,
+            secret=True,
+            title="Research API access token",
+            description=(
+                "A client access token, to be used instead of the client key and secret. It "
+                "expires after two hours and is not renewed."
+            ),
+        ),
     )
+    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("research_client_key", "research_client_secret"),
+        ("research_access_token",),
+    )
+    title: ClassVar[str] = "Research API"
+    called: ClassVar[str] = "the Research API"
+    default_url: ClassVar[str] = "https://open.tiktokapis.com"
+    per_second: ClassVar[int] = 10
     rules: ClassVar[tuple[Rule, ...]] = RULES
     token_rules: ClassVar[tuple[Rule, ...]] = TOKEN_RULES
 

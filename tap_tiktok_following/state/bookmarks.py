@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_tiktok_following.model import Event, Part, Standing, Stuck, Top, Visit
+from tap_tiktok_following.model import Event, Loss, Part, Standing, Stuck, Top, Visit
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state import entries as of
-from tap_tiktok_following.state.plan import Plan
+from tap_tiktok_following.state.plan import Plan, visit_of
 from tap_tiktok_following.state.rows import scan_row
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from tap_tiktok_following.model import Place
     from tap_tiktok_following.state.entries import Entry
     from tap_tiktok_following.state.plan import Policy
 
@@ -53,6 +54,19 @@ class Bookmarks:
             now: Unix seconds by the local clock.
         """
         return Plan.of(usernames, self._entries, self._policy, now)
+
+    def visit(self, username: str) -> Visit:
+        """What to read of one list, due or not."""
+        return visit_of(username, self._entries.get(username, {}), self._policy)
+
+    def place(self, username: str) -> Place:
+        """The last answer about a username that the state tells of."""
+        return of.place_of(self._entries.get(username, {}))
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """The same of every username."""
+        for username, entry in self._entries.items():
+            yield username, of.place_of(entry)
 
     def written(self, event: Event) -> None:
         """The records of an event are out."""
@@ -118,12 +132,11 @@ class Bookmarks:
         entry["replication_key"] = REPLICATION_KEY
         entry["replication_key_value"] = in_utc(standing.as_of)
         entry["scanned_at"] = in_utc(standing.scanned_at)
-        if outcome is Outcome.COMPLETE:
-            entry["known"] = msgspec.to_builtins(standing.memory)
+        entry["known"] = msgspec.to_builtins(standing.memory)
+        _note_count(entry, standing)
         if outcome is Outcome.COMPLETE and standing.whole and standing.part is Part.STRAIGHT:
             entry["whole_scanned_at"] = in_utc(standing.scanned_at)
             entry["whole_floor"] = standing.floor
-            entry["whole_accounts"] = standing.accounts_read
         # An entry of an earlier version was read down to the `start_date` of then.
         entry.setdefault("whole_floor", self._policy.start_date)
 
@@ -139,6 +152,27 @@ def _note_end(entry: Entry, scanned_at: str) -> None:
         entry.pop("last_scanned_at", None)
     else:
         entry["last_scanned_at"] = scanned_at
+
+
+def _note_count(entry: Entry, standing: Standing) -> None:
+    """How many accounts the list should have now, by what was read and by the total."""
+    is_whole = standing.whole and standing.part is Part.STRAIGHT
+    if is_whole:
+        entry["listed"] = standing.accounts_read
+        _note_total_was_right(entry, standing)
+    elif "listed" in entry:
+        entry["listed"] = of.listed_of(entry) + standing.accounts_sent
+    of.put(entry, "total", standing.first_total)
+    waits = None if standing.whole else standing.loss
+    of.put(entry, "loss", waits and waits.value)
+
+
+def _note_total_was_right(entry: Entry, standing: Standing) -> None:
+    """Whether the total that made a list be read whole was right; any other starts anew."""
+    if standing.loss is None or standing.is_confirmed:
+        entry.pop("wrong_totals", None)
+    elif standing.loss is Loss.TOTAL:
+        entry["wrong_totals"] = of.wrong_totals_of(entry) + 1
 
 
 def _fail(entry: Entry, event: Event) -> None:

@@ -8,7 +8,10 @@ last_scanned_at         the same of the last scan that ended, whatever came of i
 whole_scanned_at        the same of the last scan down to the end, or to `start_date`
 whole_visited_at        when that scan ended, by the local clock
 whole_floor             Unix seconds: `start_date` as it was then; 0 without one
-whole_accounts          how many accounts it read
+listed                  how many accounts it read, and how many were new since
+    total                   the provider's total on the last scan's first page
+    wrong_totals            how often in a row it told a loss that a whole scan did not find
+    loss                    why the list is to be read whole: "pages" or "total" show a loss
 visited_at, outcome     when (by the local clock) and how the last visit ended
 known                   hashes of the newest accounts, and the cursor they reach down to
 resume                  where an unfinished scan stands
@@ -19,11 +22,12 @@ scans                   rows of the scans stream that are not out yet
 
 from __future__ import annotations
 
+import sys
 from typing import Any, TypeVar
 
 import msgspec
 
-from tap_tiktok_following.model import Memory, Part, Standing, Stuck, Top
+from tap_tiktok_following.model import Loss, Memory, Part, Place, Standing, Stuck, Top
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
 from tap_tiktok_following.times import parse_time
 
@@ -83,6 +87,14 @@ def _age(entry: Entry) -> tuple[int, int]:
     return bookmark_of(entry) or 0, visited_at_of(entry) or 0
 
 
+def put(entry: Entry, name: str, value: object) -> None:
+    """Set what an entry says, or take it out where there is nothing to say."""
+    if value is None:
+        entry.pop(name, None)
+    else:
+        entry[name] = value
+
+
 def username_of(entry: object) -> str | None:
     """Whose entry it is; None if it is none."""
     context = entry.get("context") if isinstance(entry, dict) else None
@@ -105,6 +117,14 @@ def last_scanned_at_of(entry: Entry) -> int | None:
     """`scanned_at` of the last scan that ended."""
     last = parse_time(entry.get("last_scanned_at"))
     return scanned_at_of(entry) if last is None else last
+
+
+def place_of(entry: Entry) -> Place:
+    """The last answer that the entry tells of."""
+    ended, resume = last_scanned_at_of(entry) or 0, resume_of(entry)
+    if resume is not None and resume.scanned_at > ended:
+        return Place(resume.scanned_at, resume.pages)
+    return Place(ended, sys.maxsize)
 
 
 def outcome_of(entry: Entry) -> Outcome | None:
@@ -137,8 +157,23 @@ def whole_floor_of(entry: Entry) -> int | None:
 
 
 def listed_of(entry: Entry) -> int:
-    """How many accounts the last whole scan read."""
-    return _converted(entry.get("whole_accounts"), int) or 0
+    """How many accounts should be on the list; 0 if that is not known."""
+    return _converted(entry.get("listed"), int) or 0
+
+
+def total_of(entry: Entry) -> int | None:
+    """The provider's total on the first page of the last scan."""
+    return _converted(entry.get("total"), int)
+
+
+def loss_of(entry: Entry) -> Loss | None:
+    """What loss makes the list be read whole at the next visit."""
+    return _converted(entry.get("loss"), Loss)
+
+
+def wrong_totals_of(entry: Entry) -> int:
+    """How often in a row the total told a loss that a whole scan did not find."""
+    return _converted(entry.get("wrong_totals"), int) or 0
 
 
 def stuck_of(entry: Entry) -> tuple[Stuck, Top] | tuple[None, None]:

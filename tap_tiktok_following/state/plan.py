@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tap_tiktok_following.state.entries import Entry
 
 
+MOST_WRONG_TOTALS = 3
+"""In a row: after so many losses that were none, a list's total is not believed any more."""
+
+
 class Turn(Enum):
     """When a username is visited in a run, in the order of work."""
 
@@ -37,6 +41,7 @@ class Policy:
         lookback: Seconds before the bookmark that are read again.
         refresh_after: Seconds after which a list is read whole again; None for never, 0 for
             every visit.
+        refresh_on_loss: Whether a list that has lost accounts is read whole again.
         revisit_after: Seconds for which a username that was read or skipped is left alone.
         retry_unavailable_after: The same for one that had no list to give.
     """
@@ -44,6 +49,7 @@ class Policy:
     start_date: int = 0
     lookback: int = DAY
     refresh_after: float | None = None
+    refresh_on_loss: bool = False
     revisit_after: float = 0
     retry_unavailable_after: float = 0
 
@@ -55,6 +61,7 @@ class Policy:
             start_date=parse_time(config.get("start_date")) or 0,
             lookback=config["lookback_days"] * DAY,
             refresh_after=None if refresh is None else refresh * DAY,
+            refresh_on_loss=config["refresh_on_loss"],
             revisit_after=config["revisit_after_hours"] * HOUR,
             retry_unavailable_after=config["retry_unavailable_after_days"] * DAY,
         )
@@ -96,7 +103,7 @@ class Plan:
             plan.counts[turn] += 1
             if turn is not Turn.NOT_DUE:
                 visited = of.visited_at_of(entry) or 0
-                queue.append((turn.value, visited, _visit(username, entry, policy)))
+                queue.append((turn.value, visited, visit_of(username, entry, policy)))
         queue.sort(key=itemgetter(0, 1))
         plan.visits.extend(visit for _, _, visit in queue)
         return plan
@@ -116,10 +123,14 @@ def _turn(entry: Entry, policy: Policy, now: float) -> Turn:
     return Turn.NOT_DUE if 0 <= now - visited < wait else Turn.KNOWN
 
 
-def _visit(username: str, entry: Entry, policy: Policy) -> Visit:
+def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
+    """What to read of one list, due or not."""
     bookmark, resume = of.bookmark_of(entry), of.resume_of(entry)
     stuck, top = of.stuck_of(entry)
-    whole = stuck is None and (bookmark is None or _is_whole_due(entry, policy))
+    loss = of.loss_of(entry) if policy.refresh_on_loss else None
+    whole = stuck is None and (
+        bookmark is None or _is_whole_due(entry, policy) or loss is not None
+    )
     last_read = top.as_of if top else bookmark
     reread_from = 0 if last_read is None or whole else last_read - policy.lookback
     has_failed = of.outcome_of(entry) is Outcome.FAILED
@@ -132,6 +143,10 @@ def _visit(username: str, entry: Entry, policy: Policy) -> Visit:
         whole_from=None if stuck else _refresh_due_at(username, entry, policy),
         known=of.known_of(entry),
         listed=of.listed_of(entry),
+        total=of.total_of(entry),
+        believes_total=of.wrong_totals_of(entry) < MOST_WRONG_TOTALS,
+        refresh_on_loss=policy.refresh_on_loss and stuck is None,
+        loss=loss,
         floor=max(reread_from, policy.start_date),
         start_date=policy.start_date,
         lookback=policy.lookback,

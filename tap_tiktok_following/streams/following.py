@@ -61,7 +61,10 @@ EDGE = (
     th.Property(
         "position",
         th.IntegerType,
-        description="Position in the list, starting with 1 for the newest follow.",
+        description=(
+            "Position in the list, starting with 1 for the newest follow. Null if accounts "
+            "above were read by an earlier scan."
+        ),
     ),
     th.Property(
         "followed_at_earliest",
@@ -95,6 +98,13 @@ class FollowingStream(ProviderStream):
         self._is_done = False
         self._state_due = 0.0
 
+    @property
+    def keeps_answers(self) -> bool:
+        """Whether its answers are kept until the state tells of them, in a file if any."""
+        is_full = self.replication_method == REPLICATION_FULL_TABLE
+        is_test = self.ABORT_AT_RECORD_COUNT is not None
+        return self.selected and not (is_full or is_test)
+
     @cached_property
     def bookmarks(self) -> Bookmarks:
         """What is known of every username; nothing, and nothing is kept, in FULL_TABLE."""
@@ -110,6 +120,17 @@ class FollowingStream(ProviderStream):
         """The records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
             return
+        run = self._new_run()
+        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
+        yield from self._recover(run)
+        run.plan()
+        self._run = run
+        if self.ABORT_AT_RECORD_COUNT is None:
+            yield from self._crawl(run)
+        else:
+            yield from self._test(run)
+
+    def _new_run(self) -> Run:
         asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
@@ -117,27 +138,33 @@ class FollowingStream(ProviderStream):
                 self.name,
                 some_of(asked_for.malformed),
             )
-        self._run = Run(
+        return Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
             asked_for,
             self.tap.termination,
         )
-        if self.ABORT_AT_RECORD_COUNT is not None:
-            yield from self._test(self._run)
-            return
-        self.logger.info("%s: %s", self.name, self._run.report.estimate())
+
+    def _crawl(self, run: Run) -> Iterator[Record]:
+        """The records of what is read now, with states, and progress for a person."""
+        self.logger.info("%s: %s", self.name, run.report.estimate())
         self.tap.watch()
-        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
-        for event in self._run.events():
+        for event in run.events():
             if event is None:
                 self.tap.flush()
             else:
                 yield from event.records
-                self._run.acknowledge(event)
-            self._tell(self._run)
+                run.acknowledge(event)
+            self._tell(run)
         self._is_done = True
+
+    def _recover(self, run: Run) -> Iterator[Record]:
+        """The records of what an earlier run paid for, if that is kept."""
+        if self.keeps_answers and self.tap.answers is not None:
+            for event in run.recover(self.tap.answers):
+                yield from event.records
+                self._write_state()
 
     def endings(self) -> Iterator[Ending]:
         """Exit codes and sentences for what went wrong, if anything did."""
@@ -187,13 +214,17 @@ class FollowingStream(ProviderStream):
 
     def _tell(self, run: Run) -> None:
         """Write a state and a line of progress when it is time for them."""
+        self._write_state()
+        if not self.tap.live.is_on and (line := run.progress()):
+            self.logger.info("%s: %s", self.name, line)
+
+    def _write_state(self) -> None:
+        """Write a state when it is time for one."""
         now = time.monotonic()
         if now >= self._state_due:
             self.tap.write_state()
             done = time.monotonic()
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
-        if not self.tap.live.is_on and (line := run.progress()):
-            self.logger.info("%s: %s", self.name, line)
 
     def _test(self, run: Run) -> Iterator[Record]:
         """A few records of one page, if the provider accepts the credentials."""

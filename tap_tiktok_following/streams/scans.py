@@ -65,6 +65,15 @@ SCHEMA = th.PropertiesList(
         "accounts_sent", th.IntegerType, description="Number of accounts sent as records."
     ),
     th.Property(
+        "accounts_gone",
+        th.IntegerType,
+        description=(
+            "Minimum number of accounts that were listed at `previous_scanned_at` and no "
+            "longer are: unfollowed, private, banned, deleted or, on the Research API, "
+            "renamed. Null if the scan cannot tell."
+        ),
+    ),
+    th.Property(
         "read_until",
         th.DateTimeType,
         description=(

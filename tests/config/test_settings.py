@@ -401,12 +401,20 @@ def test_a_file_that_is_broken(option: str, content: str, tmp_path: Path) -> Non
     assert is_one_sentence(_with_file(tmp_path, option, content))
 
 
-def _with_file(folder: Path, option: str, content: str | None) -> Run:
+@pytest.mark.parametrize("option", ["--config", "--catalog"])
+def test_a_file_in_another_encoding(option: str, tmp_path: Path) -> None:
+    """As PowerShell writes it."""
+    result = _with_file(tmp_path, option, "{}", encoding="utf-16")
+    assert is_one_sentence(result)
+    assert f"other.json, given by {option}, is not JSON in UTF-8." in result.last_line
+
+
+def _with_file(folder: Path, option: str, content: str | None, encoding: str = "utf-8") -> Run:
     """Run the tap, which may send no request, with this file; None for no file at all."""
     good, other = folder / "good.json", folder / "other.json"
     good.write_text(json.dumps({**GOOD, "rapidapi_max_requests": 0}), encoding="utf-8")
     if content is not None:
-        other.write_text(content, encoding="utf-8")
+        other.write_text(content, encoding=encoding)
     config = [] if option == "--config" else ["--config", str(good)]
     return command(*config, option, str(other))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,18 @@ from sandbox import Follow
 from tap_tiktok_following.times import DAY, HOUR
 from tests.lives import NOW, Broken, Life, follows_of
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 lives = settings(max_examples=150, deadline=None)
+
+TOTALS: list[Callable[[int], int | None]] = [
+    lambda _: None,
+    lambda total: total,
+    lambda total: total - total % 7,
+    lambda total: 3 * total % 11,
+]
+"""No total, a right one, and two that are wrong."""
 
 ages = st.one_of(st.integers(0, 5), st.integers(0, 3 * HOUR), st.integers(0, 3000 * HOUR))
 
@@ -65,6 +76,8 @@ def live(life: Life, day: dict[str, Any]) -> None:
     repeat=st.booleans(),
     lookback=st.sampled_from([0, HOUR, DAY, 3 * DAY]),
     refresh=st.sampled_from([None, 0, 2 * DAY]),
+    totals=st.sampled_from(TOTALS),
+    refresh_on_loss=st.booleans(),
 )
 def test_whatever_happens_every_follow_is_sent(
     made: list[int],
@@ -72,11 +85,15 @@ def test_whatever_happens_every_follow_is_sent(
     page_size: int,
     lookback: int,
     refresh: int | None,
+    totals: Callable[[int], int | None],
     *,
     repeat: bool,
+    refresh_on_loss: bool,
 ) -> None:
     follows = [Follow(f"old.{number}", NOW - age) for number, age in enumerate(made)]
     life = Life(follows, page_size, repeat=repeat, lookback=lookback, refresh_after=refresh)
+    life.policy["refresh_on_loss"] = refresh_on_loss
+    life.total = totals
     for day in history:
         live(life, day)
         read = life.read(after=0, budget=day["budget"], killed_after=day["killed_after"])

@@ -6,10 +6,11 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from tap_tiktok_following.crawl import report as module
 from tap_tiktok_following.crawl.report import Report, some_of
-from tap_tiktok_following.model import Event, Standing, Visit
+from tap_tiktok_following.model import Event, Loss, Standing, Visit
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.plan import Plan, Turn
 
@@ -225,3 +226,26 @@ def test_nothing_missing_is_nothing_to_tell() -> None:
 )
 def test_a_list_of_usernames_stays_readable(count: int, words: str) -> None:
     assert some_of([f"u{number}" for number in range(count)]) == words
+
+
+def test_lists_that_lost_accounts() -> None:
+    """What they cost can't be known before; what they did cost is said after it."""
+    visits = [Visit(f"user{n}", refresh_on_loss=True, believes_total=n < 2) for n in range(3)]
+    report = Report(Plan(visits, Counter({Turn.KNOWN: 3})), 0, 10)
+    assert report.estimate().endswith(
+        "at least 3 requests and 1 s, more for lists that lost accounts"
+    )
+    lost = replace(STANDING, loss=Loss.TOTAL)
+    ends = [
+        (lost, Outcome.COMPLETE),
+        (lost, Outcome.INTERRUPTED),
+        (STANDING, Outcome.COMPLETE),
+    ]
+    for visit, (standing, outcome) in zip(visits, ends, strict=True):
+        report.count(Event(visit, standing, outcome=outcome))
+    whole, wrong = report.reasons()
+    assert whole == "1 list read whole after a loss of accounts"
+    assert wrong == (
+        "1 list with a total that was wrong 3 times in a row: it is ignored until the next "
+        "full refresh"
+    )

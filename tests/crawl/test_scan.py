@@ -497,11 +497,13 @@ def test_a_scan_goes_on_where_an_earlier_run_left_it() -> None:
         accounts_read=3,
         accounts_sent=3,
         requests=2,
+        pages=2,
         boundary=hash_account("b") + hash_account("c"),
         memory=Memory(b"".join(map(hash_account, "abc")), 0),
         remembering=False,
         read_until=NOW + 3 * DAY,
         read_down_to=0,
+        new=3,
     )
 
 

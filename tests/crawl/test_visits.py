@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following.times import DAY
-from tests.harness import NOW, PROVIDERS, bookmark, follows_of, run, settings
+from tests.harness import (
+    NOW,
+    PROVIDERS,
+    bookmark,
+    follows_of,
+    pages_asked,
+    run,
+    settings,
+    truth,
+)
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -41,6 +50,36 @@ def test_a_list_that_goes_private_in_the_middle_of_a_scan(
     rows = after.records(f"{provider}_following")
     assert {row["scanned_at"] for row in rows} == {other["scanned_at"]}
     assert len(rows) == 9
+
+
+@each_provider
+def test_a_list_whose_second_page_always_fails(sandbox: Sandbox, provider: str) -> None:
+    """It brings each new follow for a request more, and is read on when the page answers."""
+    sandbox.world = World.of({"ann": follows_of("ann", 9, every=2 * DAY)})
+    sandbox.scenario = Scenario(faults=[Fault("status", page=2, value=500)])
+    config = settings(sandbox, ["ann"], provider, page_size=4, max_tries=1)
+    state: dict[str, Any] = {}
+    told: list[tuple[int, str, bool, int]] = []
+    sent: set[tuple[str, str]] = set()
+    for day in range(6):
+        sandbox.clock.advance(DAY)
+        sandbox.world.follow("ann", f"new.{day}", at=int(sandbox.clock.now()) - 60)
+        sandbox.requests.clear()
+        ended = run(config, state)
+        row, state = ended.scans(provider)["ann"], ended.state
+        asked = len(pages_asked(sandbox, provider, "ann"))
+        told.append((ended.exit_code, row["outcome"], row["whole_list"], asked))
+        sent |= set(ended.follows(provider))
+    assert told == [(1, "failed", False, asked) for asked in (2, 1, 2, 2, 2, 2)]
+    assert {("ann", f"new.{day}") for day in range(6)} <= sent
+    sandbox.scenario = Scenario()
+    healed = run(config, state)
+    row = healed.scans(provider)["ann"]
+    assert (row["outcome"], row["whole_list"]) == ("complete", False)
+    assert sent | set(healed.follows(provider)) == truth(sandbox, "ann")
+    sandbox.clock.advance(DAY)
+    after = run(config, healed.state).scans(provider)["ann"]
+    assert (after["outcome"], after["requests"]) == ("unchanged", 1)
 
 
 @each_provider

@@ -48,6 +48,7 @@ SAID = {
     "duckdb output/prod.duckdb -f docs/analysis.sql": "tests/docs/test_analysis.py does so",
     "dbt source freshness": "tests/dbt/test_build.py runs it",
     "dbt compile": "tests/dbt/plain_sql.py runs it",
+    "python -m benchmarks.unfollows": "tests/docs/test_planning.py runs it",
     "make lint": "a part of `make test`",
     "make types": "a part of `make test`",
     "make pytest": "a part of `make test`",

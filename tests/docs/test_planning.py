@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -66,6 +68,55 @@ def requests_of_runs(
     return counts[0], counts[1], counts[2]
 
 
+def requests_after_a_loss(
+    sandbox: Sandbox, provider: str, length: int, boundary: Boundary
+) -> int:
+    """Requests for a list that has lost an account, and is read whole for it."""
+    sandbox.scenario = Scenario(boundary=boundary)
+    sandbox.world = World.of({"ann": harness.follows_of("ann", length, every=6 * 3600)})
+    config = harness.settings(sandbox, ["ann"], provider, refresh_on_loss=True)
+    first = harness.run(config)
+    sandbox.clock.advance(DAY)
+    sandbox.world.unfollow("ann", "ann.40")
+    after = harness.run(config, first.state)
+    row = after.scans(provider)["ann"]
+    assert (row["whole_list"], row["accounts_gone"]) == (True, 1)
+    assert "1 list read whole after a loss of accounts" in after.text("INFO")
+    return int(row["requests"])
+
+
+def test_the_comparison_of_ways_to_find_unfollows() -> None:
+    """Four lists on one day, of which two lose an account."""
+    small = ["--lists", "4", "--days", "1", "--share", "0.5"]
+    command = [sys.executable, "-m", "benchmarks.unfollows", *small]
+    told = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=harness.environment(),
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    rows = [line.split(" | ")[2:] for line in told.stdout.splitlines() if "rapidapi" in line]
+    assert [(way, *map(int, (*counts, last[:-2]))) for way, *counts, last in rows] == [
+        ("refresh_after_days 1", 2, 2, 0, 24),
+        ("refresh_after_days 30", 2, 0, 0, 4),
+        ("refresh_on_loss", 2, 2, 0, 14),
+        ("both, 30 days", 2, 2, 0, 14),
+    ]
+
+
+@pytest.mark.parametrize("provider", harness.PROVIDERS)
+def test_days_with_losses(sandbox: Sandbox, provider: str) -> None:
+    usernames, length, _ = map(number, column(provider)[:3])
+    low = requests_after_a_loss(sandbox, provider, length, "skip")
+    high = requests_after_a_loss(sandbox, provider, length, "repeat")
+    assert column(provider)[17:] == [
+        span(usernames * (1 + share * (low - 1)), usernames * (1 + share * (high - 1)))
+        for share in (0.01, 0.05, 0.2)
+    ]
+
+
 @pytest.mark.parametrize("provider", harness.PROVIDERS)
 def test_examples(sandbox: Sandbox, provider: str) -> None:
     usernames, length, rate = map(number, column(provider)[:3])
@@ -76,7 +127,7 @@ def test_examples(sandbox: Sandbox, provider: str) -> None:
 
     on_average, at_most = column(provider)[13:15]
     refreshed = number(at_most)
-    assert column(provider)[3:] == [
+    assert column(provider)[3:17] == [
         span(low, high),
         span(usernames * low, usernames * high),
         span(usernames * low / rate / 60, usernames * high / rate / 60),

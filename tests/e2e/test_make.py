@@ -120,5 +120,9 @@ def test_pinning_the_dependencies(section: Section, clone: Project) -> None:
     pins = clone.folder / "requirements-dev.txt"
     pins.unlink()
     clone.reader.follow(section)
-    names = re.findall(r"^([\w.-]+)==", pins.read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"singer-sdk", "pytest", "ruff", "mypy", "duckdb", "uvicorn"} <= {*names}
+    assert {"singer-sdk", "pytest", "ruff", "mypy", "duckdb", "uvicorn"} <= pinned(pins)
+    assert "apache-airflow" in pinned(clone.folder / "requirements-airflow.txt")
+
+
+def pinned(path: Path) -> set[str]:
+    return set(re.findall(r"^([\w.-]+)==", path.read_text(encoding="utf-8"), re.MULTILINE))

@@ -36,11 +36,11 @@ def reader(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> Reader:
     )
 
 
-def add_url(path: Path, sandbox: Sandbox) -> None:
-    """Have a config lead to the sandbox."""
+def configure(folder: Path, **settings: object) -> None:
+    """Change the reader's config."""
+    path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    config["rapidapi_api_url"] = sandbox.url
-    path.write_text(json.dumps(config), encoding="utf-8")
+    path.write_text(json.dumps({**config, **settings}), encoding="utf-8")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def installed(sandbox: Sandbox, reader: Reader, tmp_path: Path) -> Reader:
     """A reader who has done everything but run it."""
     sandbox.world = World.of({name: follows_of(name, n) for name, n in LENGTHS.items()})
     reader.follow(block for block in SECTION if block.text != "bash run.sh\n")
-    add_url(tmp_path / "config.json", sandbox)
+    configure(tmp_path, rapidapi_api_url=sandbox.url)
     return reader
 
 
@@ -66,6 +66,7 @@ def test_twice(section: Section, sandbox: Sandbox, installed: Reader, tmp_path: 
     assert len(warehouse.rows("rapidapi_scans")) == 2
 
     sandbox.clock.advance(DAY)
+    configure(tmp_path, revisit_after_hours=0)  # as a day later
     sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
     sandbox.requests.clear()
     installed.follow([run])
@@ -104,6 +105,7 @@ def test_a_target_that_dies_leaves_the_last_state(
     installed.type("bash", "run.sh")
     before = (tmp_path / "state.json").read_text(encoding="utf-8")
     sandbox.clock.advance(DAY)
+    configure(tmp_path, revisit_after_hours=0)  # as a day later
     target = Path(installed.environment["PIPX_BIN_DIR"], "target-jsonl")
     target.unlink()
     target.write_text("#!/bin/sh\nhead -c 100 >/dev/null\necho '{\"bookm'\nexit 3\n")

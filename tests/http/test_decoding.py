@@ -177,7 +177,7 @@ def test_a_text_that_targets_would_choke_on_is_mended(name: bytes) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"9" * 5000, b"NaN", b"[" * 5000 + b"]" * 5000, b'"\n"'],
+    [b"NaN", b"[" * 5000 + b"]" * 5000, b'"\n"'],
     ids=lambda v: repr(v[:9]),
 )
 def test_a_page_with_an_absurd_value_can_not_be_read(value: bytes) -> None:

@@ -334,7 +334,7 @@ def test_a_complete_scan_moves_the_bookmark_to_t() -> None:
         "scanned_at": in_utc(NOW - 5),
         "whole_scanned_at": in_utc(NOW - 5),
         "whole_floor": 0,
-        "whole_accounts": 0,
+        "listed": 0,
         "visited_at": in_utc(NOW),
         "outcome": "complete",
         "known": {"hashes": "9OFp+O4=", "since": NOW - 70},
@@ -353,7 +353,8 @@ def test_an_incremental_scan_leaves_the_time_of_the_last_whole_one() -> None:
 def test_an_unchanged_list_moves_the_bookmark_and_keeps_what_is_known() -> None:
     known = {"hashes": "9OFp+O4=", "since": 7}
     before = entry_of("ann", bookmark=NOW - DAY, known=known)
-    entry = written(end_event(Outcome.UNCHANGED), entry=before)
+    standing = standing_of(whole=False, memory=Memory(hash_account("a"), 7))
+    entry = written(end_event(Outcome.UNCHANGED, standing=standing), entry=before)
     assert (entry["replication_key_value"], entry["known"]) == (in_utc(NOW - 5), known)
     assert "resume" not in entry
 
@@ -488,6 +489,7 @@ def test_a_row() -> None:
             "whole_list": True,
             "accounts_read": 9,
             "accounts_sent": 8,
+            "accounts_gone": None,
             "read_until": in_utc(NOW - 2),
             "read_down_to": None,
             "requests": 3,
@@ -729,7 +731,8 @@ def test_the_settings_make_the_policy() -> None:
         "start_date": "2023-11-14T22:13:20Z",
         "lookback_days": 2,
         "refresh_after_days": 30,
+        "refresh_on_loss": True,
         "revisit_after_hours": 3,
         "retry_unavailable_after_days": 4,
     }
-    assert Policy.of(config) == Policy(NOW, 2 * DAY, 30 * DAY, 3 * HOUR, 4 * DAY)
+    assert Policy.of(config) == Policy(NOW, 2 * DAY, 30 * DAY, True, 3 * HOUR, 4 * DAY)  # noqa: FBT003

@@ -1,0 +1,66 @@
+"""Whether a list has lost accounts, by what is read of it anyway.
+
+There are two kinds of evidence: remembered accounts that the pages do not show, and a total
+of the provider's that is lower than it should be. Each is a lower bound, so the greater one
+counts, never their sum.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tap_tiktok_following.model import Loss, Part
+
+if TYPE_CHECKING:
+    from tap_tiktok_following.model import Standing, Visit
+
+
+def acted_on(standing: Standing, visit: Visit, missing: list[int] | None) -> Loss | None:
+    """The loss for which a list is to be read whole; None if there is none.
+
+    A total counts accounts below `start_date`, too: it makes no list be read whole then.
+
+    Args:
+        standing: Where the scan stands.
+        visit: What it reads.
+        missing: The remembered accounts that have left the list; None if nobody knows.
+    """
+    if not visit.refresh_on_loss:
+        return None
+    if missing:
+        return Loss.PAGES
+    return Loss.TOTAL if _by_total(standing, visit) and not visit.start_date else None
+
+
+def settled(
+    standing: Standing, visit: Visit, missing: list[int] | None, told: int | None
+) -> Standing:
+    """Where a scan stands that has come to its end, with what it tells of losses.
+
+    Args:
+        standing: Where it stood.
+        visit: What it read.
+        missing: The remembered accounts that have left the list; None if nobody knows.
+        told: How many of them were on it in the last scan.
+    """
+    if standing.part is not Part.STRAIGHT or standing.proves_nothing:
+        return standing
+    bounds = [n for n in (_by_total(standing, visit), told) if n is not None]
+    standing = replace(standing, gone=max(bounds, default=None))
+    if not standing.whole:
+        return replace(standing, loss=acted_on(standing, visit, missing))
+    if standing.loss is None:
+        return standing
+    listed = visit.listed + standing.new if visit.listed else 0
+    is_short = not listed or standing.accounts_read < listed
+    return replace(standing, is_confirmed=is_short or bool(missing))
+
+
+def _by_total(standing: Standing, visit: Visit) -> int | None:
+    """At least how many accounts are gone by the total; None if it can't tell."""
+    total = standing.first_total
+    if total is None or visit.total is None or not visit.believes_total:
+        return None
+    return max(0, visit.total + standing.new - total)

@@ -1,0 +1,141 @@
+"""The SQLite database behind the file of answers: made, opened, checked and locked."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import contextmanager, suppress
+from errno import ENOSPC
+from typing import TYPE_CHECKING
+
+from tap_tiktok_following.exits import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+APPLICATION_ID = 0x746B666F
+"""SQLite's `application_id` of the file: "tkfo" tells it from other databases."""
+
+FORMAT = 1
+"""SQLite's `user_version` of the file; goes up when the table changes."""
+
+_CREATE = """
+CREATE TABLE answers (
+    source TEXT, username TEXT, scanned_at INTEGER, page INTEGER,
+    started INTEGER, cursor INTEGER, count INTEGER, tries INTEGER,
+    as_of INTEGER, until INTEGER, came_at INTEGER, status INTEGER, body BLOB,
+    PRIMARY KEY (source, username, scanned_at, page)
+)
+"""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The file's one connection, with the lock; the file is made if it is not there.
+
+    Raises:
+        Ended: If the file is not ours.
+        OSError: If it can't be read or made readable by its owner alone.
+        sqlite3.Error: If it is in use, or broken.
+    """
+    is_new = _prepare(path)
+    connection = sqlite3.connect(
+        path, timeout=0, isolation_level=None, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if is_new:
+            _create(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        _check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do all of it or nothing.
+
+    Raises:
+        sqlite3.Error: If it could not be done.
+    """
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def is_lack_of_room(error: Exception) -> bool:
+    """Whether the disk takes no more, rather than something being wrong with the file."""
+    if isinstance(error, OSError):
+        return error.errno == ENOSPC
+    return any(words in str(error) for words in ("disk is full", "disk I/O error"))
+
+
+def sentence(path: Path, error: Exception) -> str:
+    """What is wrong with the file and what to do about it."""
+    where = f"`answers_path` ({path})"
+    if isinstance(error, OSError):
+        return f"{where} can't be opened ({error.strerror}): name another path."
+    if "locked" in str(error):
+        return (
+            f"{where} is in use by another run: wait until that has ended, or give each "
+            "pipeline a file of its own."
+        )
+    return (
+        f"{where} is broken ({error}): delete it, which loses nothing but means that the "
+        "answers in it are paid for again."
+    )
+
+
+def _prepare(path: Path) -> bool:
+    """Make the file readable by its owner alone, and see that it is ours.
+
+    Returns:
+        Whether it is empty.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    header = b""
+    is_file = stat.S_ISREG(path.stat().st_mode)
+    if is_file:
+        with path.open("rb") as file:
+            header = file.read(72)
+    if not is_file or (header and not _is_ours(header)):
+        foreign = (
+            f"`answers_path` ({path}) is not a file of answers of this version of the tap and "
+            "stays as it is: name another path."
+        )
+        raise Ended(foreign)
+    path.chmod(0o600)
+    return not header
+
+
+def _is_ours(header: bytes) -> bool:
+    """By SQLite's header: the format is at byte 60, the application at byte 68."""
+    numbers = tuple(int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    return header.startswith(b"SQLite format 3\0") and numbers == (FORMAT, APPLICATION_ID)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    # Space that is free goes back to the disk.
+    connection.execute("PRAGMA auto_vacuum = FULL")
+    with transaction(connection):
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {FORMAT}")
+        connection.execute(_CREATE)
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)

@@ -1,0 +1,43 @@
+"""A Meltano project as the README of the example tells to set it up, and an Airflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.airflow.engine import Airflow, free_port, program
+from tests.e2e.airflow.project import Project
+from tests.e2e.postgres import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.e2e.postgres import Postgres
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with serve(free_port()) as server:
+        if server is None:
+            pytest.skip("there is no PostgreSQL here")
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: Sandbox, postgres: Postgres) -> Iterator[Project]:
+    project = Project(tmp_path / "project", sandbox, postgres)
+    yield project
+    for shard in project.taps():
+        project.kill_all(shard)
+
+
+@pytest.fixture
+def airflow(tmp_path: Path, project: Project, postgres: Postgres) -> Airflow:
+    program("airflow")  # where there is none, the test is skipped
+    postgres.execute("CREATE DATABASE airflow")
+    airflow = Airflow(tmp_path / "airflow", postgres, project.reader.environment)
+    project.reader.environment.update(airflow.environment)
+    return airflow

@@ -1,0 +1,159 @@
+"""The example as its README tells: thousands of usernames, a shard killed, every row there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox import Scenario
+from tests.documents import runs
+from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE, SHARDS
+from tests.harness import PROVIDERS, truth, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sandbox import Sandbox
+    from tests.documents import Section
+    from tests.e2e.airflow.engine import Airflow
+    from tests.e2e.airflow.project import Project
+
+ALL = [f"{part}-of-{SHARDS}" for part in range(1, SHARDS + 1)]
+
+KILLED = ("3-of-8", "4-of-8")
+
+IN_FLIGHT = 8 * len(KILLED)
+"""By the tap's default `concurrency`."""
+
+NOTHING: set[str] = set()
+
+SLOTS = 5
+"""Of the pool."""
+
+
+@runs("examples/airflow/README.md", "Shards", "shards")
+@runs("examples/airflow/README.md", "Airflow", "dag")
+@runs("examples/airflow/README.md", "Kubernetes without Airflow", "job")
+def test_the_readme(
+    shards: Section,
+    dag: Section,
+    job: Section,
+    project: Project,
+    airflow: Airflow,
+    sandbox: Sandbox,
+) -> None:
+    """Two of eight shards are killed in the middle: their second try reads what is left."""
+    project.reader.follow(shards)
+    add, try_one, unpause = dag
+    airflow.type("db", "migrate")
+    project.reader.follow([add, try_one])
+    assert len(sandbox.requests) == 2 * 10 + 1  # and a token
+    sandbox.scenario = Scenario(latency=0.2)
+    with airflow.running():
+        airflow.wait_for_dag()
+        project.reader.follow([unpause])
+        wait_until(lambda: project.taps().keys() >= set(KILLED), within=600)
+        before = len(sandbox.requests)
+        wait_until(lambda: len(sandbox.requests) > before + 500, within=600)
+        project.kill_tap(KILLED[0])
+        project.kill_all(KILLED[1])
+        asked_before = asked(sandbox)
+        sandbox.scenario = Scenario()
+        state = airflow.wait_for_run(within=900)
+    assert state == "success", airflow.logs()
+
+    check_tasks(airflow.tasks(), airflow.tries())
+    check_states(project, asked_before)
+    check_rows(project, sandbox)
+    check_requests(sandbox)
+    check_models(project)
+    check_job(job, project, sandbox)
+
+
+def check_tasks(tasks: list[dict[str, Any]], tries: list[dict[str, Any]]) -> None:
+    """Every shard ran once, the killed ones twice, several at once, dbt after the last."""
+    loads = {task["rendered_map_index"]: task for task in tasks if task["task_id"] == "load"}
+    assert loads.keys() == set(ALL)
+    assert {shard: load["try_number"] for shard, load in loads.items()} == {
+        shard: 2 if shard in KILLED else 1 for shard in ALL
+    }
+    [build] = [task for task in tasks if task["task_id"] == "build"]
+    assert build["start_date"] > max(load["end_date"] for load in loads.values())
+    assert 1 < at_once([*loads.values(), *tries]) <= SLOTS
+
+
+def at_once(tries: Iterable[dict[str, Any]]) -> int:
+    """How many of them ran at the same time at most."""
+    moments = [(its["start_date"], 1) for its in tries]
+    moments += [(its["end_date"], -1) for its in tries]
+    running = most = 0
+    for _, change in sorted(moments):
+        running += change
+        most = max(most, running)
+    return most
+
+
+def check_states(project: Project, asked_before: Counter[str]) -> None:
+    """Each username is in the state of exactly one shard; two were in the middle."""
+    in_shard = {shard: project.usernames(shard) for shard in ALL}
+    assert Counter(name for names in in_shard.values() for name in names) == Counter(NAMES)
+    for shard in KILLED:
+        read = [name for name in in_shard[shard] if name in asked_before]
+        assert 0 < len(read) < len(in_shard[shard])
+
+
+def check_rows(project: Project, sandbox: Sandbox) -> None:
+    for provider in PROVIDERS:
+        rows = project.rows(f"tiktok.{provider}_following")
+        follows = [(row["follower_username"], row["username"]) for row in rows]
+        assert sorted(follows) == sorted(truth(sandbox, *LENGTHS))
+        scans = project.rows(f"tiktok.{provider}_scans")
+        assert Counter(
+            (scan["follower_username"], scan["outcome"]) for scan in scans
+        ) == Counter((name, "private" if name in PRIVATE else "complete") for name in NAMES)
+
+
+def asked(sandbox: Sandbox) -> Counter[str]:
+    return Counter(request.username for request in sandbox.requests if request.username)
+
+
+def check_requests(sandbox: Sandbox) -> None:
+    """Nothing was paid for twice, except what was on its way to the killed shards."""
+    pages = Counter(
+        (request.provider, request.username, request.cursor)
+        for request in sandbox.requests
+        if request.username
+    )
+    twice = [page for page, requests in pages.items() if requests > 1]
+    assert len(twice) <= IN_FLIGHT
+    assert max(pages.values()) <= 2
+
+
+def check_models(project: Project) -> None:
+    coverage = project.rows("public_tiktok_following.coverage")
+    assert Counter((row["provider"], row["username"]) for row in coverage) == Counter(
+        (provider, name) for provider in PROVIDERS for name in NAMES
+    )
+    follows = project.rows("public_tiktok_following.follows")
+    assert len(follows) == 2 * sum(LENGTHS.values())
+
+
+def check_job(job: Section, project: Project, sandbox: Sandbox) -> None:
+    """A pod reads its shard; the next one with this number knows the state."""
+    spec = yaml.safe_load(job[0].text)["spec"]
+    assert (spec["completions"], spec["parallelism"]) == (SHARDS, SLOTS)
+    [container] = spec["template"]["spec"]["containers"]
+    index, shard = 6, "7-of-8"
+    usernames = set(project.usernames(shard))
+    states = project.folder / "states"
+    states.mkdir()
+    project.reader.environment.update(
+        JOB_COMPLETION_INDEX=str(index), MELTANO_STATE_BACKEND_URI=f"file://{states}"
+    )
+    for read in (usernames, NOTHING):
+        project.forget_pod()
+        sandbox.requests.clear()
+        project.reader.type(*container["command"], *container["args"])
+        assert asked(sandbox).keys() == read

@@ -1,0 +1,99 @@
+"""A third provider, as a contributor would write it: this file and a line in the registry."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+from singer_sdk import typing as th
+from typing_extensions import override
+
+from tap_tiktok_following import providers
+from tap_tiktok_following.http import decoding as body
+from tap_tiktok_following.http.transport import Request
+from tap_tiktok_following.model import Page
+from tap_tiktok_following.providers import Provider
+from tap_tiktok_following.verdicts import ERRORS, Rule, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_tiktok_following.http.transport import Exchange
+
+
+class Account(msgspec.Struct):
+    """An account of a page."""
+
+    handle: body.Key
+
+
+class _Answer(msgspec.Struct):
+    accounts: msgspec.Raw = msgspec.Raw(b"null")
+    older: int | None = None
+    problem: str = ""
+
+
+_ANSWERS = body.Reader(_Answer)
+_ACCOUNTS = body.AccountsReader(Account)
+
+
+class Third(Provider):
+    """A provider that nobody has heard of."""
+
+    name: ClassVar[str] = "third"
+    key: ClassVar[str] = "handle"
+    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
+        th.Property("handle", th.StringType, required=True, description="Followed account.")
+    )
+    settings: ClassVar[tuple[th.Property[Any], ...]] = (
+        th.Property("third_password", th.StringType, secret=True, description="A password."),
+    )
+    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("third_password",),)
+    title: ClassVar[str] = "Third"
+    called: ClassVar[str] = "the third provider"
+    default_url: ClassVar[str] = "https://third.example"
+    per_second: ClassVar[int] = 100
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            Verdict.BAD_CREDENTIALS,
+            status=frozenset({401}),
+            happened="the third provider does not know the password",
+            advice="check `third_password`",
+        ),
+        *ERRORS,
+    )
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(config)
+        self._headers = {"x-password": config.get("third_password", "")}
+
+    @override
+    def page_request(
+        self, username: str, cursor: int | None, count: int, token: str
+    ) -> Request:
+        return Request("GET", f"/{username}?at={cursor or ''}&count={count}", self._headers)
+
+    @override
+    def _page(self, exchange: Exchange) -> Page:
+        answer = _ANSWERS.read(exchange.body)
+        if exchange.status != HTTPStatus.OK:
+            raise self._refused(self.rules, exchange, "error", answer.problem)
+        accounts = _ACCOUNTS.read(answer.accounts)
+        return Page(accounts, answer.older is not None, answer.older)
+
+    @override
+    def quota_left(self, headers: Mapping[str, str]) -> int | None:
+        return None
+
+    @override
+    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
+        return None
+
+
+if __name__ == "__main__":
+    providers.PROVIDERS = (*providers.PROVIDERS, Third)  # the line in the registry
+
+    from tap_tiktok_following.__main__ import main
+
+    main()
