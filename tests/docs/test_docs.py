@@ -49,6 +49,8 @@ SAID = {
     "dbt source freshness": "tests/dbt/test_build.py runs it",
     "dbt compile": "tests/dbt/plain_sql.py runs it",
     "python -m benchmarks.unfollows": "tests/docs/test_planning.py runs it",
+    "make test-airflow": ".ci/run runs it",
+    "make bench": "nothing: it needs an idle machine",
     "make lint": "a part of `make test`",
     "make types": "a part of `make test`",
     "make pytest": "a part of `make test`",
