@@ -129,6 +129,7 @@ class Bookmarks:
             return
         for name in of.UNDER_WAY:
             entry.pop(name, None)
+        bookmark = of.bookmark_of(entry) or 0
         entry["replication_key"] = REPLICATION_KEY
         entry["replication_key_value"] = in_utc(standing.as_of)
         entry["scanned_at"] = in_utc(standing.scanned_at)
@@ -137,6 +138,8 @@ class Bookmarks:
         if outcome is Outcome.COMPLETE and standing.whole and standing.part is Part.STRAIGHT:
             entry["whole_scanned_at"] = in_utc(standing.scanned_at)
             entry["whole_floor"] = standing.floor
+        elif _leaves_out(standing, bookmark):
+            entry["whole_floor"] = max(of.whole_floor_of(entry) or 0, standing.floor)
         # An entry of an earlier version was read down to the `start_date` of then.
         entry.setdefault("whole_floor", self._policy.start_date)
 
@@ -144,6 +147,11 @@ class Bookmarks:
         if self._keep_scans:
             entry.setdefault("scans", []).append(row)
             self._unsent.append((entry, row))
+
+
+def _leaves_out(standing: Standing, bookmark: int) -> bool:
+    """Whether a `start_date` after the last scan ended this one before it came down to it."""
+    return min(standing.floor, standing.read_down_to or 0) > bookmark
 
 
 def _note_end(entry: Entry, scanned_at: str) -> None:

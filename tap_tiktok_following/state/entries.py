@@ -7,7 +7,8 @@ scanned_at              `scanned_at` of that scan's rows
 last_scanned_at         the same of the last scan that ended, whatever came of it
 whole_scanned_at        the same of the last scan down to the end, or to `start_date`
 whole_visited_at        when that scan ended, by the local clock
-whole_floor             Unix seconds: `start_date` as it was then; 0 without one
+whole_floor             Unix seconds: `start_date` as it was then, or later, where that left out
+                        follows made after the last scan; 0 without one
 listed                  how many accounts it read, and how many were new since
     total                   the provider's total on the last scan's first page
     wrong_totals            how often in a row it told a loss that a whole scan did not find

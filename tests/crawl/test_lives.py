@@ -230,6 +230,24 @@ def test_start_date_moved_back_reads_the_older_follows() -> None:
     assert [(day.requests, day.row["outcome"]) for day in after] == [(1, "unchanged")] * 2
 
 
+def test_start_date_moved_past_the_last_scan_and_back_reads_what_it_left_out() -> None:
+    life = Life(follows_of(150, every=HOUR))
+    life.read(after=0)
+    life.now += 9 * DAY
+    left_out = life.follow(120, ago=5 * DAY, every=60)
+    new = life.follow(120, ago=DAY // 2, every=60)
+    life.policy["start_date"] = life.now - DAY
+    day = life.read(after=0)
+    assert (day.row["outcome"], day.row["whole_list"]) == ("complete", False)
+    assert set(new) <= set(day.sent)
+    assert not set(left_out) <= life.sent
+    assert life.read(after=HOUR).row["outcome"] == "unchanged"
+    life.policy["start_date"] = 0
+    whole = life.read(after=HOUR)
+    assert (sorted(whole.sent), whole.row["whole_list"]) == (sorted(life.listed), True)
+    assert life.read(after=HOUR).requests == 1
+
+
 def test_due_times_follow_the_clock_of_the_lists_alone() -> None:
     """A local clock that is days ahead makes no list due."""
     life = Life(follows_of(30), refresh_after=2 * DAY)
