@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - read by msgspec
 from tap_tiktok_following.times import DAY
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.outcomes import Outcome
 
 
 @dataclass(frozen=True)
@@ -117,20 +113,6 @@ Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
 """Unix seconds, of the years 1 to 9999: what a state edited by hand may hold."""
 
 
-HASH_LENGTH = 5
-
-
-def hash_account(key: str) -> bytes:
-    """A short hash (40 bits) of what tells an account apart."""
-    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
-
-
-def split_hashes(joined: bytes) -> list[bytes]:
-    """Hashes that were written one behind the other, in that order."""
-    starts = range(0, len(joined), HASH_LENGTH)
-    return [joined[start : start + HASH_LENGTH] for start in starts]
-
-
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
     """The newest accounts of a list, as a complete scan saw them.
 
@@ -173,32 +155,6 @@ class Top(msgspec.Struct, frozen=True):
 
     as_of: Second
     known: Memory
-
-
-class Loss(str, Enum):
-    """What shows that a list has lost accounts."""
-
-    PAGES = "pages"
-    """Accounts that were on its pages are not there any more."""
-
-    TOTAL = "total"
-    """Nothing but the provider's total, which may be wrong."""
-
-
-class Part(str, Enum):
-    """How far a scan of a list that is stuck has come."""
-
-    STRAIGHT = "straight"
-    """No list that is stuck: from the newest page down, one page after another."""
-
-    ABOVE = "above"
-    """Above the page at which the list is stuck: what is new there is read first."""
-
-    PAST = "past"
-    """Past it, with no page left out above."""
-
-    APART = "apart"
-    """At it or below, with pages left out above that earlier scans have read."""
 
 
 class Visit(msgspec.Struct, frozen=True):
