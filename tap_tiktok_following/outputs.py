@@ -124,4 +124,4 @@ def _in_words(error: OSError) -> str:
     else:
         what = f"stdout cannot be written ({error.strerror})"
         advice = "make room for it, or write elsewhere"
-    return f"{what}: {advice}; the next run goes on from the last state that was kept."
+    return f"{what}: {advice}; the next run continues from the last saved state."

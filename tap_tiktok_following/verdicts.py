@@ -9,7 +9,7 @@ the top, and the row that fits says what the answer means and what follows.
     ├── TOKEN_REJECTED             RENEW: a new access token, then once more
     ├── PRIVATE, HIDDEN,
     │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
-    ├── FAILED                     FAIL: this username failed, the others go on
+    ├── FAILED                     FAIL: this username failed, the others continue
     └── BAD_CREDENTIALS, PROVIDER_DOWN, QUOTA_SPENT, LONG_WAIT,
         BUDGET_SPENT, TERMINATED   STOP: the provider's stream ends, with an exit code
 """
@@ -33,8 +33,8 @@ class Effect(Enum):
     RETRY = "retried"
     PAUSE = "retried after a pause of all workers"
     RENEW = "retried with a new access token"
-    SKIP = "the username is skipped, the others go on"
-    FAIL = "the username fails, the others go on"
+    SKIP = "the username is skipped, the others continue"
+    FAIL = "the username fails, the others continue"
     STOP = "the provider's stream ends"
 
 
@@ -90,8 +90,8 @@ class Verdict(Enum):
         Effect.FAIL,
         "a username could not be read",
         (
-            "run again, which goes on from the last page read, or set `on_username_failure` "
-            "to `continue`"
+            "run again, which continues after the last page read, or set "
+            "`on_username_failure` to `continue`"
         ),
     )
     BAD_CREDENTIALS = (
@@ -105,7 +105,7 @@ class Verdict(Enum):
             "10 usernames in a row failed and nothing succeeded, or a server error asks to "
             "wait for more than 5 minutes"
         ),
-        "run again later; every username goes on from its last page read",
+        "run again later; every username continues after its last page read",
     )
     QUOTA_SPENT = (
         Effect.STOP,
@@ -131,7 +131,7 @@ class Verdict(Enum):
     TERMINATED = (
         Effect.STOP,
         "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
-        "run again; every username goes on from its last page read",
+        "run again; every username continues after its last page read",
     )
 
     def __init__(self, effect: Effect, happened: str, advice: str) -> None:

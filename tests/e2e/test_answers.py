@@ -14,7 +14,7 @@ from sandbox import Scenario
 from tests.e2e.lists import make_world
 from tests.e2e.processes import WITHIN, end, finish
 from tests.e2e.project import Project
-from tests.harness import settings, wait_until
+from tests.harness import settings, truth, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +49,7 @@ def test_killed_with_its_target_at_any_moment(sandbox: Sandbox, tmp_path: Path) 
     printed, _ = finish(process)
     assert process.returncode == 0, printed
     assert "recovered" in printed
-    follows = project.follows("research")
-    assert len(follows) == sum(LISTS.values())
-    assert len(set(follows)) == len(follows)
+    assert project.follows("research") == sorted(truth(sandbox, *LISTS))
     assert len(asked(sandbox)) == PAGES
     assert asked(sandbox).total() <= PAGES + WORKERS * kills
 
