@@ -131,8 +131,8 @@ class Client:
 
     def _stop(self, verdict: Verdict, happened: str, refusal: Refused) -> NoReturn:
         said = ", ".join(filter(None, (refusal.reason, refusal.reference)))
-        self._gate.stop(Halt(verdict, f"{happened} ({said})", refusal.advice))
-        raise Stopped from refusal
+        halt = self._gate.stop(Halt(verdict, f"{happened} ({said})", refusal.advice))
+        raise Stopped(halt.reason) from refusal
 
 
 _LONG_WAITS = {

@@ -38,7 +38,7 @@ class Halt:
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: no further request may be sent
-    """The gate is closed."""
+    """The gate is closed; the text says why, for a person."""
 
 
 class Gate:
@@ -95,28 +95,34 @@ class Gate:
         """
         with self._changed:
             self.resting += 1
-            is_closed = self._changed.wait_for(lambda: self.halt is not None, seconds)
+            self._changed.wait_for(lambda: self.halt is not None, seconds)
             self.resting -= 1
-        if is_closed:
-            raise Stopped
+            self._check()
 
     @property
     def pause_left(self) -> float:
         """Seconds for which no request is let through; 0 or less without a pause."""
         return self._paused_until - time.monotonic()
 
-    def stop(self, halt: Halt) -> None:
-        """Close the gate and end every wait at it; the first reason given stands."""
+    def stop(self, halt: Halt) -> Halt:
+        """Close the gate and end every wait at it.
+
+        Returns:
+            Why it is closed: the first reason given stands.
+        """
         with self._changed:
-            self._close(halt)
+            return self._close(halt)
+
+    def _check(self) -> None:
+        if self.halt is not None:
+            raise Stopped(self.halt.reason)
 
     def _time_to_wait(self, *, counted: bool) -> float:
         is_spent = self._max_requests is not None and self.requests >= self._max_requests
         if counted and is_spent:
             reason = f"`{self._budget}` ({self._max_requests}) is reached"
             self._close(Halt(Verdict.BUDGET_SPENT, reason))
-        if self.halt is not None:
-            raise Stopped
+        self._check()
         now = time.monotonic()
         if now < self._paused_until:
             return self._paused_until - now
@@ -125,7 +131,8 @@ class Gate:
         self._sent.append(now)
         return 0
 
-    def _close(self, halt: Halt) -> None:
+    def _close(self, halt: Halt) -> Halt:
         if self.halt is None:
             self.halt = halt
             self._changed.notify_all()
+        return self.halt

@@ -88,9 +88,9 @@ class Reading:
         try:
             while scan.outcome is None:
                 yield self._page()
-        except Stopped:
+        except Stopped as stopped:
             if scan.standing.requests > self._start.requests:
-                yield self._end(Outcome.INTERRUPTED)
+                yield self._end(Outcome.INTERRUPTED, str(stopped))
         except Refused as refusal:
             yield self._refused(refusal)
         except Exception as error:

@@ -7,6 +7,7 @@ that came back, not from what the dead run knew: with an older state that would 
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -144,9 +145,10 @@ class Recovery:
         except Refused as refusal:
             if refusal.verdict.effect is not Effect.SKIP:
                 raise Stopped from refusal  # another version of this tap read more into it
-            refusal.as_of, refusal.came_at = kept.as_of, kept.came_at
             self._count(kept, on_request)
-            raise
+            raise dataclasses.replace(
+                refusal, as_of=kept.as_of, came_at=kept.came_at
+            ) from refusal
         self._count(kept, on_request)
         return Answer(page, kept.as_of, kept.until, kept.came_at, count=kept.count)
 

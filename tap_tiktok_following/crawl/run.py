@@ -206,12 +206,11 @@ class Run:
         for username, event in self._broken_off.copy().items():
             standing = self._under_way.get(username, event.standing)
             standing = structs.replace(standing, requests=event.standing.requests)
-            self.acknowledge(replace(event, standing=standing))
+            reason = self.halt.reason if self.halt else ""
+            self.acknowledge(replace(event, standing=standing, reason=reason))
 
     def acknowledge(self, event: Event) -> None:
         """The records of an event are written: bookmarks and counts follow."""
-        if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
-            event = replace(event, reason=self.halt.reason)
         self._bookmarks.written(event)
         self.report.count(event)
         self._note(event)
