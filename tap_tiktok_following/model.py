@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -13,6 +12,7 @@ from tap_tiktok_following.times import DAY
 
 if TYPE_CHECKING:
     from tap_tiktok_following.outcomes import Outcome
+    from tap_tiktok_following.raw import Raw
 
 
 @dataclass(frozen=True)
@@ -66,19 +66,6 @@ class TokenGrant:
 
 
 @dataclass(frozen=True)
-class Raw:
-    """An answer as it came, from which it can be read again.
-
-    Attributes:
-        status: The HTTP status.
-        body: The whole body, unpacked.
-    """
-
-    status: int
-    body: bytes
-
-
-@dataclass(frozen=True)
 class Answer:
     """A page, and when it was true.
 
@@ -115,20 +102,6 @@ class Place(NamedTuple):
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
 """Unix seconds, of the years 1 to 9999: what a state edited by hand may hold."""
-
-
-HASH_LENGTH = 5
-
-
-def hash_account(key: str) -> bytes:
-    """A short hash (40 bits) of what tells an account apart."""
-    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
-
-
-def split_hashes(joined: bytes) -> list[bytes]:
-    """Hashes that were written one behind the other, in that order."""
-    starts = range(0, len(joined), HASH_LENGTH)
-    return [joined[start : start + HASH_LENGTH] for start in starts]
 
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):

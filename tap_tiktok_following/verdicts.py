@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_tiktok_following.model import Raw
+    from tap_tiktok_following.raw import Raw
 
 
 class Effect(Enum):

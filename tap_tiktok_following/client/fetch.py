@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following.client.gate import Halt, Stopped
 from tap_tiktok_following.client.token import Token
-from tap_tiktok_following.model import Answer, Raw
+from tap_tiktok_following.model import Answer
+from tap_tiktok_following.raw import Raw
 from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 
 if TYPE_CHECKING:

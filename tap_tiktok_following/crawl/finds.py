@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.model import hash_account, split_hashes
+from tap_tiktok_following.hashes import hash_account, split_hashes
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import HASH_LENGTH, Memory, split_hashes
+from tap_tiktok_following.hashes import HASH_LENGTH, split_hashes
+from tap_tiktok_following.model import Memory
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds

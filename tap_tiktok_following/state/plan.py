@@ -8,7 +8,8 @@ from enum import Enum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.model import Visit, hash_account
+from tap_tiktok_following.hashes import hash_account
+from tap_tiktok_following.model import Visit
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state import entries as of
 from tap_tiktok_following.times import DAY, HOUR, parse_time
