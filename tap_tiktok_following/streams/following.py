@@ -41,7 +41,7 @@ STATE_RATE = 10_000_000 / 30
 
 AFTER_FAILURE = {
     "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again; each goes on from its last page read"),
+    "continue": Ending(exits.OK, "run again; each list continues from the last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 

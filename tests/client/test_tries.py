@@ -299,7 +299,7 @@ def test_who_goes_on_after_a_failure_is_not_told_to(sandbox: Sandbox) -> None:
     config = settings(sandbox, ["ann"], "research", on_username_failure="continue")
     ended = run(config)
     assert ended.exit_code == 0
-    assert ended.text("WARNING").endswith("goes on from its last page read.")
+    assert ended.text("WARNING").endswith("continues from the last page read.")
 
 
 @each_provider
