@@ -220,7 +220,7 @@ def test_a_disk_that_fills(sandbox: Sandbox, tmp_path: Path, path: Path) -> None
     )
     full = Run(ended.returncode, ended.stdout, ended.stderr)
     assert full.exit_code == 0
-    assert full.text("WARNING").count("takes no more") == 1
+    assert full.text("WARNING").count("cannot be written any more") == 1
     assert sorted(full.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))
     saved = len(kept(path))
     assert 0 < saved < sum(PAGES.values())

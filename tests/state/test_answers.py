@@ -280,7 +280,7 @@ print(len(places(answers)))
 answers.close()
 """
     said = in_another_process(path, script, room=500_000)
-    assert said.count("takes no more") == 1
+    assert said.count("cannot be written any more") == 1
     number = int(said.splitlines()[-1])
     assert 10 < number < 60
     with closing(Answers(path)) as answers:
@@ -295,7 +295,7 @@ answers.drop(HERE, [("ann", Place(ALL, 1))])
 print(len(places(answers)), answers.get(HERE, "ann", places(answers)[0]) is not None)
 """
     said = in_another_process(path, script, room=1000)
-    assert "takes no more" in said
+    assert "cannot be written any more" in said
     assert said.splitlines()[-1] == "20 True"
 
 
@@ -306,5 +306,5 @@ answers.keep(HERE, kept())
 print(answers.usernames(HERE))
 """
     said = in_another_process(path, script, room=1000)
-    assert "takes no more" in said
+    assert "cannot be written any more" in said
     assert said.splitlines()[-1] == "[]"

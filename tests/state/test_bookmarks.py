@@ -566,10 +566,10 @@ def test_no_row_is_kept_when_the_scans_stream_is_deselected() -> None:
 def test_what_cannot_be_a_username_gets_a_row_and_no_entry() -> None:
     state: dict[str, Any] = {}
     bookmarks = Bookmarks(state, Policy(), keep_scans=True)
-    bookmarks.invalid("a b", "can't be a username", NOW)
+    bookmarks.invalid("a b", "is not a username", NOW)
     (row,) = rows_of(bookmarks)
     assert (row["follower_username"], row["outcome"]) == ("a b", "invalid")
-    assert (row["reason"], row["whole_list"]) == ("can't be a username", False)
+    assert (row["reason"], row["whole_list"]) == ("is not a username", False)
     assert (row["requests"], row["accounts_read"]) == (0, 0)
     assert state == {"partitions": []}
 
