@@ -1,10 +1,10 @@
 """The file of answers: every answer that cost a request, until the state covers it.
 
-A target writes in batches, and when it dies it loses what it has in memory, although that was
+A target writes in batches, and when it dies it loses what it has in memory, although it was
 paid for. So each answer is written to this file before it is handed on, and the next run reads
-it again. The file is a SQLite database in WAL mode. Its only connection holds an exclusive lock
-until the file is closed. Nothing else in this process may open and close it meanwhile, because
-that would release the lock. A kill loses nothing; a power failure loses the last second.
+it again. The file is a SQLite database in WAL mode. Its only connection holds an exclusive
+lock until the file is closed. Nothing else in this process may open and close it meanwhile,
+because that would release the lock. A kill loses nothing; a power failure loses the last second.
 
 The file contains personal data, so only its owner can read it. It contains nothing of the
 requests, and so no token and no key.
@@ -179,7 +179,7 @@ class Answers:
                 raise Ended(database.sentence(self._path, error)) from error
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        """Write all rows or none; do nothing once the file cannot be written any more."""
+        """Write all rows or none; do nothing once a write has failed."""
         with self._lock:
             if self._connection is None or self._is_full:
                 return
@@ -209,7 +209,7 @@ class Answers:
         self._is_full = True
         logger.warning(
             "`answers_path` (%s) cannot be written any more (%s): the run continues without "
-            "it, and what is read from now on is paid for again if the run or its target dies.",
+            "it, and what it reads is paid for again if the run or its target dies.",
             self._path,
             error,
         )

@@ -6,7 +6,6 @@ replication_key_value   T of the last complete scan, RFC 3339, UTC
 scanned_at              `scanned_at` of that scan's rows
 last_scanned_at         the same of the last scan that ended, whatever its outcome
 whole_scanned_at        the same of the last scan down to the end, or to `start_date`
-whole_visited_at        when that scan ended, by the local clock
 whole_floor             Unix seconds: `start_date` at that time; 0 without one
 listed                  accounts that it read, plus the new ones since
     total                   the provider's total on the last scan's first page

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_tiktok_following.hashes import hash_account
 from tap_tiktok_following.model import (
     Event,
     Memory,
@@ -16,7 +17,6 @@ from tap_tiktok_following.model import (
     Stuck,
     Top,
     Visit,
-    hash_account,
 )
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.bookmarks import Bookmarks
