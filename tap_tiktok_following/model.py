@@ -313,7 +313,7 @@ class Event:
         read: Number of accounts on the page that the scan had not read before.
         keyless: Number of accounts on the page that were left out for want of a key.
         nulled: Number of fields on the page that became null because their type was wrong.
-        at: When the answer arrived, or else the visit ended, by the local clock (Unix seconds).
+        at: When the answer arrived, or else the visit ended: Unix seconds, local clock.
     """
 
     visit: Visit

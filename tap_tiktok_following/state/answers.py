@@ -4,7 +4,8 @@ A target writes in batches, and when it dies it loses what it has in memory, alt
 paid for. So each answer is written to this file before it is handed on, and the next run reads
 it again. The file is a SQLite database in WAL mode. Its only connection holds an exclusive
 lock until the file is closed. Nothing else in this process may open and close it meanwhile,
-because that would release the lock. A kill loses nothing; a power failure loses the last second.
+because that would release the lock. A kill loses nothing; a power failure loses the last
+second.
 
 The file contains personal data, so only its owner can read it. It contains nothing of the
 requests, and so no token and no key.

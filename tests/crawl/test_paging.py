@@ -108,7 +108,7 @@ def test_a_list_of_empty_pages_is_empty_unless_the_provider_counts_accounts_on_i
         False,
         12,
     )
-    assert row["reason"] == "the list came empty, but the provider's total is 12"
+    assert row["reason"] == "the list came back empty, but the provider's total is 12"
     assert bookmark(ended.state, provider, "ann") is None
 
 

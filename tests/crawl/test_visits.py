@@ -94,7 +94,7 @@ def test_a_list_that_comes_empty_for_a_day(sandbox: Sandbox, provider: str) -> N
     empty = run(config, first.state)
     row = empty.scans(provider)["ann"]
     assert (row["outcome"], row["whole_list"], row["accounts_read"]) == ("complete", False, 0)
-    assert row["reason"] == "the list came empty, but earlier scans found accounts on it"
+    assert row["reason"] == "the list came back empty, but earlier scans found accounts on it"
     assert bookmark(empty.state, provider, "ann") == bookmark(first.state, provider, "ann")
     sandbox.world = full
     sandbox.world.follow("ann", "new", at=NOW + 60)

@@ -388,7 +388,7 @@ def test_what_an_earlier_version_kept_of_a_scan_that_a_skip_ended_is_dropped(
 
 def test_an_empty_list_that_is_not_believed_leaves_the_entry_as_it_was() -> None:
     before = entry_of("ann", bookmark=NOW - DAY, known={"hashes": "9OFp+O4=", "since": 7})
-    doubted = standing_of(gap="the list came empty")
+    doubted = standing_of(gap="the list came back empty")
     entry = written(end_event(Outcome.COMPLETE, standing=doubted), entry=before)
     assert entry.items() >= before.items()
     assert entry["outcome"] == "complete"
