@@ -20,6 +20,7 @@ from tests.harness import (
     PROVIDERS,
     Run,
     command,
+    each_provider,
     entry,
     environment,
     finish,
@@ -39,8 +40,6 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes and signals are P
 
 LENGTHS = {"long": 300, "short": 3, "empty": 0}
 PAGES = {"long": 34, "short": 1, "empty": 1}
-
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 
 @pytest.fixture

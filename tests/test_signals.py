@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
 
 
 WAITS = [

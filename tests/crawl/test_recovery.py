@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from sandbox import Follow, World
 from tap_tiktok_following.state.answers import Answers
+from tap_tiktok_following.times import DAY, HOUR
 from tests.crawl.pipeline import END, NEVER, SOURCE, Death, Pipeline
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from tests.crawl.pipeline import Key
 
 NOW = int(time.time())
-HOUR = 60 * 60
-DAY = 24 * HOUR
 NAMES = ("ann", "ben", "cat", "eve")
 PRIVATE = "dan"
 ALWAYS = 8000 * HOUR

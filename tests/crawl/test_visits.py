@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following.times import DAY
 from tests.harness import (
     NOW,
-    PROVIDERS,
     bookmark,
+    each_provider,
     follows_of,
     pages_asked,
     run,
@@ -22,7 +20,6 @@ from tests.harness import (
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 PRIVATE = {
     "research": [400, "invalid_params", "ann is private"],
     "rapidapi": [403, "PRIVATE_ACCOUNT", "This account is private."],

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 
 WITHIN = 300
 """How many seconds a command may take: many more than it does."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Follow, World
 from tests.documents import ROOT, runs
-from tests.e2e.processes import WITHIN, finish
+from tests.e2e.processes import WITHIN, finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import NOW, PROVIDERS, settings, truth
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 SEEDS = ("ann", "ben", "cat")
 FOLLOWED = {

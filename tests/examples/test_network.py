@@ -15,6 +15,7 @@ import networkx as nx
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
+from tap_tiktok_following.times import DAY
 from tests import harness
 from tests.dbt.project import Database, Driver, Project, gather
 from tests.documents import ROOT
@@ -25,7 +26,6 @@ from tests.harness import NOW
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY = 24 * 60 * 60
 SEEDS = ("ann", "ben", "cat", "dan")
 SOURCES = ("jsonl", "duckdb", "postgres")
 

@@ -22,13 +22,12 @@ from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.state.plan import Policy, Turn
-from tap_tiktok_following.times import DAY, in_utc, parse_time
+from tap_tiktok_following.times import DAY, HOUR, in_utc, parse_time
 
 if TYPE_CHECKING:
     from tap_tiktok_following.state.plan import Plan
 
 NOW = 1_700_000_000
-HOUR = 60 * 60
 READ = (Outcome.COMPLETE, Outcome.UNCHANGED)
 SKIPPED = (Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome.UNAVAILABLE)
 
