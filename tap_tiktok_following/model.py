@@ -8,15 +8,14 @@ every follow made before T.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
+from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - read by msgspec
 from tap_tiktok_following.times import DAY
 
 if TYPE_CHECKING:
-    from tap_tiktok_following.outcomes import Outcome
     from tap_tiktok_following.raw import Raw
 
 
@@ -150,32 +149,6 @@ class Top(msgspec.Struct, frozen=True):
 
     as_of: Second
     known: Memory
-
-
-class Loss(str, Enum):
-    """The evidence that a list has lost accounts."""
-
-    PAGES = "pages"
-    """Accounts that its pages listed earlier are missing."""
-
-    TOTAL = "total"
-    """Only the provider's total, which may be wrong."""
-
-
-class Part(str, Enum):
-    """How far a scan of a list that is stuck has come."""
-
-    STRAIGHT = "straight"
-    """No list that is stuck: from the newest page down, one page after another."""
-
-    ABOVE = "above"
-    """Above the page at which the list is stuck: what is new there is read first."""
-
-    PAST = "past"
-    """Past it, with no page left out above."""
-
-    APART = "apart"
-    """At it or below, with pages left out above that earlier scans have read."""
 
 
 class Visit(msgspec.Struct, frozen=True):

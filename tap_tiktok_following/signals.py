@@ -74,8 +74,7 @@ class Termination:
             return
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self)
-        # When Python exits it removes the handlers, and an alarm would then kill it.
-        atexit.register(_cancel_alarm)
+        atexit.register(_hear_no_more)
         # `nohup` ignores it, so that the run outlives its terminal.
         if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
             signal.signal(signal.SIGHUP, self)
@@ -120,6 +119,14 @@ class Termination:
         os._exit(self.exit_code)
 
 
-def _cancel_alarm() -> None:
+def _hear_no_more() -> None:
+    """Ignore signals from now on: the run is over and its exit code is known.
+
+    When Python exits it removes the handlers, and an alarm would then kill it.
+    """
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if hasattr(signal, "SIGALRM"):
         signal.setitimer(signal.ITIMER_REAL, 0)

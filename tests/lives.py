@@ -72,6 +72,7 @@ class Life:
         sent: Every account that was ever sent.
         broken: Which cursors have no page for now; None if all have.
         total: What the provider says the list's length is; None for nothing.
+        cached_for: Seconds since the provider's cache was filled, from which pages come.
 
     Args:
         follows: The list.
@@ -94,6 +95,7 @@ class Life:
         self.sent: set[str] = set()
         self.broken: Broken | None = None
         self.total: Callable[[int], int | None] = lambda _: None
+        self.cached_for = 0
         self.page_size = page_size
         self.policy = policy
         self._repeat = repeat
@@ -170,8 +172,9 @@ class Life:
         return fetch
 
     def _answer(self, username: str, cursor: int | None, count: int) -> Answer:
-        follows = self.world.following(username, self.now)
-        asked = self.now if cursor is None else cursor
+        as_of = self.now - self.cached_for
+        follows = self.world.following(username, as_of)
+        asked = as_of if cursor is None else cursor
         page = page_of(follows, asked, count, repeat_boundary=self._repeat)
         rows = [
             {"username": f.username}
@@ -180,7 +183,7 @@ class Life:
         ]
         more = page.cursor if page.has_more else None
         found = Page(Accounts(rows), page.has_more, more, self.total(page.total))
-        return Answer(found, self.now, self.now, self.now)
+        return Answer(found, as_of, as_of, self.now)
 
 
 def follows_of(length: int, *, every: int = 3600, newest: int = NOW - 3600) -> list[Follow]:

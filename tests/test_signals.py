@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -120,6 +121,35 @@ def test_a_second_signal_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> No
     ended = stop(process, signal.SIGTERM)
     check_stopped(ended, signal.SIGTERM, 143)
     assert "resume" in entry(ended.state, "rapidapi", "ann")
+
+
+AT_THE_END = """
+import atexit, os, signal, sys
+def late():
+    os.kill(os.getpid(), signal.{name})
+    print("alarm in", signal.getitimer(signal.ITIMER_REAL)[0], file=sys.stderr)
+atexit.register(late)
+from tap_tiktok_following.__main__ import main
+main()
+"""
+
+
+@each_signal
+def test_a_signal_while_python_itself_ends_changes_nothing(
+    sandbox: Sandbox, tmp_path: Path, signum: signal.Signals, code: int
+) -> None:
+    """What is set here goes off when there is no handler any more."""
+    sandbox.world = World.of({"ann": follows_of("ann", 3)})
+    _, _, _, *arguments = command(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_THE_END.format(name=signum.name), *arguments],
+        env=environment(),
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+    )
+    assert ended.returncode == 0, f"not {code}: the run was over"
+    assert ended.stderr.splitlines()[-1] == "alarm in 0.0"
 
 
 def test_requests_of_a_visit_that_has_brought_no_page_are_counted(

@@ -152,7 +152,7 @@ SETTINGS = th.PropertiesList(
         title="File of answers",
         description=(
             "Path of a local file that keeps every answer until the target has saved it, so "
-            "that no request is paid for twice if the run, the target or the machine stops. "
+            "that no answer is paid for twice if the run, the target or the machine stops. "
             "It contains personal data; deleting it loses no data. Use one file per pipeline, "
             "and set `revisit_after_hours` too."
         ),

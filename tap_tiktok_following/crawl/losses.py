@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Loss, Part
+from tap_tiktok_following.outcomes import Loss, Part
 
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Standing, Visit
@@ -58,9 +58,16 @@ def settled(
     return replace(standing, is_confirmed=is_short or bool(missing))
 
 
+def is_older(standing: Standing, visit: Visit) -> bool:
+    """Whether a cache shows the list as it was before the last scan: that is no loss."""
+    return standing.as_of < (visit.bookmark or 0)
+
+
 def _by_total(standing: Standing, visit: Visit) -> int | None:
     """Minimum number of accounts that are gone according to the total; None if not known."""
     total = standing.first_total
     if total is None or visit.total is None or not visit.believes_total:
+        return None
+    if is_older(standing, visit):
         return None
     return max(0, visit.total + standing.new - total)

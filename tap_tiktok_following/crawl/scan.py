@@ -24,8 +24,8 @@ from tap_tiktok_following.crawl import losses
 from tap_tiktok_following.crawl.finds import Seen, records_of
 from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
-from tap_tiktok_following.model import Part, Standing
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Standing
+from tap_tiktok_following.outcomes import Outcome, Part
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
@@ -151,9 +151,11 @@ class Scan:
 
     def _missing(self, lower: int) -> list[int] | None:
         """Which remembered accounts have left the list; None if it cannot be known."""
-        now = self.standing
-        can_tell = now.part is Part.STRAIGHT and not (self.failure or now.gap)
-        return self._known.missing(lower) if can_tell and self._visit.bookmark else None
+        now, visit = self.standing, self._visit
+        if now.part is not Part.STRAIGHT or self.failure or now.gap:
+            return None
+        can_tell = visit.bookmark and not losses.is_older(now, visit)
+        return self._known.missing(lower) if can_tell else None
 
     def _news(self, finds: Finds) -> list[bool]:
         """Which of the accounts are to be sent: all in a whole scan, else the unknown ones."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_tiktok_following.model import Event, Loss, Part, Standing, Stuck, Top, Visit
-from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
+from tap_tiktok_following.model import Event, Standing, Stuck, Top, Visit
+from tap_tiktok_following.outcomes import READ, SKIPPED, Loss, Outcome, Part
 from tap_tiktok_following.state import entries as of
 from tap_tiktok_following.state.plan import Plan, visit_of
 from tap_tiktok_following.state.rows import scan_row

@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tap_tiktok_following.model import Loss, Memory, Part, Place, Standing, Stuck, Top
-from tap_tiktok_following.outcomes import SKIPPED, Outcome
+from tap_tiktok_following.model import Memory, Place, Standing, Stuck, Top
+from tap_tiktok_following.outcomes import SKIPPED, Loss, Outcome, Part
 from tap_tiktok_following.times import parse_time
 
 Entry = dict[str, Any]

@@ -91,6 +91,21 @@ def test_an_account_that_went_private_is_lost_too() -> None:
     assert told(life.read()) == ("complete", 1)
 
 
+@with_and_without_totals
+def test_a_cache_that_is_older_than_the_last_scan_tells_no_loss(*, totals: bool) -> None:
+    """It does not show what was followed since it was filled."""
+    life = a_life(250, totals=totals, refresh_on_loss=True)
+    life.now += DAY
+    life.follow(3)
+    life.read(after=HOUR)
+    life.cached_for = 3 * HOUR
+    day = life.read(after=HOUR)
+    assert (day.row["accounts_gone"], day.row["whole_list"], day.sent) == (None, False, [])
+    assert day.requests == 1
+    life.cached_for = 0
+    assert life.read(after=HOUR).row["accounts_gone"] == 0
+
+
 # Read whole.
 
 

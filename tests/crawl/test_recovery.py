@@ -29,7 +29,7 @@ NAMES = ("ann", "ben", "cat", "eve")
 PRIVATE = "dan"
 ALWAYS = 8000 * HOUR
 
-lives = settings(max_examples=25, deadline=None)
+lives = settings(max_examples=15, deadline=None)
 
 
 @st.composite

@@ -11,13 +11,7 @@ import pytest
 
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.hashes import hash_account, split_hashes
-from tap_tiktok_following.model import (
-    Accounts,
-    Answer,
-    Memory,
-    Page,
-    Visit,
-)
+from tap_tiktok_following.model import Accounts, Answer, Memory, Page, Visit
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.times import DAY, in_utc
 

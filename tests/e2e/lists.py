@@ -99,7 +99,7 @@ def _fields(account: Account, provider: str) -> Row:
 
 def without_times(rows: Iterable[Row]) -> list[Row]:
     """Rows without what differs from scan to scan."""
-    times = {"scanned_at", "followed_at_earliest", "followed_at_latest"}
+    times = {"scanned_at", "followed_at_earliest", "followed_at_latest", "read_until"}
     return [{name: row[name] for name in row.keys() - times} for row in rows]
 
 

@@ -161,6 +161,8 @@ def check_first_scans(
             "whole_list": True,
             "accounts_read": len(sandbox.world.truth(username)),
             "accounts_sent": len(sandbox.world.truth(username)),
+            "accounts_gone": None,
+            "read_down_to": None,
             "requests": asked[provider, username],
             "following_total": length if provider == "rapidapi" else None,
             "cached": False,
