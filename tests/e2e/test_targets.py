@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Fault, Scenario
+from tap_tiktok_following.times import DAY
 from tests.e2e.lists import (
-    DAY,
     GIVEN,
     LENGTHS,
     follows,
