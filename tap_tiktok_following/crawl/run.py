@@ -95,7 +95,7 @@ class Run:
     def recover(self, answers: Answers) -> Iterator[Event]:
         """Read the kept answers that the state does not cover, and keep new ones from now on.
 
-        The records of each event must be written before the next one is requested.
+        Call `acknowledge_recovered` with each event before requesting the next one.
 
         Args:
             answers: The file of answers.
@@ -105,16 +105,19 @@ class Run:
         recovery = Recovery(answers, self._provider, source, self._bookmarks)
         for event in recovery.events(self._usernames.names):
             yield event
-            self._bookmarks.written(event)
-            self._note(event)
-            if event.outcome is None:
-                self._broken_off[event.visit.username] = Event(
-                    event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
-                )
             if self._termination.signum:
                 break
         if recovery.summary:
             logger.info("%s: %s", self._stream, recovery.summary)
+
+    def acknowledge_recovered(self, event: Event) -> None:
+        """Update bookmarks, but no counts, after the records of an event were written."""
+        self._bookmarks.written(event)
+        self._note(event)
+        if event.outcome is None:
+            self._broken_off[event.visit.username] = Event(
+                event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
+            )
 
     def plan(self) -> None:
         """Decide what to read; call it after `recover` and before `events`."""

@@ -164,6 +164,7 @@ class FollowingStream(ProviderStream):
         if self.keeps_answers and self.tap.answers is not None:
             for event in run.recover(self.tap.answers):
                 yield from event.records
+                run.acknowledge_recovered(event)
                 self._write_state()
 
     def endings(self) -> Iterator[Ending]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tap_tiktok_following.state.answers import Kept
     from tests.crawl.pipeline import Key
 
-NOW = int(time.time())
+NOW = int(time.time()) - HOUR
+"""Earlier than the local clock, so that scans start when the simulated clock says so."""
 NAMES = ("ann", "ben", "cat", "eve")
 PRIVATE = "dan"
 ALWAYS = 8000 * HOUR
