@@ -168,7 +168,7 @@ def test_a_long_line_that_nobody_reads_holds_nobody_up(
 
 
 def read_slowly(process: subprocess.Popen[str], per_second: int) -> tuple[str, str]:
-    """All of stdout, so many bytes a second at most, and all of stderr."""
+    """All of stdout, read at a limited rate, and all of stderr."""
     assert process.stdout is not None
     stdout = b""
     while piece := os.read(process.stdout.fileno(), 4096):

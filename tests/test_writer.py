@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Stdout(io.RawIOBase):
-    """A stdout that notes what reaches it, and takes no more than so many bytes at once."""
+    """A stdout that records what reaches it, and takes a limited number of bytes at once."""
 
     def __init__(self, most: int) -> None:
         super().__init__()

@@ -52,7 +52,7 @@ def test_lost_warehouse_makes_no_news(sandbox: Sandbox) -> None:
 
 
 def happen(history: History, random: Random, steps: int) -> None:
-    """Let so many things happen, some time apart."""
+    """Let a number of things happen, some time apart."""
     for number in range(steps):
         history.sandbox.clock.advance(random.choice((1, 3600, DAY, 3 * DAY)))
         follower = random.choice(READ)

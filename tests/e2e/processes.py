@@ -45,7 +45,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str], within: float = WITHIN) -> tuple[str, str]:
-    """Wait for a process to end, at most so many seconds, and return what it printed."""
+    """Wait for a process to end, for a limited time, and return what it printed."""
     try:
         return process.communicate(timeout=within)
     except subprocess.TimeoutExpired:

@@ -104,7 +104,7 @@ def requests(sandbox: Sandbox) -> list[tuple[str, str | None]]:
 
 
 def check_rows(reader: Reader, sandbox: Sandbox, *, scans: int, without_bio: set[str]) -> None:
-    """Every follow once, so many scans of each list, and nothing else."""
+    """Every follow once, the expected scans of each list, and nothing else."""
     output = JSONL(reader.folder / "output")
     rows = output.rows("rapidapi_following")
     assert Counter((row["follower_username"], row["username"]) for row in rows) == Counter(

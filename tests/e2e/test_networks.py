@@ -52,7 +52,7 @@ def project(sandbox: Sandbox, tmp_path: Path) -> Project:
 def test_a_network_is_sampled_and_exported(
     section: Section, export: Section, project: Project, sandbox: Sandbox
 ) -> None:
-    """The second wave is those whom two seeds follow; then nobody is left."""
+    """The second wave is the accounts that two seeds follow; then nobody is left."""
     usernames = project.folder / "usernames.txt"
     usernames.write_text("".join(f"{name}\n" for name in SEEDS), encoding="utf-8")
     [loop] = section

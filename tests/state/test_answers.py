@@ -64,14 +64,14 @@ def places(answers: Answers, username: str = "ann", source: str = HERE) -> list[
 
 
 def fill(path: Path, number: int, size: int = 10_000) -> None:
-    """Keep so many answers that do not compress."""
+    """Keep a number of answers that do not compress."""
     with closing(Answers(path)) as answers:
         for page in range(1, number + 1):
             answers.keep(HERE, kept(page=page, body=os.urandom(size)))
 
 
 def in_another_process(path: Path, script: str, room: int | None = None) -> str:
-    """What a script prints; its files may grow to so many bytes."""
+    """What a script prints; the size of its files is limited."""
     limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))" if room else ""
     lines = f"""
 import logging, os, pathlib, resource, signal, sys
