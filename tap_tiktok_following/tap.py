@@ -165,7 +165,7 @@ class TapTikTokFollowing(Tap):
             raise Ended(last.sentence, last.exit_code)
         self._warn_of(endings)
         if rows and not endings:
-            self.logger.info("Nothing is left over: run again for new follows.")
+            self.logger.info("All due usernames were visited: run again for new follows.")
 
     @property
     def _following(self) -> list[FollowingStream]:
