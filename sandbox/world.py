@@ -108,7 +108,7 @@ class World:
         accounts: The accounts' details; set one to replace what is made up.
         private: Usernames whose account is private.
         hidden_lists: Usernames that are public, but hide who they follow.
-        unavailable: Usernames whose list the providers may not return.
+        unavailable: Usernames whose list the providers do not return.
         hidden: Accounts that the providers leave out of every page, after paging.
     """
 
