@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Outcome(str, Enum):
-    """How a visit to one username ended, as the scans streams tell it."""
+    """How a visit to one username ended, as in the scans streams."""
 
     COMPLETE = "complete"
     UNCHANGED = "unchanged"
@@ -26,13 +26,13 @@ SKIPPED = frozenset({Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome
 
 
 class Loss(str, Enum):
-    """What shows that a list has lost accounts."""
+    """The evidence that a list has lost accounts."""
 
     PAGES = "pages"
-    """Accounts that were on its pages are not there any more."""
+    """Accounts that its pages listed earlier are missing."""
 
     TOTAL = "total"
-    """Nothing but the provider's total, which may be wrong."""
+    """Only the provider's total, which may be wrong."""
 
 
 class Part(str, Enum):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tap_tiktok_following.providers import Provider
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
-"""How the environment variables of settings start; the rest is the name in capitals."""
+"""Prefix of the environment variables of settings; the rest is the name in capitals."""
 
 _CREDENTIALS = [setting for provider in PROVIDERS for setting in provider.settings]
 CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)

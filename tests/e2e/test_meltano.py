@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Scenario
+from tap_tiktok_following.times import DAY
 from tests.e2e.lists import (
-    DAY,
     GIVEN,
     LENGTHS,
     NEWS,

@@ -14,6 +14,7 @@ import networkx as nx
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
+from tap_tiktok_following.times import DAY
 from tests import harness
 from tests.dbt.project import Database, Driver, Project, gather
 from tests.documents import ROOT
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.postgres import Postgres
 
-DAY = 24 * 60 * 60
 SEEDS = ("ann", "ben", "cat", "dan")
 SOURCES = ("jsonl", "duckdb", "postgres")
 
