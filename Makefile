@@ -47,7 +47,7 @@ test-airflow: .venv/ready .airflow/ready $(TOOLS)
 	$(BIN)/pytest tests/e2e/airflow
 
 # Measure the tap against its peers; takes a quarter of an hour and a machine that does nothing else.
-bench: .venv/ready
+bench: .venv/ready plugins
 	@$(BIN)/python -m benchmarks
 
 plugins: .meltano/ready

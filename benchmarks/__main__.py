@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import deaths, environment, figures, keeping, results, whole
+from benchmarks import deaths, environment, figures, keeping, models, results, whole
 from benchmarks.figures import Bench
 from benchmarks.process import Failed
 
@@ -19,6 +19,7 @@ QUICK = 10
 
 FIGURES = {
     **whole.FIGURES,
+    **models.FIGURES,
     "paid-twice": deaths.paid_twice,
     **figures.FIGURES,
     "kept-answers": keeping.kept_answers,

@@ -70,21 +70,30 @@ def tap(  # noqa: D417 - settings are the tap's own
         folder: Where to write what it needs and what it gives.
         options: Further options of its command line.
     """
+    config = tap_config(server, folder, **settings)
+    config_path = folder / "tap.json"
+    config_path.write_text(json.dumps(config), encoding="utf-8")
+    command = environment.program("taps", "tap-tiktok-following")
+    arguments = ["--config", str(config_path), *options]
+    return _run(server, [command, *arguments], folder / "tap.jsonl")
+
+
+def tap_config(
+    server: Server,
+    folder: Path,
+    **settings: Any,  # noqa: ANN401 - the tap's own
+) -> dict[str, Any]:
+    """The tap's settings to read all lists of a server as fast as it can."""
     path = folder / "usernames.txt"
     path.write_text("\n".join(server.usernames), encoding="utf-8")
     research = {key: value for key, value in server.config.items() if "research" in key}
-    config = {
+    return {
         **research,
         "usernames_path": str(path),
         "concurrency": WORKERS,
         "research_requests_per_second": NO_LIMIT,
         **settings,
     }
-    config_path = folder / "tap.json"
-    config_path.write_text(json.dumps(config), encoding="utf-8")
-    command = environment.program("taps", "tap-tiktok-following")
-    arguments = ["--config", str(config_path), *options]
-    return _run(server, [command, *arguments], folder / "tap.jsonl")
 
 
 def plain_tap(server: Server, folder: Path) -> Run:

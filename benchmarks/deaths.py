@@ -120,7 +120,7 @@ def _start(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _killed(command: list[str], folder: Path, server: Server, moment: int) -> int:
-    """Run, and kill the whole process group after so many requests; return how many came."""
+    """Run, and kill the process group after a number of requests; return how many came."""
     process, requests = _start(command, folder), 0
     deadline = time.monotonic() + WITHIN
     while requests < moment and process.poll() is None and time.monotonic() < deadline:

@@ -65,7 +65,7 @@ class Bench:
     Attributes:
         folder: Where to write.
         rounds: How often each is measured.
-        scale: One part in so many of the lists are read: 1 but for development.
+        scale: Divisor for the number of lists; 1 except during development.
     """
 
     folder: Path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from benchmarks import environment, process
-from benchmarks.contestants import ENVIRONMENT, NO_LIMIT, WORKERS
+from benchmarks.contestants import ENVIRONMENT, tap_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,16 +64,7 @@ class Project:
         self._folder = folder
         self._server = server
         self._target, target_settings = target
-        usernames = folder / "usernames.txt"
-        usernames.write_text("\n".join(server.usernames), encoding="utf-8")
-        research = {key: value for key, value in server.config.items() if "research" in key}
-        settings = {
-            **research,
-            "usernames_path": str(usernames),
-            "concurrency": WORKERS,
-            "research_requests_per_second": NO_LIMIT,
-            **more,
-        }
+        settings = tap_config(server, folder, **more)
         inherited = [
             {
                 "name": f"{TAP}-{number}",

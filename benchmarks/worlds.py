@@ -17,7 +17,7 @@ BETWEEN = 3600
 
 
 def usernames(lengths: Sequence[int]) -> list[str]:
-    """Whom to ask about: a username for each list."""
+    """The usernames to read, one per list."""
     return [f"reader_{number:06}" for number in range(len(lengths))]
 
 

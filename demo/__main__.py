@@ -36,7 +36,7 @@ def main() -> int:
     picture.draw(WAREHOUSE, PICTURE, started)
     print(f"The warehouse is the DuckDB file {WAREHOUSE}, the log is {LOG}.")
     print(f"The most followed, the network and what changed: {PICTURE}.")
-    print("The demo is complete; run it again and it goes on from here.")
+    print("The demo is complete; run it again to continue from here.")
     return 0
 
 

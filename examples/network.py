@@ -6,8 +6,9 @@
 
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
 says that one account follows another, or did. All times are UTC. In the GEXF file each edge
-has spells, which play on a timeline in Gephi: a spell starts when the follow was made at the
-latest, and ends when it was gone at the latest. It needs duckdb, networkx and psycopg.
+has spells, for the timeline of Gephi: a spell starts at the latest time at which the follow
+can have been made, and ends at the latest time at which it can have ended. The script needs
+duckdb, networkx and psycopg.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Stage(Protocol):
 
     @property
     def world(self) -> World:
-        """The accounts and who follows whom."""
+        """The accounts and their follows."""
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class Sandbox:
     replaced, while it runs, and its clock advanced.
 
     Args:
-        world: The accounts and who follows whom.
+        world: The accounts and their follows.
         scenario: What goes wrong; nothing unless given.
         clock: The time of everything in the answers; the real one unless given.
         port: The port to listen on; 0 for a free one.
@@ -76,7 +76,7 @@ class Sandbox:
 
     @property
     def world(self) -> World:
-        """The accounts and who follows whom, by the sandbox's clock."""
+        """The accounts and their follows, by the sandbox's clock."""
         return self._world
 
     @world.setter

@@ -52,7 +52,7 @@ _CROWD_SINCE = 1_577_836_800
 
 _IN_CROWD = range(1, _CROWD)
 _POPULAR = range(1, 13)
-"""The dozen of the crowd whom many follow."""
+"""The dozen of the crowd that many accounts follow."""
 
 RENAMED = (names.crowd(12), f"{names.crowd(12)}.live")
 """The usernames of one popular account: in the first and in the second hour of a chapter."""

@@ -1,4 +1,4 @@
-"""The accounts, and who follows whom since when. No HTTP."""
+"""The accounts, and their follows with times. No HTTP."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Standing(Enum):
 
 
 class World:
-    """Who follows whom.
+    """The accounts and their follows.
 
     Lists are kept oldest follow first; follows of one second in the order they were told.
     A follow of the future is on nobody's page until its time has come. Tests change a world
@@ -107,8 +107,8 @@ class World:
         clock: Says what time it is; a sandbox puts its own here.
         accounts: The accounts' details; set one to replace what is made up.
         private: Usernames whose account is private.
-        hidden_lists: Usernames that are public, but hide whom they follow.
-        unavailable: Usernames whose list the providers may not return.
+        hidden_lists: Usernames that are public, but hide who they follow.
+        unavailable: Usernames whose list the providers do not return.
         hidden: Accounts that the providers leave out of every page, after paging.
     """
 
@@ -214,11 +214,11 @@ class World:
         self.hidden.discard(username)
 
     def hide_list(self, username: str) -> None:
-        """Let an account hide whom it follows; it stays on other lists."""
+        """Let an account hide who it follows; it stays on other lists."""
         self.hidden_lists.add(username)
 
     def show_list(self, username: str) -> None:
-        """Let an account hide whom it follows no longer."""
+        """Let an account show again who it follows."""
         self.hidden_lists.discard(username)
 
     def _list(self, username: str) -> list[Follow]:

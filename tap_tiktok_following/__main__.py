@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _READERS: dict[str, Callable[[str], object]] = {"integer": int, "object": json.loads}
-"""How the SDK reads environment variables of a type, without saying which one is wrong."""
+"""How the SDK parses environment variables by type; its errors do not name the variable."""
 
 
 def main() -> None:
-    """Run the tap; a mistake of its user ends it with one sentence and exit code 1."""
+    """Run the tap; a mistake of the user ends it with one sentence and exit code 1."""
     outputs.prepare()
     try:
         with outputs.writing():
@@ -30,7 +30,7 @@ def main() -> None:
     except Ended as ended:
         _fail(ended.sentence, ended.code)
     except Exception:
-        # The SDK raises whatever the library that read a file or a variable raised.
+        # The SDK lets through whatever reading a file or a variable raised.
         arguments = sys.argv[1:]
         problems = [*_variable_problems(arguments), *_file_problems(arguments)]
         if not problems:

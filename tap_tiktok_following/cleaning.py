@@ -1,4 +1,4 @@
-"""Text that others wrote, made fit for a log line, a row and a terminal."""
+"""Text from outside, made safe for log lines, rows and terminals."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _UNPRINTABLE = re.compile(
 def clean(text: str, most: int) -> str:
     """One line of printable text without secrets.
 
-    Terminal escapes are removed; control characters, and invisible ones that break or reverse
+    Terminal escapes are removed. Control characters, and invisible ones that break or reverse
     a line, become spaces.
 
     Args:
-        text: What somebody else wrote.
-        most: Characters to keep; longer text ends with an ellipsis.
+        text: The text.
+        most: Maximum number of characters; longer text is cut and ends with an ellipsis.
     """
     printable = _UNPRINTABLE.sub(" ", _ESCAPE.sub("", text))
-    # Redacted before it is cut: a part of a secret is one that nothing would recognise.
+    # Redacted before it is cut: nothing recognises a part of a secret.
     line = redact(" ".join(printable.split()))
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -10,7 +10,7 @@ from tap_tiktok_following.verdicts import Verdict
 OK: Final = 0
 FAILED: Final = 1
 QUOTA_SPENT: Final = 75
-"""What sysexits.h calls EX_TEMPFAIL: try again later."""
+"""EX_TEMPFAIL of sysexits.h: try again later."""
 
 _MILDEST_FIRST = (OK, QUOTA_SPENT, FAILED)
 
@@ -23,7 +23,7 @@ _OF_VERDICTS = {
 
 @dataclass(frozen=True)
 class Ending:
-    """Something that a run ended with; there may be several.
+    """One result of a run; a run may have several.
 
     Attributes:
         exit_code: The exit code it asks for.
@@ -35,7 +35,7 @@ class Ending:
 
     @property
     def weight(self) -> int:
-        """The greatest of a run gives it its exit code: a signal's outweighs all others."""
+        """The ending with the greatest weight sets the exit code; a signal outweighs all."""
         is_signal = self.exit_code not in _MILDEST_FIRST
         return len(_MILDEST_FIRST) if is_signal else _MILDEST_FIRST.index(self.exit_code)
 

@@ -16,15 +16,15 @@ REFRESH_EVERY = 0.25
 """Seconds."""
 
 COLUMNS = 80
-"""Where a terminal does not say how wide it is."""
+"""Width of a terminal that does not report one."""
 
 
 class Part(NamedTuple):
     """A part of the line.
 
     Attributes:
-        weight: How much it matters: where there is no room for all, the least goes first.
-        text: What it says.
+        weight: Its importance: if the line is too narrow, the least important part goes.
+        text: The text.
     """
 
     weight: int
@@ -32,7 +32,7 @@ class Part(NamedTuple):
 
 
 class LiveLine:
-    """A line that a thread of its own keeps up to date, with the log undisturbed above it.
+    """A line that its own thread keeps up to date, with the log undisturbed above it.
 
     Attributes:
         is_on: Whether it is shown.
@@ -48,10 +48,10 @@ class LiveLine:
         self._shown = ExitStack()
 
     def start(self) -> None:
-        """Show the line, if a person watches stderr and nothing else is written there."""
+        """Show the line if stderr is a terminal that stdout is not written to as well."""
         if self.is_on or not is_terminal() or sys.stdout.isatty():
             return
-        # Most runs have no terminal.
+        # Imported here because most runs have no terminal.
         from tqdm import tqdm  # noqa: PLC0415
         from tqdm.contrib.logging import logging_redirect_tqdm  # noqa: PLC0415
 
@@ -69,7 +69,7 @@ class LiveLine:
         atexit.register(self.stop)
 
     def stop(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         self._shown.close()
         self.is_on = False
 
@@ -88,7 +88,7 @@ def is_terminal() -> bool:
 
 
 def terminal_columns() -> int:
-    """How wide the terminal behind stderr is."""
+    """Width of the terminal behind stderr, in characters."""
     try:
         return os.get_terminal_size(sys.stderr.fileno()).columns or COLUMNS
     except OSError:
@@ -96,7 +96,7 @@ def terminal_columns() -> int:
 
 
 def fitted(parts: Iterable[Part], columns: int) -> str:
-    """The parts in their order, without those that there is no room for."""
+    """The parts in their order, without those that do not fit."""
     kept = list(parts)
     while len(line := ", ".join(part.text for part in kept)) > columns and len(kept) > 1:
         kept.remove(min(kept, key=lambda part: part.weight))

@@ -1,18 +1,22 @@
-"""What the rooms hand to each other: pages, answers, visits, standings and events."""
+"""Types that several folders use: pages, answers, visits, standings and events.
+
+A *scan* is one pass down one list, and may take several runs. A *visit* is the part of it that
+one run does. A *standing* is how far a scan has come. T is when a scan started: it knows of
+every follow made before T.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
+from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - read by msgspec
 from tap_tiktok_following.times import DAY
 
 if TYPE_CHECKING:
-    from tap_tiktok_following.outcomes import Outcome
+    from tap_tiktok_following.raw import Raw
 
 
 @dataclass(frozen=True)
@@ -20,9 +24,9 @@ class Accounts:
     """The accounts of one page.
 
     Attributes:
-        rows: The provider's own fields of each, in the order given.
-        keyless: How many were left out because their key was missing.
-        nulled: How many optional fields had a wrong type and became null.
+        rows: The provider's fields of each account, in the order given.
+        keyless: Number of accounts that were left out because their key was missing.
+        nulled: Number of optional fields that became null because their type was wrong.
     """
 
     rows: list[dict[str, Any]]
@@ -36,12 +40,11 @@ class Page:
 
     Attributes:
         accounts: The accounts listed, in the order given.
-        has_more: Whether the provider says that there is a next page.
-        next_cursor: Where the next page starts: Unix seconds, inclusive; None without one.
-        total: The provider's own count of the list; None where it gives none.
-        cached_at: As of when a page from the provider's cache is, in Unix seconds;
-            None for a page that comes from no cache.
-        reference: The provider's own number for the answer, with its name; or "".
+        has_more: Whether there is a next page according to the provider.
+        next_cursor: Cursor of the next page in Unix seconds, inclusive; None without one.
+        total: Length of the list according to the provider; None if it does not say.
+        cached_at: When the cache that it came from was filled, in Unix seconds; or None.
+        reference: The provider's ID of the response, with its name, or "".
     """
 
     accounts: Accounts
@@ -58,7 +61,7 @@ class TokenGrant:
 
     Attributes:
         value: The token.
-        life: Seconds it is good for.
+        life: Its lifetime in seconds.
     """
 
     value: str
@@ -66,31 +69,18 @@ class TokenGrant:
 
 
 @dataclass(frozen=True)
-class Raw:
-    """An answer as it came, from which it can be read again.
-
-    Attributes:
-        status: The HTTP status.
-        body: The whole body, unpacked.
-    """
-
-    status: int
-    body: bytes
-
-
-@dataclass(frozen=True)
 class Answer:
-    """A page, and when it was true.
+    """A page, and the time at which it was true.
 
     Attributes:
         page: The page.
-        as_of: Unix seconds, whole. Every follow made before it, the page knew of: the moment
-            before the request was sent, by the clock that makes it earliest.
-        until: Unix seconds, whole. No follow on the page was made after it: the provider's
-            clock when it answered, or the time of its cache.
-        came_at: When it came, in Unix seconds by the local clock.
-        raw: What it was read from; None if that is not at hand.
-        count: How many accounts were asked for; None for as many as the scan asks for.
+        as_of: Whole Unix seconds. The page covers every follow made before this time: the
+            moment before the request was sent, by the clock that makes it earliest.
+        until: Whole Unix seconds. No follow on the page was made after this time: the
+            provider's clock when it answered, or when its cache was filled.
+        came_at: When the answer arrived, in Unix seconds by the local clock.
+        raw: The answer that it was parsed from; None if that is not available.
+        count: Number of accounts requested; None for the number that the scan requests.
     """
 
     page: Page
@@ -102,7 +92,7 @@ class Answer:
 
 
 class Place(NamedTuple):
-    """Where an answer stands among all answers about one username.
+    """The position of an answer among all answers about one username.
 
     Attributes:
         scanned_at: `scanned_at` of its scan, in Unix seconds.
@@ -114,32 +104,18 @@ class Place(NamedTuple):
 
 
 Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
-"""Unix seconds, of the years 1 to 9999: what a state edited by hand may hold."""
-
-
-HASH_LENGTH = 5
-
-
-def hash_account(key: str) -> bytes:
-    """A short hash (40 bits) of what tells an account apart."""
-    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
-
-
-def split_hashes(joined: bytes) -> list[bytes]:
-    """Hashes that were written one behind the other, in that order."""
-    starts = range(0, len(joined), HASH_LENGTH)
-    return [joined[start : start + HASH_LENGTH] for start in starts]
+"""Unix seconds, limited to the years 1 to 9999, for states edited by hand."""
 
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The newest accounts of a list, as a complete scan saw them.
+    """The newest accounts of a list in a complete scan.
 
     Attributes:
-        hashes: Hashes of the accounts on the pages from the newest down to `since`, joined,
-            newest follow first.
-        since: Unix seconds: where these pages end; 0 if they are the whole list.
-        confirmed: How many of them, from the newest on, the last scan has looked for; None
-            for all. An unchanged list is read down to here only.
+        hashes: Concatenated hashes of the accounts on the pages down to `since`, newest
+            follow first.
+        since: Where these pages end, in Unix seconds; 0 if they are the whole list.
+        confirmed: Number of these accounts, from the newest on, that the last scan looked
+            for; None for all. An unchanged list is read only down to here.
     """
 
     hashes: bytes = b""
@@ -148,13 +124,13 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Stuck(msgspec.Struct, frozen=True):
-    """The page at which visit after visit failed, and what is still to be read below it.
+    """The page at which visit after visit failed, and what is left to read below it.
 
     Attributes:
-        cursor: The cursor that it is asked for with, in Unix seconds.
-        floor: As in `Standing`: down to where the list is read once the page answers.
-        whole: Whether everything down there is to be sent.
-        boundary: Hashes of the accounts on the page above it, joined.
+        cursor: The cursor of that page, in Unix seconds.
+        floor: As in `Standing`: where reading stops once the page can be read again.
+        whole: Whether to send all accounts down there, not only unknown ones.
+        boundary: Concatenated hashes of the accounts on the page above it.
     """
 
     cursor: Second
@@ -164,70 +140,44 @@ class Stuck(msgspec.Struct, frozen=True):
 
 
 class Top(msgspec.Struct, frozen=True):
-    """What was last read above a page at which a list is stuck.
+    """The part of a stuck list that was last read, above the page where it is stuck.
 
     Attributes:
         as_of: T of the scan that read it, in Unix seconds.
-        known: The newest accounts that it saw.
+        known: The newest accounts in that scan.
     """
 
     as_of: Second
     known: Memory
 
 
-class Loss(str, Enum):
-    """What shows that a list has lost accounts."""
-
-    PAGES = "pages"
-    """Accounts that were on its pages are not there any more."""
-
-    TOTAL = "total"
-    """Nothing but the provider's total, which may be wrong."""
-
-
-class Part(str, Enum):
-    """How far a scan of a list that is stuck has come."""
-
-    STRAIGHT = "straight"
-    """No list that is stuck: from the newest page down, one page after another."""
-
-    ABOVE = "above"
-    """Above the page at which the list is stuck: what is new there is read first."""
-
-    PAST = "past"
-    """Past it, with no page left out above."""
-
-    APART = "apart"
-    """At it or below, with pages left out above that earlier scans have read."""
-
-
 class Visit(msgspec.Struct, frozen=True):
-    """What a worker has to know to read one username's list.
+    """What a worker needs to know to read the list of one username.
 
     Attributes:
-        username: Whose list.
+        username: The username whose list it is.
         bookmark: T of the last complete scan in Unix seconds; None before the first.
         previous: `scanned_at` of that scan.
-        last: `scanned_at` of the last scan that ended, whatever came of it.
-        whole: Whether everything down to the floor is to be sent, known or not.
-        whole_from: The T from which on that is so all the same, in Unix seconds; None for
-            never.
-        known: What the last complete scan saw; empty if that is not known.
-        listed: How many accounts should be on the list: those that the last whole scan read,
-            and those that were new since; 0 if that is not known.
+        last: `scanned_at` of the last scan that ended, whatever its outcome.
+        whole: Whether to send all accounts down to the floor, not only unknown ones.
+        whole_from: A scan with this T (Unix seconds) or a later one is whole in any case;
+            None for never.
+        known: The newest accounts in the last complete scan; empty if not known.
+        listed: Number of accounts that the list should have: those that the last full scan
+            read, plus the new ones since; 0 if not known.
         total: The provider's total on the first page of the last scan; None without one.
-        believes_total: Whether the total has not been wrong too often.
+        believes_total: Whether the total is used; false after it was wrong too often.
         refresh_on_loss: Whether a list that has lost accounts is read and sent whole.
-        loss: What loss the last scan found too late to do so itself; None for none.
-        floor: Unix seconds: the scan is complete once the next page would hold only follows
-            made before it; 0 to read to the end.
+        loss: A loss that the last scan found too late to read the list whole; None for none.
+        floor: Unix seconds; the scan is complete once the next page would contain only older
+            follows; 0 to read to the end.
         start_date: The floor of a scan that sends everything.
-        lookback: Seconds before T whose accounts are remembered, to be told from new ones.
-        resume: Where an earlier run had to leave the scan; None to start one.
+        lookback: Seconds before T for which accounts are remembered.
+        resume: Where an earlier run left the scan; None to start a new one.
         failed_at: The cursor at which the last visit failed; None if it did not.
         stuck: The page at which the list is stuck; None if it is not.
         top: What was read above that page. `floor` is then where the scan above it ends.
-        start: `scanned_at` and T of a scan that started before, whose answers are kept.
+        start: `scanned_at` and T of an earlier scan that is recovered from kept answers.
     """
 
     username: str
@@ -253,40 +203,39 @@ class Visit(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where a scan stands after a page: all that is needed to go on from there.
+    """How far a scan has come after a page, with everything needed to continue from there.
 
     Attributes:
-        scanned_at: When the scan started, in Unix seconds: the key of its rows. Later than T
-            only where an earlier scan has that second already.
-        as_of: T, in Unix seconds: every follow made before it, the scan knows of.
+        scanned_at: When the scan started, in Unix seconds: part of the key of its rows. It is
+            T, or later if an earlier scan already has that second.
+        as_of: T, in Unix seconds.
         floor: As in the visit that started the scan.
-        whole: Whether that visit sends everything.
-        cursor: The cursor to ask for next, in Unix seconds; None for the newest page.
-        stands_still: Whether it is the one asked for before: now with the largest page.
+        whole: Whether all accounts are sent, not only unknown ones.
+        cursor: The cursor of the next request, in Unix seconds; None for the newest page.
+        stands_still: Whether it repeats the last cursor; the largest page is requested then.
         idle: Pages in a row on which the cursor stood still and no account was new.
-        accounts_read: Different accounts seen so far.
-        accounts_sent: Those of them that were sent.
-        requests: Requests sent so far, tries too.
-        pages: Pages taken so far.
-        total: The provider's own count of the list, where it gives one.
+        accounts_read: Number of different accounts listed so far.
+        accounts_sent: Number of these that were sent.
+        requests: Number of requests sent so far, including retries.
+        pages: Number of pages read so far.
+        total: Length of the list according to the provider; None if it does not say.
         cached: Whether any page came from the provider's cache.
-        gap: Why accounts may be missing that the list holds; "" if none are known to be.
-        memory: The newest accounts, for the next scan to know.
-        remembering: Whether the next page's accounts belong to `memory` too.
-        boundary: Hashes of the last page's accounts, joined, and of those above it on which the
-            cursor stood still: they may come on the next too.
-        read_until: When the last page came, in Unix seconds by the provider's clock; for a
-            page from a cache, when that was filled; 0 before the first page.
-        read_down_to: Unix seconds: no page below was read; 0 if the list's end was.
-        part: Where it stands in a list that is stuck.
+        gap: Why listed accounts may be missing; "" if there is no reason to think so.
+        memory: The newest accounts, for the next scan.
+        remembering: Whether the accounts of the next page are added to `memory`.
+        boundary: Concatenated hashes of the last page's accounts, and of the pages above it
+            while the cursor stands still: the next may repeat them.
+        read_until: When the last page arrived, in Unix seconds by the provider's clock; for a
+            cached page, when the cache was filled; 0 before the first page.
+        read_down_to: Unix seconds down to which pages were read; 0 for the end of the list.
+        part: Which part of a stuck list is read.
         first_total: The provider's total on the first page; None without one.
-        new: How many accounts above the first known one are new.
-        is_on_top: Whether no known one has come yet.
-        gone: At least so many accounts have left the list since the last scan; None if that
-            is not known.
-        loss: Why the list is read whole, or will be at the next visit; None unless it has
-            lost accounts.
-        is_confirmed: Whether a whole scan has found that accounts are gone.
+        new: Number of new accounts above the first known one.
+        is_on_top: Whether no known account has been read yet.
+        gone: Minimum number of accounts that left the list since the last scan, if known.
+        loss: The loss because of which the list is read whole, now or at the next visit;
+            None without one.
+        is_confirmed: Whether a full scan has confirmed that accounts are gone.
     """
 
     scanned_at: Second
@@ -318,7 +267,7 @@ class Standing(msgspec.Struct, frozen=True):
 
     @property
     def proves_nothing(self) -> bool:
-        """Whether the list came empty, and there is a reason not to believe it."""
+        """Whether the list came back empty, and there is reason to doubt that."""
         return not self.accounts_read and bool(self.gap)
 
 
@@ -327,19 +276,18 @@ class Event:
     """A page that was read, or the end of a visit, or both.
 
     Attributes:
-        visit: Whose list.
-        standing: Where its scan stands after it.
+        visit: The visit.
+        standing: How far its scan has come.
         records: The records to send.
         outcome: How the visit ended; None if it goes on.
-        reason: Why it ended so, for a person; "" if there is nothing to say.
-        reference: The provider's own number for the answer that ended it; or "".
-        advice: What to do about it, for a person; "" if the outcome says enough.
+        reason: Why it ended, to be shown to the user; "" if there is nothing to say.
+        reference: The provider's ID of the response that ended it, or "".
+        advice: What the user can do; "" if the outcome says enough.
         is_page: Whether a page was read.
-        read: Accounts of the page that the scan met for the first time.
-        keyless: Accounts of the page that were left out because their key was missing.
-        nulled: Fields of the page that became null because their type was wrong.
-        at: When its answer came, in Unix seconds by the local clock; where none came, when
-            the visit ended.
+        read: Number of accounts on the page that the scan had not read before.
+        keyless: Number of accounts on the page that were left out for want of a key.
+        nulled: Number of fields on the page that became null because their type was wrong.
+        at: When the answer arrived, or else the visit ended: Unix seconds, local clock.
     """
 
     visit: Visit

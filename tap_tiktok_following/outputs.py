@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 AT_ONCE = getattr(select, "PIPE_BUF", 4096)
-"""Bytes that a pipe takes whole or not at all."""
+"""Bytes that a write to a pipe transfers completely or not at all."""
 
 LAST_STANDARD_FD = 2
 
 POLL_EVERY = 0.01
-"""Seconds between two tries on Windows, which cannot wait for a pipe."""
+"""Seconds between two tries on Windows, where a program cannot wait for a pipe."""
 
 
 def write_some(fd: int, data: Buffer) -> int:
@@ -36,14 +36,14 @@ def write_some(fd: int, data: Buffer) -> int:
 
 
 def is_writable(fd: int) -> bool:
-    """Whether a file descriptor takes something now; True where nobody can tell."""
+    """Whether a file descriptor accepts data now; True on systems that cannot tell."""
     if not hasattr(select, "poll"):
         return True
     return bool(_poll(fd).poll(0))
 
 
 def prepare() -> None:
-    """Make stderr wait where it is full, and let a closed file descriptor stay unused."""
+    """Make stderr wait while it is full, and keep closed descriptors from being reused."""
     # The next file or connection would get the number of one that is closed.
     while (fd := os.open(os.devnull, os.O_RDWR)) <= LAST_STANDARD_FD:
         pass
@@ -59,10 +59,10 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """Write to stdout in here; what is left in its buffer is written at the end.
+    """Write to stdout in this context; its buffer is flushed at the end.
 
     Raises:
-        Ended: If it can't be written.
+        Ended: If stdout cannot be written.
     """
     try:
         yield
@@ -81,23 +81,23 @@ def told() -> Iterator[None]:
     """Turn an error of writing to stdout into the end of the run.
 
     Raises:
-        Ended: If it can't be written.
+        Ended: If stdout cannot be written.
     """
     try:
         yield
     except OSError as error:
-        # The interpreter flushes once more at its end, and has to find somewhere to write to.
+        # The interpreter flushes stdout once more when it exits, which must not fail.
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise Ended(_in_words(error)) from None
 
 
 class _Log(io.FileIO):
-    """A stderr that costs the run nothing where it cannot be written."""
+    """A stderr whose errors are ignored: a lost log line must not end the run."""
 
     def write(self, data: Buffer, /) -> int:
         rest = memoryview(data)
-        # Left in a buffer, it would turn the exit code into 120.
+        # Data left in a buffer would turn the exit code into 120.
         with contextlib.suppress(OSError):
             while rest:
                 rest = rest[write_some(self.fileno(), rest) :]
@@ -119,9 +119,9 @@ def _poll(fd: int) -> select.poll:
 
 def _in_words(error: OSError) -> str:
     if error.errno == errno.EPIPE:
-        what = "The target no longer reads"
+        what = "The target stopped reading"
         advice = "see its log"
     else:
-        what = f"stdout cannot be written ({error.strerror})"
-        advice = "make room for it, or write elsewhere"
-    return f"{what}: {advice}; the next run goes on from the last state that was kept."
+        what = f"Cannot write to stdout ({error.strerror})"
+        advice = "free some space, or write elsewhere"
+    return f"{what}: {advice}; the next run continues from the last saved state."

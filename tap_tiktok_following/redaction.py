@@ -1,4 +1,4 @@
-"""Secrets are taken out, by value, of everything that is logged or kept."""
+"""Redaction: secrets are masked, by value, in everything that is logged or kept."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from urllib.parse import quote, quote_plus
 MASK = "***"
 
 SHORT = 8
-"""Characters. A shorter value may be a part of words, and is masked where it stands alone."""
+"""Characters. A shorter value may be part of a word; it is masked only as a whole word."""
 
 _secrets: set[str] = set()
 
 
 def hide(secret: object) -> None:
-    """Take this value out of all text from now on, however it is escaped.
+    """Mask this value in all text from now on, however it is escaped.
 
     Args:
         secret: The value, of whatever type a config file may hold; None and "" are ignored.

@@ -1,4 +1,4 @@
-"""Shards: which part of the usernames a process reads, when several share one list."""
+"""Shards: the part of the usernames that a process reads when several share one list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shard_of(text: str, count: int) -> int:
     big-endian number, modulo `count`, plus 1. States are split by it, so it must never change.
 
     Args:
-        text: A username in lower case, or whatever was given in its place.
+        text: A username in lower case, or a malformed entry as it is shown.
         count: Number of shards.
     """
     digest = blake2b(text.encode(), digest_size=8).digest()
@@ -39,7 +39,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard | None:
-        """The shard that a setting such as `3/8` names; None if it names none."""
+        """The shard of a setting such as `3/8`; None if the text is malformed."""
         match = _SHARD.fullmatch(text)
         shard = cls(int(match[1]), int(match[2])) if match else None
         return shard if shard and shard.number <= shard.count else None

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP: told to the crawl, and the process ends in time."""
+"""SIGTERM, SIGINT and SIGHUP: they stop the crawl, and the process ends in time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from types import FrameType
 
 GRACE = 2.0
-"""Seconds that pages in flight get to arrive after a signal."""
+"""Seconds to wait for pages in flight after a signal."""
 
 LAST_CALL = 4.0
-"""Seconds after a signal at which the process ends, whatever it is doing."""
+"""Seconds after a signal until the process ends, whatever it is doing."""
 
 LONG_LINE = 56.0
-"""The same while a long line is half out and its reader still takes some of it."""
+"""The same while a long line is partly written and its reader still reads."""
 
 
 class Output(Protocol):
-    """Where the run writes; see `MessageWriter`."""
+    """What the run writes to; see `MessageWriter`."""
 
     def is_blocked(self) -> bool: ...  # noqa: D102 - said there
 
@@ -40,11 +40,11 @@ class Termination:
     """Whether this run was told to stop, and by which signal.
 
     Called as a signal handler it takes no lock that the main thread could hold and writes
-    nothing: it notes the signal, wakes who listens, and sets the alarm.
+    nothing: it notes the signal, calls the listeners and sets an alarm.
 
     Attributes:
-        signum: The first signal; None as long as there was none.
-        output: Where the run writes; None as long as it does not.
+        signum: The first signal; None before it.
+        output: What the run writes to; None before it is set.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Termination:
 
     @property
     def name(self) -> str:
-        """The signal's name, such as "SIGTERM"; "" as long as there was none."""
+        """The signal's name, such as "SIGTERM"; "" before it."""
         return signal.Signals(self.signum).name if self.signum else ""
 
     @property
@@ -65,11 +65,11 @@ class Termination:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether to write no more than a state: told to stop, and the output is blocked."""
+        """Whether to write nothing but a state: a signal came and the output is blocked."""
         return bool(self.signum and self.output and self.output.is_blocked())
 
     def install(self) -> None:
-        """Handle the signals, if this is the main thread, as Python asks for."""
+        """Handle the signals; do nothing outside the main thread, where Python forbids it."""
         if threading.current_thread() is not threading.main_thread():
             return
         for signum in (signal.SIGINT, signal.SIGTERM):
@@ -84,7 +84,7 @@ class Termination:
         self._listeners.append(listener)
 
     def __call__(self, signum: int, frame: FrameType | None = None) -> None:  # noqa: ARG002
-        """Note the signal, and raise nothing: a message may be half written."""
+        """Note the signal without raising: a message may be partly written."""
         if self.signum is None:
             self.signum = signum
             self._told_at = time.monotonic()
@@ -110,9 +110,8 @@ class Termination:
             self._give_up()
 
     def _give_up(self) -> None:
-        sentence = (
-            f"Stopped by {self.name} while something hung: {Verdict.TERMINATED.advice}.\n"
-        )
+        what = f"Stopped by {self.name} before everything was finished"
+        sentence = f"{what}: {Verdict.TERMINATED.advice}.\n"
         below = "\n" if os.isatty(2) else ""  # a live line
         with contextlib.suppress(OSError, ValueError):
             if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too
@@ -121,9 +120,9 @@ class Termination:
 
 
 def _hear_no_more() -> None:
-    """The run is over, and its exit code is known: no signal changes it any more.
+    """Ignore signals from now on: the run is over and its exit code is known.
 
-    Python's own end takes the handlers away, and an alarm would kill it there.
+    When Python exits it removes the handlers, and an alarm would then kill it.
     """
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""How large a state may become: Meltano ends a run whose STATE message is too long for it."""
+"""How large a state may become: Meltano aborts a run whose STATE message is too long."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BUFFER_SIZE = 100 * MEBIBYTE
 """Meltano's default `elt.buffer_size`; a line takes half of it at most."""
 
 WARN_FROM = 0.7
-"""Share of the longest line from which a person is warned."""
+"""Share of the longest line from which the user is warned."""
 
 
 def warning(size: int, state: Mapping[str, Any]) -> str:
-    """What to tell a person about the size of a state; "" as long as it is small.
+    """A warning about the size of a state; "" while it is small.
 
     Args:
         size: Bytes of its STATE message.
@@ -30,8 +30,8 @@ def warning(size: int, state: Mapping[str, Any]) -> str:
         return ""
     usernames = _usernames(state)
     return (
-        f"The state of {usernames:,} usernames has {size / MEBIBYTE:,.0f} MiB, and Meltano "
-        f"ends a run whose state passes {longest / MEBIBYTE:,.0f} MiB, which is about "
+        f"The state of {usernames:,} usernames is {size / MEBIBYTE:,.0f} MiB, and Meltano "
+        f"ends a run whose state exceeds {longest / MEBIBYTE:,.0f} MiB, which is about "
         f"{usernames * longest // size:,} usernames: split them over several pipelines with "
         "`shard`, or set MELTANO_ELT_BUFFER_SIZE to more than twice the size of the state, "
         "in bytes."
@@ -39,9 +39,9 @@ def warning(size: int, state: Mapping[str, Any]) -> str:
 
 
 def _buffer_size() -> int:
-    """What Meltano is told by the environment, or its default."""
-    told = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
-    return int(told) if told.isdecimal() and int(told) else BUFFER_SIZE
+    """Meltano's buffer size, from the environment or its default, in bytes."""
+    size = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
+    return int(size) if size.isdecimal() and int(size) else BUFFER_SIZE
 
 
 def _usernames(state: Mapping[str, Any]) -> int:

@@ -87,8 +87,8 @@ class TapTikTokFollowing(Tap):
         for entry in self.input_catalog.streams if self.input_catalog else ():
             if entry.metadata.root.selected and entry.tap_stream_id not in there:
                 self.logger.warning(
-                    "`%s` is selected in the catalog, but its provider's credentials are not "
-                    "given: it is not read.",
+                    "`%s` is selected in the catalog, but no credentials for its provider are "
+                    "configured: it is skipped.",
                     entry.tap_stream_id,
                 )
 
@@ -108,7 +108,7 @@ class TapTikTokFollowing(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Load a state, also one that is older or was edited by hand."""
+        """Load a state, even one of an older version or edited by hand."""
         super().load_state(sanitise(state))
 
     @classmethod
@@ -125,11 +125,11 @@ class TapTikTokFollowing(Tap):
         return command
 
     def flush(self) -> None:
-        """Hand what was written so far to the target."""
+        """Write all buffered messages to stdout."""
         self.message_writer.flush()
 
     def write_state(self) -> None:
-        """Write a STATE message now; the records it speaks of are written."""
+        """Write a STATE message now; the records that it covers must be written."""
         self._state_writer.write_state(self.state)
 
     @property
@@ -138,14 +138,14 @@ class TapTikTokFollowing(Tap):
         return self._state_writer.size
 
     def is_selected(self, stream: str) -> bool:
-        """Whether a stream is there and selected."""
+        """Whether a stream exists and is selected."""
         return stream in self.streams and self.streams[stream].selected
 
     def end_run(self) -> None:
-        """Close the file of answers, and say what was read and what was not.
+        """Close the file of answers, and log what was read and what was not.
 
         Raises:
-            Ended: If the exit code is not to be 0.
+            Ended: If the exit code is not 0.
         """
         if self._answers is not None:
             self._answers.close()
@@ -165,14 +165,14 @@ class TapTikTokFollowing(Tap):
             raise Ended(last.sentence, last.exit_code)
         self._warn_of(endings)
         if rows and not endings:
-            self.logger.info("Nothing is left over: run again for new follows.")
+            self.logger.info("All due usernames were visited: run again for new follows.")
 
     @property
     def _following(self) -> list[FollowingStream]:
         return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
 
     def watch(self) -> None:
-        """Show a live line for the whole run, if a person watches, and no metrics above it."""
+        """On a terminal, show a live line for the whole run and hide the SDK's metrics."""
         self.live.start()
         if self.live.is_on:
             self.metrics_logger.setLevel(logging.WARNING)
@@ -226,12 +226,12 @@ class TapTikTokFollowing(Tap):
 
     @override
     def _setup_signal_handlers(self) -> None:
-        """Note signals only: the SDK's handler writes a state and exits with 0."""
+        """Install our own handlers: the SDK's writes a state and exits with 0."""
         self.termination.install()
 
 
 def _bare_state(_: click.Context, __: click.Parameter, file: IO[bytes] | None) -> object:
-    """The file given by `--state`, with the bare state in it, as the SDK reads it."""
+    """The bare state in the file given by `--state`, as a file that the SDK reads."""
     if file is None:
         return None
     try:

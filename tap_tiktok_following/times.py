@@ -14,17 +14,17 @@ def in_utc(seconds: float) -> str:
 
 
 def unix_seconds(moment: dt.datetime) -> int:
-    """Unix seconds, whole, of a moment; in UTC where it has no zone.
+    """Whole Unix seconds of a moment, which is in UTC if it has no time zone.
 
     Raises:
-        OverflowError: If its zone takes it out of the years 1 to 9999.
+        OverflowError: If its time zone moves it out of the years 1 to 9999.
     """
     in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
     return int(in_zone.timestamp())
 
 
 def parse_time(value: object) -> int | None:
-    """Unix seconds of an RFC 3339 time, UTC where it names no zone; None if it is none."""
+    """Unix seconds of an RFC 3339 time (UTC if it has no zone); None if it is not one."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,7 +1,7 @@
 """What an answer means: the verdicts, and reading a provider's table of them.
 
-What a provider answers is data: each provider lists `Rule` rows, `judge` reads them from
-the top, and the row that fits says what the answer means and what follows.
+Each provider lists `Rule` rows. `judge` reads them from the top, and the first row that
+matches says what the answer means and what follows.
 
     Verdict                        what follows
     ├── PASSING                    RETRY: this worker waits and asks again
@@ -9,7 +9,7 @@ the top, and the row that fits says what the answer means and what follows.
     ├── TOKEN_REJECTED             RENEW: a new access token, then once more
     ├── PRIVATE, HIDDEN,
     │   NOT_FOUND, UNAVAILABLE     SKIP: this username has no list to give
-    ├── FAILED                     FAIL: this username failed, the others go on
+    ├── FAILED                     FAIL: this username failed, the others continue
     └── BAD_CREDENTIALS, PROVIDER_DOWN, QUOTA_SPENT, LONG_WAIT,
         BUDGET_SPENT, TERMINATED   STOP: the provider's stream ends, with an exit code
 """
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_tiktok_following.model import Raw
+    from tap_tiktok_following.raw import Raw
 
 
 class Effect(Enum):
@@ -33,8 +33,8 @@ class Effect(Enum):
     RETRY = "retried"
     PAUSE = "retried after a pause of all workers"
     RENEW = "retried with a new access token"
-    SKIP = "the username is skipped, the others go on"
-    FAIL = "the username fails, the others go on"
+    SKIP = "the username is skipped, the others continue"
+    FAIL = "the username fails, the others continue"
     STOP = "the provider's stream ends"
 
 
@@ -78,19 +78,19 @@ class Verdict(Enum):
     )
     NOT_FOUND = (
         Effect.SKIP,
-        "the provider knows no such account",
+        "the provider does not know this account",
         "check the spelling, or whether the account was renamed or deleted",
     )
     UNAVAILABLE = (
         Effect.SKIP,
-        "the provider may not return this account's list",
+        "the provider cannot return this account's list",
         "nothing, or set `retry_unavailable_after_days` to ask less often",
     )
     FAILED = (
         Effect.FAIL,
         "a username could not be read",
         (
-            "run again, which goes on from the last page read, or set `on_username_failure` "
+            "run again to continue from the last page read, or set `on_username_failure` "
             "to `continue`"
         ),
     )
@@ -105,33 +105,33 @@ class Verdict(Enum):
             "10 usernames in a row failed and nothing succeeded, or a server error asks to "
             "wait for more than 5 minutes"
         ),
-        "run again later; every username goes on from its last page read",
+        "run again later; every list continues from the last page read",
     )
     QUOTA_SPENT = (
         Effect.STOP,
         "the quota is used up",
         (
-            "run again after it resets; what is left is read first, and `on_quota_exhausted` "
-            "set to `stop` makes this exit code 0"
+            "run again after it resets; unfinished lists are read first, and "
+            "`on_quota_exhausted` set to `stop` makes this exit code 0"
         ),
     )
     LONG_WAIT = (
         Effect.STOP,
         "the provider asks to slow down and to wait for more than 5 minutes",
         (
-            "run again then; what is left is read first, and `on_quota_exhausted` set to "
+            "run again then; unfinished lists are read first, and `on_quota_exhausted` set to "
             "`stop` makes this exit code 0"
         ),
     )
     BUDGET_SPENT = (
         Effect.STOP,
         "the provider's `..._max_requests` is reached",
-        "run again; what is left is read first",
+        "run again; unfinished lists are read first",
     )
     TERMINATED = (
         Effect.STOP,
         "the run was told to stop by SIGTERM, SIGINT or SIGHUP",
-        "run again; every username goes on from its last page read",
+        "run again; every list continues from the last page read",
     )
 
     def __init__(self, effect: Effect, happened: str, advice: str) -> None:
@@ -153,10 +153,10 @@ class Rule:
         status: The HTTP statuses it is about; empty for any.
         code: A pattern for the whole of the provider's error code; None for any.
         words: A pattern to be found in the provider's message; None for any.
-        happened: What to tell a person of it; "" for the verdict's own words.
-        advice: What to tell a person to do; "" for the verdict's own words.
+        happened: What happened, to be shown to the user; "" for the verdict's own text.
+        advice: What the user can do; "" for the verdict's own text.
 
-    Both patterns fit in upper and lower case.
+    Both patterns ignore case.
     """
 
     verdict: Verdict
@@ -180,10 +180,10 @@ UNNAMED = "error"
 """The code of an API's error that has none."""
 
 ANY_CODE = ".+"
-"""An error of the API itself: what stands before it, a gateway or a proxy, gives no code."""
+"""Any error of the API itself; a gateway or proxy in front of it sends no code."""
 
 NAMED = rf"(?!{UNNAMED}$)[a-z]\w+"
-"""An error code as both APIs write them; a number is another server's."""
+"""An error code as both APIs write them; a number comes from another server."""
 
 _USER = "(user(name)?|account|profile|creator)"
 
@@ -213,16 +213,16 @@ ERRORS = (
         words="(cannot|can't|could not|couldn't) (be returned|return)",
     ),
 )
-"""What an error of the API itself means by its words, with every provider and any status."""
+"""What the message of an API's own error means, for all providers and any status."""
 
 STATUSES = (
     Rule(Verdict.PASSING, status=frozenset({408, *range(500, 600)})),
     Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
     Rule(Verdict.PASSING, status=frozenset(range(200, 300)), code=""),
 )
-"""What an HTTP status means with every provider, read after the provider's own rows.
+"""What an HTTP status means for all providers, after the provider's own rows.
 
-A success that nothing can be read from (an empty body, a page of HTML) is passing.
+A successful response that cannot be parsed (an empty body, an HTML page) is retried.
 """
 
 
@@ -236,15 +236,15 @@ def judge(rules: Iterable[Rule], status: int, code: str, words: str) -> Rule:
 
 @dataclass(eq=False)
 class Refused(Exception):  # noqa: N818 - an answer, not a fault of ours
-    """A request that brought no page.
+    """A request that returned no page.
 
     Attributes:
         verdict: What that means.
-        reason: The provider's words, or ours, for a person.
-        reference: The provider's own number for the answer (`log_id 2024...`), or "".
-        happened: What to tell a person of it; "" for the verdict's own words.
-        advice: What to tell a person to do; "" for the verdict's own words.
-        retry_after: Seconds that the provider asks to wait; None where it says nothing.
+        reason: The provider's message or our own, to be shown to the user.
+        reference: The provider's ID of the response (`log_id 2024...`), or "".
+        happened: What happened, to be shown to the user; "" for the verdict's own text.
+        advice: What the user can do; "" for the verdict's own text.
+        retry_after: Seconds that the provider asks to wait; None if it does not say.
         answered_at: The provider's clock when it answered, in Unix seconds; None if unknown.
         as_of: When the request was sent, as in `Answer`; None if no answer came.
         came_at: When the answer came, as in `Answer`; None if none came.

@@ -1,4 +1,4 @@
-"""Singer messages on stdout: buffered, in whole lines, and each state written once."""
+"""Singer messages on stdout: buffered, in whole lines, each state only once."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BUFFER = 64 * 1024
-"""Bytes that are held back at most."""
+"""Maximum number of bytes that are buffered."""
 
 NOTICED = 1.0
-"""Seconds without a byte taken after which a person is told."""
+"""Seconds without any progress after which the live line says that a target is slow."""
 
 PATIENCE = 4.0
-"""Seconds without a byte taken after which nobody is thought to read any more."""
+"""Seconds without any progress after which the reader counts as gone."""
 
 
 class MessageWriter(MsgSpecWriter):
-    """The SDK's msgspec writer, but flushed when told to rather than at every record.
+    """The SDK's msgspec writer, but flushed on request instead of after every record.
 
-    A state is a message like any other, so it follows the records it speaks of.
+    A state is a message like any other, so it follows the records that it covers.
 
     Raises:
         Ended: If stdout is closed.
@@ -51,8 +51,8 @@ class MessageWriter(MsgSpecWriter):
         super().__init__()
         if sys.stdout is None:
             sentence = (
-                "stdout is closed, and the messages are written there: send them to a target "
-                "or a file."
+                "stdout is closed, but the messages are written to it: pipe it to a target or "
+                "a file."
             )
             raise Ended(sentence)
         self._pending = bytearray()
@@ -89,30 +89,30 @@ class MessageWriter(MsgSpecWriter):
             self.flush()
 
     def flush(self) -> None:
-        """Hand everything written so far to whoever reads stdout.
+        """Write everything that is buffered to stdout.
 
         Raises:
-            Ended: If nobody takes it any more.
+            Ended: If stdout cannot be written any more.
         """
         pending, self._pending = self._pending, bytearray()
         self._write(pending)
         self._record_tail = _record_tail()
 
     def is_blocked(self) -> bool:
-        """Whether stdout, with all that was written so far, takes no more for now."""
+        """Whether stdout is full for now, after everything buffered was written to it."""
         self.flush()
         fd = _stdout_fd()
         return fd is not None and not is_writable(fd)
 
     def is_waiting(self) -> bool:
-        """Whether the reader keeps a write waiting; may be asked by any thread."""
+        """Whether a write waits for the reader; may be called by any thread."""
         return self._is_writing and time.monotonic() - self._taken_at > NOTICED
 
     def finish_line(self) -> bool:
-        """Begin no further line; may be called in a signal handler.
+        """Start no further line; may be called in a signal handler.
 
         Returns:
-            Whether a line is half out, and its reader still takes some of it.
+            Whether a line is partly written and its reader still reads.
         """
         self._is_closing = True
         return self._is_half_out and time.monotonic() - self._taken_at < PATIENCE
@@ -127,7 +127,7 @@ class MessageWriter(MsgSpecWriter):
                 sys.stdout.buffer.flush()
 
     def _write_batch(self, batch: memoryview, write: Callable[[memoryview], int]) -> None:
-        """Write it a bit at a time, so that a slow reader can be told from none."""
+        """Write it in small pieces, to distinguish a slow reader from one that is gone."""
         if self._is_closing:
             return
         rest = batch
@@ -143,9 +143,9 @@ class MessageWriter(MsgSpecWriter):
 
 
 class StateWriter(SDKStateWriter):
-    """Writes a state that differs from the one before, without a copy of it.
+    """Writes a state if it differs from the last one, without keeping a copy to compare with.
 
-    The SDK's takes 0.39 s at 10,000 usernames, most of it for the copy that it compares with.
+    The SDK's takes 0.39 s at 10,000 usernames, most of it to make that copy.
 
     Attributes:
         size: Bytes of the last STATE message.
@@ -179,7 +179,7 @@ class StateWriter(SDKStateWriter):
 
 
 def _batches(lines: bytes | bytearray) -> Iterator[memoryview]:
-    """Whole lines, as many as a pipe takes at once, or one line that is longer."""
+    """Whole lines, as many as one write to a pipe transfers, or a single longer line."""
     view, start = memoryview(lines), 0
     while start < len(lines):
         end = lines.rfind(b"\n", start, start + AT_ONCE) + 1
@@ -190,18 +190,18 @@ def _batches(lines: bytes | bytearray) -> Iterator[memoryview]:
 
 @cache
 def _record_head(stream: str) -> bytes:
-    """A RECORD message up to its record."""
+    """The start of a RECORD message, before its record."""
     return b'{"type":"RECORD","stream":%b,"record":' % encoder.encode(stream)
 
 
 def _record_tail() -> bytes:
-    """A RECORD message from behind its record, of one that is extracted now."""
+    """The end of a RECORD message, after its record, with the current time."""
     now = dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
     return b',"time_extracted":%b}\n' % encoder.encode(now)
 
 
 def _stdout_fd() -> int | None:
-    """The file descriptor of stdout; None where it is no file, as in the SDK's tests."""
+    """The file descriptor of stdout; None if it is not a file, as in the SDK's tests."""
     try:
         return sys.stdout.fileno()
     except OSError:

@@ -151,7 +151,7 @@ def bookmark(state: Mapping[str, Any], provider: str, username: str) -> str | No
 def follows_of(
     username: str, length: int, *, newest: int = NOW - 1000, every: int = 10
 ) -> list[Follow]:
-    """A list of so many follows, newest first, some seconds apart."""
+    """A list of follows, newest first, some seconds apart."""
     return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
 
 
@@ -266,7 +266,7 @@ def start(
 
 
 def wait_until(condition: Callable[[], bool], within: float = 30) -> None:
-    """Look again and again until something is so, for so many seconds at most."""
+    """Poll until a condition holds, for a limited time."""
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline
@@ -283,7 +283,7 @@ def kill_what_is_left() -> None:
 
 
 def finish(process: subprocess.Popen[str], within: float = 60) -> Run:
-    """Wait for a process to end, at most so many seconds, and read what it wrote."""
+    """Wait for a process to end, for a limited time, and read what it wrote."""
     try:
         stdout, stderr = process.communicate(timeout=within)
     except subprocess.TimeoutExpired:

@@ -116,7 +116,7 @@ class Life:
         return [f.username for f in follows if f.at < bookmark]
 
     def follow(self, many: int = 1, *, ago: int = 0, every: int = 1) -> list[str]:
-        """Follow so many new accounts, the last one so many seconds ago."""
+        """Follow a number of new accounts, the last one some seconds ago."""
         names = [f"new.{self._made + number}" for number in range(many)]
         self._made += many
         for number, name in enumerate(names):
@@ -187,5 +187,5 @@ class Life:
 
 
 def follows_of(length: int, *, every: int = 3600, newest: int = NOW - 3600) -> list[Follow]:
-    """A list of so many follows, newest first."""
+    """A list of follows, newest first."""
     return [Follow(f"old.{place}", newest - every * place) for place in range(length)]

@@ -26,7 +26,7 @@ each_signal = pytest.mark.parametrize(
     ("signum", "code"), SIGNALS, ids=[signum.name for signum, _ in SIGNALS]
 )
 
-NO_TRACE = ("Traceback", "BrokenPipe", "Exception ignored", "error of this tap", "--- Logging")
+NO_TRACE = ("Traceback", "BrokenPipe", "Exception ignored", "error in this tap", "--- Logging")
 
 
 def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:

@@ -13,6 +13,7 @@ from tap_tiktok_following.exits import Ending
 from tests.harness import (
     PROVIDERS,
     bookmark,
+    each_provider,
     finish,
     follows_of,
     settings,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 ENDINGS = [
     pytest.param([], {}, 0, "", id="all is well"),

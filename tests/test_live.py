@@ -62,7 +62,7 @@ def test_a_live_line_below_an_undisturbed_log(
     assert [row[:5] for row in rows] == [
         [provider, "3", "3", "15", "15"] for provider in ("rapidapi", "research")
     ]
-    assert last[0].endswith("Nothing is left over: run again for new follows.")
+    assert last[0].endswith("All due usernames were visited: run again for new follows.")
     assert last[1:] == [""]
 
 

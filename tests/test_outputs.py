@@ -168,7 +168,7 @@ def test_a_long_line_that_nobody_reads_holds_nobody_up(
 
 
 def read_slowly(process: subprocess.Popen[str], per_second: int) -> tuple[str, str]:
-    """All of stdout, so many bytes a second at most, and all of stderr."""
+    """All of stdout, read at a limited rate, and all of stderr."""
     assert process.stdout is not None
     stdout = b""
     while piece := os.read(process.stdout.fileno(), 4096):
@@ -217,7 +217,7 @@ def test_a_stderr_that_does_not_block_is_waited_for(sandbox: Sandbox, tmp_path: 
         ended = Run(process.wait(timeout=LIMIT), process.stdout.read(), stderr)
     assert ended.exit_code == 0
     assert set(ended.follows("rapidapi")) == truth(sandbox, "ann")
-    assert "Nothing is left over" in ended.last_line
+    assert "All due usernames were visited" in ended.last_line
     assert not any(words in ended.stderr for words in NO_TRACE)
 
 

@@ -7,8 +7,6 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-import pytest
-
 from sandbox import Fault, Scenario, World
 from tests.harness import (
     Run,
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
 
 
 def test_killed_in_the_middle_of_a_list_and_resumed_from_the_last_state(

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.tap import TapTikTokFollowing
+from tap_tiktok_following.times import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 START = 1_700_000_000
-HOUR = 60 * 60
 NAMES = ("ann", "ben", "cat")
 KEYS = {"research_following": "username", "rapidapi_following": "user_id"}
 

@@ -94,7 +94,7 @@ def test_no_secret_in_a_debug_log_under_any_fault_of_the_token_endpoint(
     config = settings(sandbox, ["ann"], request_timeout=1, max_tries=1)
     ended = run(config, level=logging.DEBUG)
     check_nothing_leaks(ended, *secrets_of(sandbox))
-    assert "error of this tap" not in ended.stderr
+    assert "error in this tap" not in ended.stderr
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])

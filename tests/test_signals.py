@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and pipes are POSIX's")
 
 
 WAITS = [

@@ -29,12 +29,12 @@ def _no_buffer_size(monkeypatch: pytest.MonkeyPatch) -> None:
     ("told", "size", "sentence"),
     [
         (None, 34.9, ""),
-        (None, 35, "The state of 200 usernames has 35 MiB, * passes 50 MiB, * 285 usernames"),
-        (None, 60, "The state of 200 usernames has 60 MiB, * passes 50 MiB, * 166 usernames"),
+        (None, 35, "The state of 200 usernames is 35 MiB, * exceeds 50 MiB, * 285 usernames"),
+        (None, 60, "The state of 200 usernames is 60 MiB, * exceeds 50 MiB, * 166 usernames"),
         (str(400 * MEBIBYTE), 60, ""),
-        (str(400 * MEBIBYTE), 140, "* has 140 MiB, * passes 200 MiB, * 285 usernames"),
+        (str(400 * MEBIBYTE), 140, "* is 140 MiB, * exceeds 200 MiB, * 285 usernames"),
         ("much", 34.9, ""),
-        ("0", 35, "* passes 50 MiB, *"),
+        ("0", 35, "* exceeds 50 MiB, *"),
     ],
 )
 def test_from_seven_tenths_of_what_meltano_takes(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Stdout(io.RawIOBase):
-    """A stdout that notes what reaches it, and takes no more than so many bytes at once."""
+    """A stdout that records what reaches it, and takes a limited number of bytes at once."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -170,5 +170,5 @@ def test_a_target_that_no_longer_reads_ends_the_run_with_one_sentence() -> None:
         with pytest.raises(Ended) as end:
             writer.flush()
     assert end.value.code == 1
-    assert end.value.sentence.startswith("The target no longer reads: see its log; ")
+    assert end.value.sentence.startswith("The target stopped reading: see its log; ")
     assert end.value.sentence.endswith(".")

@@ -11,7 +11,7 @@ from benchmarks.plain_tap.client import PlainStream
 
 
 class FollowingStream(PlainStream):
-    """Whom each username follows: no replication key, as the API has no time of a follow."""
+    """Who each username follows. No replication key: the API has no time of a follow."""
 
     name = "following"
     path = "/v2/research/user/following/"

@@ -1,4 +1,4 @@
-"""Fetching one page: the gate, the token, tries, and what a refusal leads to."""
+"""Fetching one page: gate, token, tries, and what follows from a refusal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following.client.gate import Halt, Stopped
 from tap_tiktok_following.client.token import Token
-from tap_tiktok_following.model import Answer, Raw
+from tap_tiktok_following.model import Answer
+from tap_tiktok_following.raw import Raw
 from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 
 if TYPE_CHECKING:
@@ -22,23 +23,23 @@ if TYPE_CHECKING:
     from tap_tiktok_following.providers import Provider
 
 LONGEST_WAIT = 5 * 60
-"""Seconds: if a provider asks for a longer wait, its stream ends."""
+"""Seconds; if a provider asks for a longer wait, its stream ends."""
 
 LONGEST_BACKOFF = 60
-"""Seconds between two tries of one request, where the provider asks for nothing."""
+"""Maximum seconds between two tries if the provider does not say how long to wait."""
 
 
 class Client:
     """Fetches the pages of one provider, for many workers at once.
 
     Attributes:
-        quota_left: How many requests the provider says are left; None where it does not say.
+        quota_left: Requests left according to the provider; None if it does not say.
 
     Args:
         provider: The provider.
         transport: Sends its requests.
-        gate: Lets them pass.
-        max_tries: How often one page is asked for before its username fails.
+        gate: Says when a request may be sent.
+        max_tries: Number of times a page is requested before its username fails.
     """
 
     def __init__(
@@ -57,16 +58,16 @@ class Client:
         """Fetch one page.
 
         Args:
-            username: Whose list.
+            username: The username whose list it is.
             cursor: Unix seconds, inclusive; None for the newest page.
-            count: How many accounts at most.
-            on_request: Called when a request for a page is sent, for tries too: a run that
-                is broken off counts what is under way.
+            count: Maximum number of accounts.
+            on_request: Called before each request for a page, retries too, so that requests
+                in flight are counted when a run is interrupted.
 
         Raises:
-            Refused: If this username has no page to give (`Effect.SKIP`) or failed
+            Refused: If this username has no list to read (`Effect.SKIP`) or failed
                 (`Effect.FAIL`).
-            Stopped: If the provider's stream ends; the gate holds the reason.
+            Stopped: If the provider's stream ends; the text says why.
         """
         tries = 0
         token = rejected = ""
@@ -109,7 +110,7 @@ class Client:
         return Answer(page, as_of, until, exchange.came_at, raw)
 
     def _react(self, refusal: Refused, tries: int) -> None:
-        """Do what a verdict asks for; return only if the request is to be tried again."""
+        """Act on a verdict; returns, after waiting, only if the request is to be retried."""
         effect = refusal.verdict.effect
         if effect in {Effect.STOP, Effect.RENEW}:
             self._stop(refusal.verdict, _happened(refusal), refusal)
@@ -131,8 +132,8 @@ class Client:
 
     def _stop(self, verdict: Verdict, happened: str, refusal: Refused) -> NoReturn:
         said = ", ".join(filter(None, (refusal.reason, refusal.reference)))
-        self._gate.stop(Halt(verdict, f"{happened} ({said})", refusal.advice))
-        raise Stopped from refusal
+        halt = self._gate.stop(Halt(verdict, f"{happened} ({said})", refusal.advice))
+        raise Stopped(halt.reason) from refusal
 
 
 _LONG_WAITS = {
@@ -154,7 +155,7 @@ def _given_up(refusal: Refused, tries: int) -> Refused:
 
 
 def _moment(refusal: Refused) -> str:
-    """When the provider may be asked again, by its clock; "" where nobody knows."""
+    """When to ask the provider again, by its clock; "" if it is not known."""
     if refusal.retry_after is None:
         return ""
     answered_at = refusal.answered_at or time.time()

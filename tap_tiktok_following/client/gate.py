@@ -10,10 +10,10 @@ from threading import Condition
 from tap_tiktok_following.verdicts import Verdict
 
 WINDOW = 1.02
-"""Seconds in which the rate is kept.
+"""Length of the rate limit's window in seconds.
 
-A little more than a second: requests do not all travel equally fast, and the provider counts
-when they arrive.
+A little more than a second, because the provider counts requests when they arrive, and some
+travel faster than others.
 """
 
 
@@ -23,8 +23,8 @@ class Halt:
 
     Attributes:
         verdict: What stopped it.
-        reason: What happened, for a person.
-        advice: What to do about it, for a person; "" for the verdict's own words.
+        reason: What happened, to be shown to the user.
+        advice: What the user can do; "" for the verdict's own text.
     """
 
     verdict: Verdict
@@ -38,16 +38,16 @@ class Halt:
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: no further request may be sent
-    """The gate is closed."""
+    """The gate is closed; the text tells the user why."""
 
 
 class Gate:
-    """Lets requests of all workers through, one by one.
+    """Lets the requests of all workers through, one by one.
 
     Attributes:
         halt: Why the gate is closed; None while it is open.
-        requests: How many requests have passed.
-        resting: How many workers wait to try again.
+        requests: Number of requests that have passed.
+        resting: Number of workers that wait to retry.
 
     Args:
         per_second: Maximum number of requests in any one second.
@@ -69,7 +69,7 @@ class Gate:
         """Wait until one request may be sent.
 
         Args:
-            counted: Whether it is one that the user pays for.
+            counted: Whether the user pays for it.
 
         Raises:
             Stopped: If no request may be sent any more.
@@ -80,43 +80,49 @@ class Gate:
             self.requests += counted
 
     def pause(self, seconds: float) -> None:
-        """Let no request through for so many seconds from now."""
+        """Let no request through for a number of seconds from now."""
         with self._changed:
             self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
     def rest(self, seconds: float) -> None:
-        """Let one worker wait.
+        """Wait before a retry.
 
         Args:
-            seconds: How long, unless the gate closes before.
+            seconds: How long, unless the gate closes earlier.
 
         Raises:
-            Stopped: If the gate is closed, or closes meanwhile.
+            Stopped: If the gate is closed or closes meanwhile.
         """
         with self._changed:
             self.resting += 1
-            is_closed = self._changed.wait_for(lambda: self.halt is not None, seconds)
+            self._changed.wait_for(lambda: self.halt is not None, seconds)
             self.resting -= 1
-        if is_closed:
-            raise Stopped
+            self._check()
 
     @property
     def pause_left(self) -> float:
-        """Seconds for which no request is let through; 0 or less without a pause."""
+        """Seconds until requests pass again; 0 or less if there is no pause."""
         return self._paused_until - time.monotonic()
 
-    def stop(self, halt: Halt) -> None:
-        """Close the gate and end every wait at it; the first reason given stands."""
+    def stop(self, halt: Halt) -> Halt:
+        """Close the gate and end all waits.
+
+        Returns:
+            Why it is closed, which is the first reason given.
+        """
         with self._changed:
-            self._close(halt)
+            return self._close(halt)
+
+    def _check(self) -> None:
+        if self.halt is not None:
+            raise Stopped(self.halt.reason)
 
     def _time_to_wait(self, *, counted: bool) -> float:
         is_spent = self._max_requests is not None and self.requests >= self._max_requests
         if counted and is_spent:
             reason = f"`{self._budget}` ({self._max_requests}) is reached"
             self._close(Halt(Verdict.BUDGET_SPENT, reason))
-        if self.halt is not None:
-            raise Stopped
+        self._check()
         now = time.monotonic()
         if now < self._paused_until:
             return self._paused_until - now
@@ -125,7 +131,8 @@ class Gate:
         self._sent.append(now)
         return 0
 
-    def _close(self, halt: Halt) -> None:
+    def _close(self, halt: Halt) -> Halt:
         if self.halt is None:
             self.halt = halt
             self._changed.notify_all()
+        return self.halt

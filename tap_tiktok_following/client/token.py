@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import TokenGrant
 
 FRESH = 0.9
-"""The part of its life after which a token is renewed."""
+"""The share of its lifetime after which a token is renewed."""
 
 
 class Token:
-    """Fetched by the first worker that needs it, while the others wait for it.
+    """A token that one worker fetches while the others wait for it.
 
     Args:
-        fetch: Asks the provider for a token; what it raises reaches that worker alone, and
-            the next one tries again.
+        fetch: Requests a token from the provider. An exception reaches only the worker that
+            fetches; the next one tries again.
     """
 
     def __init__(self, fetch: Callable[[], TokenGrant]) -> None:
@@ -31,10 +31,10 @@ class Token:
         self._changed = Condition()
 
     def get(self, rejected: str = "") -> str:
-        """The token, fetched if there is none or it grows old.
+        """The token; it is fetched if there is none or if it is about to expire.
 
         Args:
-            rejected: A token that the provider no longer accepts: another is returned.
+            rejected: A token that the provider no longer accepts; another one is returned.
         """
         with self._changed:
             while True:
@@ -48,7 +48,7 @@ class Token:
         return self._renew()
 
     def _renew(self) -> str:
-        # No lock is held while the request is under way.
+        # The lock is not held during the request.
         grant = None
         try:
             grant = self._fetch()

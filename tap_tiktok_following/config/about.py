@@ -1,4 +1,4 @@
-"""What `--about` and `--help` say of the settings."""
+"""What `--about` and `--help` say about the settings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def help_on(settings: Iterable[str]) -> str:
 
 
 class SettingsFormatter(TextFormatter, format_name="text"):
-    """The text of a bare `--about`: the SDK's, but with each setting's description."""
+    """The text of `--about` without a format: the SDK's, with setting descriptions."""
 
     @override
     def format_about(self, about_info: AboutInfo) -> str:
-        """What the SDK says of the tap, then each setting."""
+        """What the SDK says about the tap, then each setting."""
         lines = [super().format_about(replace(about_info, settings={})).rstrip()]
         for name, schema in about_info.settings["properties"].items():
             lines += _setting(f"{about_info.env_var_prefix}{name.upper()}", name, schema)

@@ -1,4 +1,4 @@
-"""The text of a file of usernames, within bounds."""
+"""The text of a file of usernames, up to a maximum size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_text(location: str) -> str:
         location: A path, or a URL that fsspec opens.
 
     Raises:
-        FileProblem: If it can't be read, is too large, or is not text.
+        FileProblem: If it cannot be read, is too large, or is not text.
     """
     is_url = "://" in location and not location.startswith("file://")
     if is_url:

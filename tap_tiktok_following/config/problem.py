@@ -1,4 +1,4 @@
-"""What is wrong with a file of usernames, and how large it may be."""
+"""Errors about a file of usernames, and its maximum size."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ MAX_FILE = 64 * 1024 * 1024
 
 
 class FileProblem(Exception):  # noqa: N818 - its text is for the user
-    """A file of usernames can't be used; the text says why, to be put after its name."""
+    """A file of usernames cannot be used; the text says why, and follows the file's name."""

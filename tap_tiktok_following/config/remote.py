@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 TIMEOUT = 60
-"""Seconds for connecting, for each read and for the whole file, at https."""
+"""Timeout in seconds for connecting, for each read and for a whole file over https."""
 
 _CHUNK = 64 * 1024
 
@@ -35,13 +35,13 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
 
 
 def read(url: str) -> bytes:
-    """The content of a file, cut off one byte after `MAX_FILE`.
+    """The content of a file, truncated to one byte more than `MAX_FILE`.
 
-    Web servers are asked with requests, because for them fsspec would need another package,
-    and take every failure for a missing file.
+    Web servers are read with requests, because fsspec would need another package for them and
+    reports every failure as a missing file.
 
     Raises:
-        FileProblem: If it can't be read. The text holds nothing of the URL.
+        FileProblem: If it cannot be read. The text contains no part of the URL.
     """
     try:
         is_web = urlsplit(url).scheme in {"http", "https"}
@@ -95,7 +95,7 @@ def _auth(url: str) -> AuthBase:
 
 
 class _NoAuth(AuthBase):
-    """Keeps requests from looking into `.netrc`."""
+    """Keeps requests from reading `.netrc`."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
@@ -117,5 +117,5 @@ def _in_words(error: Exception) -> str:
             return words
     if isinstance(error, ImportError):  # it names the package that is missing
         return f"can't be read ({error})"
-    # The text of any other error may hold the URL.
+    # The text of any other error may contain the URL.
     return f"can't be read ({type(error).__name__})"

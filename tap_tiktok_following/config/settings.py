@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tap_tiktok_following.providers import Provider
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
-"""How the environment variables of settings start; the rest is the name in capitals."""
+"""Prefix of the environment variables of settings; the rest is the name in capitals."""
 
 _CREDENTIALS = [setting for provider in PROVIDERS for setting in provider.settings]
 CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)
@@ -152,7 +152,7 @@ SETTINGS = th.PropertiesList(
         title="File of answers",
         description=(
             "Path of a local file that keeps every answer until the target has saved it, so "
-            "that no request is paid for twice if the run, the target or the machine stops. "
+            "that no answer is paid for twice if the run, the target or the machine stops. "
             "It contains personal data; deleting it loses no data. Use one file per pipeline, "
             "and set `revisit_after_hours` too."
         ),

@@ -17,14 +17,14 @@ _DELIMITERS = ",;\t"
 
 
 def texts(text: str) -> Iterator[str]:
-    """Whatever stands where a username should be, without blank cells and lines.
+    """The entries where usernames are expected, without blank cells and lines.
 
-    A text is a CSV if its first line names a column `username`; lines that start with `#`
-    may stand above it. In a CSV `#` is a character like any other, because a cell may start
-    with it; in a file of lines it starts a comment.
+    A text is a CSV if its first line has a column `username`; lines that start with `#` may
+    precede it. In a CSV `#` has no special meaning, because a cell may start with it; in a
+    file of lines it starts a comment.
 
     Raises:
-        FileProblem: If it is a CSV that has no such column, or that can't be read.
+        FileProblem: If it is a CSV without that column, or one that cannot be parsed.
     """
     file = io.StringIO(text, newline="")
     starts = list(_possible_headers(file))
@@ -45,7 +45,7 @@ def texts(text: str) -> Iterator[str]:
 
 
 def _possible_headers(file: io.StringIO) -> Iterator[int]:
-    """Where each comment at the top starts, and the first line that is none."""
+    """The offset of each comment at the top, and of the first line after them."""
     start = 0
     for line in file:
         if line.strip():
@@ -56,7 +56,7 @@ def _possible_headers(file: io.StringIO) -> Iterator[int]:
 
 
 def _column(table: csv.DictReader[str]) -> str:
-    """The name of the column as the header has it; "" if there is none."""
+    """The name of the column as written in the header; "" if there is none."""
     names = table.fieldnames or ()
     return next((name for name in names if name.strip().lower() == COLUMN), "")
 
@@ -68,7 +68,7 @@ def _cells(table: csv.DictReader[str], column: str) -> Iterator[str]:
 
 
 def _refuse_other_tables(file: io.StringIO, starts: list[int]) -> None:
-    """Read as lines, a CSV with other columns would be a file of malformed usernames."""
+    """Refuse a CSV with other columns, whose lines would all be malformed usernames."""
     for start in starts:
         for delimiter in _DELIMITERS:
             file.seek(start)

@@ -1,4 +1,4 @@
-"""What a URL in the config may be, and what of it may be shown."""
+"""Which URLs are allowed in the config, and which parts of them may be shown."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 LONG = 8
-"""Characters from which a value in a query may be a secret, such as a signature."""
+"""Minimum length of a query value that may be a secret, such as a signature."""
 
 
 def is_loopback(parts: SplitResult) -> bool:
-    """Whether a URL leads to this machine."""
+    """Whether a URL points to this machine."""
     if parts.hostname == "localhost":
         return True
     try:
@@ -26,7 +26,7 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def is_safe(url: str) -> bool:
-    """Whether nobody can read or change on its way what comes from there."""
+    """Whether nobody can read or change the content of a URL in transit."""
     parts = urlsplit(url)
     return parts.scheme != "http" or is_loopback(parts)
 
@@ -42,7 +42,7 @@ def without_credentials(location: str) -> str:
 
 
 def hide_credentials(location: str) -> None:
-    """Keep what may be a secret in a URL out of every log line."""
+    """Hide the parts of a URL that may be secrets from every log line."""
     try:
         parts = urlsplit(location)
     except ValueError:

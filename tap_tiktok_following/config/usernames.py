@@ -26,13 +26,13 @@ _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
 
 @dataclass(frozen=True)
 class Usernames:
-    """The usernames that were asked for.
+    """The configured usernames.
 
     Attributes:
-        names: Those of the shard, in the order given, each once, in lower case.
-        malformed: Entries of the shard that can't be usernames, shortened, each once.
+        names: The usernames of the shard, in the order given, once each, in lower case.
+        malformed: Entries of the shard that are not usernames, shortened, once each.
         shard: The shard, such as `3/8`; "" if there is none.
-        problem: Why the file can't be used; "" if it can, or if there is none.
+        problem: Why the file cannot be used; "" if it can, or if there is none.
     """
 
     names: list[str]
@@ -44,8 +44,8 @@ class Usernames:
 def parse(text: str) -> str | None:
     """The username in `name`, `@name` or a profile URL; None if there is none.
 
-    TikTok's usernames are up to 24 letters, digits, underscores and periods, do not end with
-    a period, and mean the same in any case.
+    TikTok's usernames are up to 24 letters, digits, underscores and periods, do not end with a
+    period, and ignore case.
     """
     name = text.strip()
     if "/" in name:
@@ -66,7 +66,7 @@ def _in_url(url: str) -> str:
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
-    """The usernames of `usernames` and `usernames_path` together, as far as in the shard."""
+    """The usernames from `usernames` and `usernames_path` that belong to the shard."""
     path, shard = config.get("usernames_path"), Shard.parse(config.get("shard") or "")
     hide_credentials(path or "")
     given: Iterable[str] = config.get("usernames") or ()

@@ -1,4 +1,4 @@
-"""What is wrong with a config, one clause per problem, without the values of its settings."""
+"""Problems in a config, one clause each, without the values of settings."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TYPES = {
 
 
 def in_words(error: ValidationError) -> str:
-    """What is wrong with a setting, without its value, which may be a secret."""
+    """The problem with a setting, without its value, which may be a secret."""
     if not error.path:
         return "the config must be an object with settings"
     setting = error.path[0]
@@ -44,7 +44,7 @@ def in_words(error: ValidationError) -> str:
 
 def _expected(schema: Mapping[str, Any] | None) -> str:
     if schema is None:
-        return "what the documentation of the Singer SDK says"
+        return "as in the documentation of the Singer SDK"
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     kind = _TYPES[schema["type"][0]]
@@ -54,9 +54,9 @@ def _expected(schema: Mapping[str, Any] | None) -> str:
 
 
 def in_environment() -> Iterator[str]:
-    """The names that environment variables give as those of settings.
+    """The names of settings in environment variables, whether they exist or not.
 
-    `LOGLEVEL` is the SDK's; names with another underscore in front are Meltano's.
+    `LOGLEVEL` belongs to the SDK; names with another leading underscore belong to Meltano.
     """
     for variable in os.environ:
         name = variable.removeprefix(VARIABLES).lower()
@@ -65,7 +65,7 @@ def in_environment() -> Iterator[str]:
 
 
 def unknown(settings: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """A sentence for each setting that does not exist, with the one that was probably meant.
+    """A sentence for each setting that does not exist, with the closest one that does.
 
     Args:
         settings: The names in a config.
@@ -81,12 +81,12 @@ def unknown(settings: Iterable[str], known: Iterable[str]) -> Iterator[str]:
 def of(
     config: Mapping[str, Any], wrong: AbstractSet[object], asked_for: Usernames
 ) -> Iterator[str]:
-    """What is wrong with settings that are of the right type.
+    """Problems with settings whose types are right.
 
     Args:
         config: The settings, without those of a wrong type.
-        wrong: The names of those.
-        asked_for: The usernames of these settings.
+        wrong: The names of the settings of a wrong type.
+        asked_for: The configured usernames.
     """
     if wrong.isdisjoint({"usernames", "usernames_path"}):
         yield from _username_problems(config, asked_for)
@@ -132,7 +132,7 @@ def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _has_credentials(config: Mapping[str, Any]) -> bool:
-    """Whether there are any; half of a pair counts, because it is a problem of its own."""
+    """Whether any are set; half of a pair counts, because it is reported separately."""
     return any(config.get(setting) for setting in CREDENTIALS)
 
 

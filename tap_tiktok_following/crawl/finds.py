@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.model import hash_account, split_hashes
+from tap_tiktok_following.hashes import hash_account, split_hashes
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finds:
-    """The accounts of a page that a scan meets for the first time.
+    """The accounts of a page that the scan has not read before.
 
     All of them were followed between `lower` and `upper`, Unix seconds, both inclusive.
 
     Attributes:
-        rows: The provider's own fields of each, newest follow first.
-        places: The place of each on the page, from 0.
-        listed: Hashes of all accounts on the page, those met before too.
-        lower: The cursor of the next page; 0 if there is none, or none that leads anywhere.
-        upper: The cursor of the page; of the first page the provider's clock.
+        rows: The provider's fields of each, newest follow first.
+        places: The index of each on the page, from 0.
+        listed: Hashes of all accounts on the page, including those read before.
+        lower: The cursor of the next page; 0 if there is none or it is unusable.
+        upper: The cursor of the page; for the first page, the provider's clock.
     """
 
     rows: list[dict[str, Any]]
@@ -34,16 +34,16 @@ class Finds:
 
     @property
     def hashes(self) -> list[bytes]:
-        """Hashes of the accounts met for the first time."""
+        """Hashes of the accounts that were not read before."""
         return [self.listed[place] for place in self.places]
 
 
 class Seen:
-    """The accounts that a scan has met so far.
+    """The accounts that a scan has read so far.
 
     Args:
-        key: The field that tells accounts apart.
-        boundary: Hashes of the accounts on the last page that an earlier run read, joined.
+        key: The field that identifies an account.
+        boundary: Concatenated hashes of the accounts on the last page of an earlier run.
     """
 
     def __init__(self, key: str, boundary: bytes) -> None:
@@ -52,7 +52,7 @@ class Seen:
         self._boundary = frozenset(split_hashes(boundary))
 
     def meet(self, rows: Sequence[dict[str, Any]], lower: int, upper: int) -> Finds:
-        """Take the accounts of a page.
+        """Find the new accounts on a page, and remember them.
 
         Args:
             rows: The accounts.
@@ -78,9 +78,9 @@ def records_of(
 
     Args:
         finds: The accounts of the page.
-        sent: Which of them are to be sent.
-        observed: What all records of the scan begin with.
-        first_position: The place in the list of the first; None if that is not known.
+        sent: Which of them to send.
+        observed: The fields that all records of the scan start with.
+        first_position: The position of the first one in the list; None if not known.
     """
     window = {
         "followed_at_earliest": in_utc(finds.lower) if finds.lower else None,

@@ -1,8 +1,8 @@
-"""Whether a list has lost accounts, by what is read of it anyway.
+"""Detecting that a list has lost accounts, without additional requests.
 
-There are two kinds of evidence: remembered accounts that the pages do not show, and a total
-of the provider's that is lower than it should be. Each is a lower bound, so the greater one
-counts, never their sum.
+There are two kinds of evidence: remembered accounts that are missing on the pages, and a
+total of the provider that is lower than it should be. Each is a lower bound, so the greater
+one counts, never their sum.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Loss, Part
+from tap_tiktok_following.outcomes import Loss, Part
 
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Standing, Visit
 
 
 def acted_on(standing: Standing, visit: Visit, missing: list[int] | None) -> Loss | None:
-    """The loss for which a list is to be read whole; None if there is none.
+    """The loss because of which a list is to be read whole; None if there is none.
 
-    A total counts accounts below `start_date`, too: it makes no list be read whole then.
+    With a `start_date` the total is not used, because it counts older accounts, too.
 
     Args:
-        standing: Where the scan stands.
-        visit: What it reads.
-        missing: The remembered accounts that have left the list; None if nobody knows.
+        standing: How far the scan has come.
+        visit: The visit.
+        missing: The remembered accounts that have left the list; None if not known.
     """
     if not visit.refresh_on_loss:
         return None
@@ -37,13 +37,13 @@ def acted_on(standing: Standing, visit: Visit, missing: list[int] | None) -> Los
 def settled(
     standing: Standing, visit: Visit, missing: list[int] | None, told: int | None
 ) -> Standing:
-    """Where a scan stands that has come to its end, with what it tells of losses.
+    """The standing at the end of a scan, with what it shows about losses.
 
     Args:
-        standing: Where it stood.
-        visit: What it read.
-        missing: The remembered accounts that have left the list; None if nobody knows.
-        told: How many of them were on it in the last scan.
+        standing: The standing so far.
+        visit: The visit.
+        missing: The remembered accounts that have left the list; None if not known.
+        told: Number of those that the last scan confirmed.
     """
     if standing.part is not Part.STRAIGHT or standing.proves_nothing:
         return standing
@@ -64,7 +64,7 @@ def is_older(standing: Standing, visit: Visit) -> bool:
 
 
 def _by_total(standing: Standing, visit: Visit) -> int | None:
-    """At least how many accounts are gone by the total; None if it can't tell."""
+    """Minimum number of accounts that are gone according to the total; None if not known."""
     total = standing.first_total
     if total is None or visit.total is None or not visit.believes_total:
         return None

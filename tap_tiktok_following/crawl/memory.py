@@ -1,8 +1,8 @@
-"""What an earlier scan saw of a list, and which accounts are news to it.
+"""What an earlier scan knew about a list, and which accounts are new to it.
 
-The memory holds the newest accounts of the list in their order, down to `since`. An account
-that is not among them was followed later, or shown late, or it stands below the memory: a
-page that reaches below `since` holds both kinds.
+The memory contains the newest accounts of the list in order, down to `since`. An account that
+is not in it was followed later, was shown late, or is further down than the memory reaches. A
+page that reaches below `since` may contain all of these.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import HASH_LENGTH, Memory, split_hashes
+from tap_tiktok_following.hashes import HASH_LENGTH, split_hashes
+from tap_tiktok_following.model import Memory
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds
 
 MOST_REMEMBERED = 1000
-"""Accounts whose hashes one username's state entry holds, about 7 characters each."""
+"""Maximum number of hashes per state entry, of about 7 characters each."""
 
 ENOUGH_IN_ORDER = 3
-"""Known accounts in their old order, one behind the other: they were not followed again."""
+"""Consecutive known accounts in their old order that prove that they were not refollowed."""
 
 
 class Known:
-    """The accounts that an earlier scan saw, as this one meets them again.
+    """The accounts that an earlier scan read, compared with those of this scan.
 
     Args:
-        memory: What the earlier scan saw.
+        memory: The accounts of the earlier scan.
         bookmark: T of that scan in Unix seconds.
-        met: Accounts that this scan met so far, newest follow first.
-        is_all: Whether these are all that it met.
+        met: Concatenated hashes of the accounts of this scan so far, newest follow first.
+        is_all: Whether these are all accounts of this scan so far.
     """
 
     def __init__(
@@ -43,10 +44,10 @@ class Known:
         self._has_all_met = is_all
 
     def covers(self, lower: int) -> bool:
-        """Whether nothing below a cursor is new: all of it was listed in the earlier scan.
+        """Whether everything below a cursor was listed in the earlier scan.
 
-        So say both its clock and the end of what is remembered. One is enough, and the
-        second holds where the local clock is wrong.
+        Either its clock or the end of the memory shows that. The second is right even if the
+        local clock is wrong.
         """
         return lower < self._bookmark or lower <= self.memory.since
 
@@ -55,14 +56,14 @@ class Known:
         self._met += [self._ranks[a] for a in finds.hashes if a in self._ranks]
 
     def news(self, finds: Finds, *, is_first: bool) -> list[bool]:
-        """Which of the accounts of a page are to be sent: one too many does no harm.
+        """Which accounts of a page to send; sending one too many does no harm.
 
-        All unknown ones are, unless the page reaches below the memory. There, unknown
-        accounts below the last known one are old ones, which slid up when others left the
-        list. That can't be told where the known ones may have been followed again.
+        All unknown ones are sent, unless the page reaches below the memory. There, unknown
+        accounts below the last known one are old ones, which moved up when others left the
+        list. This conclusion is not possible if the known ones may have been refollowed.
 
         Args:
-            finds: The accounts of the page, which were met.
+            finds: The accounts of the page, after `meet`.
             is_first: Whether it is the first page with accounts.
         """
         unknown = [account not in self._ranks for account in finds.hashes]
@@ -81,7 +82,7 @@ class Known:
         return unknown if is_first or finds.upper > since else [False] * len(unknown)
 
     def new_on_top(self, finds: Finds) -> tuple[int, bool]:
-        """How many accounts are new, above the first known one, and whether none has come."""
+        """Number of new accounts above the first known one, and whether none is known."""
         above = list(takewhile(lambda account: account not in self._ranks, finds.hashes))
         if len(above) < len(finds.hashes):
             return len(above), False
@@ -89,14 +90,14 @@ class Known:
         return (len(above) if is_above else 0), is_above
 
     def missing(self, lower: int) -> list[int] | None:
-        """Which accounts have left the list, by their places in the memory.
+        """Which accounts have left the list, by their positions in the memory.
 
         Args:
-            lower: Where the pages read so far end.
+            lower: Where the pages read so far end, in Unix seconds.
 
         Returns:
-            All that the pages do not show, where they reach below the memory. Where they
-            don't, those above the last known account on them. None if that can't be told.
+            All accounts that are missing on the pages, if these reach below the memory;
+            otherwise those above the last known account. None if it cannot be known.
         """
         if not self._has_all_met:
             return None
@@ -108,16 +109,16 @@ class Known:
         return sorted(set(range(end)).difference(self._met))
 
     def told(self, missing: list[int]) -> int:
-        """How many of those that have left the list were on it in the last scan."""
+        """How many of the missing accounts were confirmed by the last scan."""
         confirmed = self.memory.confirmed
         return sum(confirmed is None or rank < confirmed for rank in missing)
 
     def carried_on(self, pages: Memory, missing: list[int]) -> Memory:
-        """What is known after a scan that ended above the end of the memory.
+        """The memory after a scan that ended above the end of this one.
 
         Args:
-            pages: The accounts of the pages that it read.
-            missing: Which accounts have left the list, as `missing` tells.
+            pages: The accounts on the pages that were read.
+            missing: The accounts that have left the list, from `missing`.
         """
         if pages.since < self.memory.since or not pages.since:
             return pages
@@ -128,7 +129,7 @@ class Known:
         return Memory(b"".join([*read, *below]), self.memory.since, confirmed)
 
     def _stand_where_they_stood(self, lower: int) -> bool:
-        """Whether the known accounts met so far were not followed again since."""
+        """Whether the known accounts read so far were not refollowed since."""
         tail = self._met[-ENOUGH_IN_ORDER:]
         if len(tail) < ENOUGH_IN_ORDER or tail != sorted(tail) or lower >= self._bookmark:
             return False
@@ -137,22 +138,22 @@ class Known:
 
 
 def remembered(memory: Memory, finds: Finds, lower: int) -> Memory:
-    """A memory with the accounts of a further page.
+    """A memory extended by the accounts of the next page.
 
     Args:
         memory: The accounts of the pages above.
         finds: The accounts of the page.
-        lower: Unix seconds: where the page ends.
+        lower: Where the page ends, in Unix seconds.
     """
     return Memory(memory.hashes + b"".join(finds.hashes), lower)
 
 
 def is_enough(memory: Memory, since: int) -> bool:
-    """Whether a memory needs no further page.
+    """Whether a memory is complete without the next page.
 
     Args:
         memory: The accounts so far.
-        since: Unix seconds: accounts followed then or later are to be known.
+        since: Unix seconds; accounts followed at this time or later must be in it.
     """
     most = MOST_REMEMBERED * HASH_LENGTH
     return bool(memory.hashes) and (memory.since < since or len(memory.hashes) >= most)

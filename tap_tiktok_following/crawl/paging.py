@@ -1,4 +1,4 @@
-"""Where the next page is: cursors that lead nowhere, stand still, or never move."""
+"""Where the next page is, and cursors that are unusable, stand still or never move."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Answer, Page, Standing
 
 LARGEST_PAGE = 100
-"""Accounts: what both providers give at most."""
+"""Maximum number of accounts per page with both providers."""
 
 MOST_IDLE = 4
-"""Pages in a row on which the cursor stands still and no account is new: it never moves."""
+"""Consecutive pages with the same cursor and no new account until the scan fails."""
 
 NEVER_MOVES = "the cursor for the next page never moves"
 
 
 def bounds_of(answer: Answer, asked: int | None) -> tuple[int, int, str]:
-    """When the accounts of a page were followed, and what is wrong with its next cursor.
+    """The time bounds of the follows on a page, and what is wrong with its next cursor.
 
     Args:
         answer: The page.
-        asked: The cursor that it was asked for with; None for the newest.
+        asked: The cursor of the request; None for the newest page.
 
     Returns:
-        Unix seconds of the earliest (0 if unknown) and of the latest follow, and why the
-        next page can't be asked for; "" if it can, or there is none.
+        The lower bound (0 if unknown) and the upper bound in Unix seconds, and why the next
+        page cannot be requested; "" if it can, or if there is none.
     """
     page = answer.page
-    # A `Date` may be a little behind the clock that the first cursor comes from.
+    # The `Date` header may lag a little behind the clock that cursors come from.
     highest = answer.until + DAY if asked is None else asked
     problem = _cursor_problem(page, highest)
     lower = 0 if problem or not page.has_more else page.next_cursor or 0
@@ -41,15 +41,15 @@ def bounds_of(answer: Answer, asked: int | None) -> tuple[int, int, str]:
 
 
 def moved(standing: Standing, finds: Finds, asked_for: int) -> Standing | None:
-    """With the cursor of the next page, also where a page can't hold all of one second.
+    """The standing for the next page, even if one second has more follows than a page.
 
     Args:
-        standing: Where the scan stood when it asked for the page.
+        standing: The standing before the page.
         finds: The accounts of the page.
-        asked_for: How many accounts it asked for.
+        asked_for: Number of accounts requested.
 
     Returns:
-        Where it stands now; None if the cursor never moves.
+        The new standing; None if the cursor never moves.
     """
     stands_still = finds.lower == standing.cursor
     is_fixed = stands_still and asked_for == LARGEST_PAGE

@@ -1,4 +1,4 @@
-"""One visit: a list is read page by page, and what is answered is kept before it is told."""
+"""One visit: a list is read page by page, and each answer is kept before it is handed on."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ class Fetch(Protocol):
 
 
 def keep_nothing(kept: Kept) -> None:
-    """Keep no answer: there is no file for it."""
+    """Keep no answer, because there is no file of answers."""
 
 
 class Reading:
-    """One visit under way.
+    """One visit in progress.
 
     Args:
         visit: What to read.
         fetch: Fetches a page.
-        page_size: How many accounts to ask for, 1 to 100.
-        key: The field that tells accounts apart.
-        broken_off: Where to note, by username, how a visit ends that gets no further than
-            the requests sent so far.
-        keep: Keeps an answer, before its event is yielded.
+        page_size: Number of accounts to ask for, 1 to 100.
+        key: The field that identifies an account.
+        broken_off: Receives, by username, the event that ends the visit if it is interrupted
+            after the requests sent so far.
+        keep: Keeps an answer; called before its event is yielded.
     """
 
-    def __init__(  # noqa: PLR0913 - what differs between a crawl and a recovery
+    def __init__(  # noqa: PLR0913 - all differ between a crawl and a recovery
         self,
         visit: Visit,
         *,
@@ -82,20 +82,20 @@ class Reading:
         """Read the list to the end of the visit.
 
         Yields:
-            An event a page, the last with the outcome. Nothing if no request could be sent.
+            One event per page, the last one with the outcome. Nothing if no request was sent.
         """
         scan = self._scan
         try:
             while scan.outcome is None:
                 yield self._page()
-        except Stopped:
+        except Stopped as stopped:
             if scan.standing.requests > self._start.requests:
-                yield self._end(Outcome.INTERRUPTED)
+                yield self._end(Outcome.INTERRUPTED, str(stopped))
         except Refused as refusal:
             yield self._refused(refusal)
         except Exception as error:
             logger.debug("Reading %s failed", self._visit.username, exc_info=True)
-            reason = f"an error of this tap ({type(error).__name__}), please report it"
+            reason = f"an error in this tap ({type(error).__name__}), please report it"
             yield self._end(Outcome.FAILED, reason)
 
     def _page(self) -> Event:

@@ -1,12 +1,13 @@
-"""Answers that an earlier run paid for, and that no state tells of, are read again.
+"""Answers that an earlier run paid for and that the state does not cover are read again.
 
-They go through the same code as fresh ones, with a `fetch` that serves from the file of
-answers and ends like a closed gate where the file ends. Each visit is built from the state
-that came back, not from what the dead run knew: with an older state that would lose accounts.
+They go through the same code as fresh ones, with a `fetch` that serves them from the file of
+answers and behaves like a closed gate at its end. Each visit is built from the state that was
+restored, not from what the dead run knew, which would lose accounts with an older state.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from tap_tiktok_following.http.transport import Exchange
 from tap_tiktok_following.model import Answer, Place
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.verdicts import Effect, Refused
+from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -34,8 +36,8 @@ class Recovery:
     Args:
         answers: The file.
         provider: Reads the bodies.
-        source: Whose answers of the file are read: the stream and the base URL.
-        bookmarks: The state that came back.
+        source: The stream and base URL whose answers are read.
+        bookmarks: The restored state.
     """
 
     def __init__(
@@ -49,21 +51,21 @@ class Recovery:
 
     @property
     def summary(self) -> str:
-        """What was recovered, for a person; "" if nothing was."""
+        """What was recovered, for the log; "" if nothing was."""
         if not self._answers:
             return ""
         return (
-            f"recovered {self._answers:,} answers that an earlier run paid for "
-            f"({self._usernames:,} usernames, {self._accounts:,} accounts sent)"
+            f"recovered {many(self._answers, 'answer')} that an earlier run paid for "
+            f"({many(self._usernames, 'username')}, {many(self._accounts, 'account')} sent)"
         )
 
     def events(self, usernames: Iterable[str]) -> Iterator[Event]:
-        """Forget the answers that the state covers, and read the others.
+        """Delete the answers that the state covers, and read the others.
 
-        The state must tell of an event before the next one is asked for.
+        Each event must be in the state before the next one is requested.
 
         Args:
-            usernames: Those asked for; the answers about all others are left alone.
+            usernames: The configured usernames; answers about others are left alone.
 
         Yields:
             The events of the run that died, none of them `Outcome.INTERRUPTED`.
@@ -88,7 +90,7 @@ class Recovery:
     def _next(self, username: str, places: list[Place]) -> Place | None:
         """The first answer that can be read; None if there is none.
 
-        An answer waits if those before it are neither kept nor covered, and while an earlier
+        An answer has to wait if one before it is neither kept nor covered, or if an earlier
         scan is unfinished.
         """
         resume = self._bookmarks.visit(username).resume
@@ -118,7 +120,7 @@ class Recovery:
                 yield event
 
     def _serve(self, first: Kept) -> Fetch:
-        """Serves an answer and those right after it, each to its own cursor only."""
+        """Serve an answer and those right after it, each for its own cursor only."""
         upcoming: Kept | None = first
 
         def fetch(
@@ -144,9 +146,10 @@ class Recovery:
         except Refused as refusal:
             if refusal.verdict.effect is not Effect.SKIP:
                 raise Stopped from refusal  # another version of this tap read more into it
-            refusal.as_of, refusal.came_at = kept.as_of, kept.came_at
             self._count(kept, on_request)
-            raise
+            raise dataclasses.replace(
+                refusal, as_of=kept.as_of, came_at=kept.came_at
+            ) from refusal
         self._count(kept, on_request)
         return Answer(page, kept.as_of, kept.until, kept.came_at, count=kept.count)
 

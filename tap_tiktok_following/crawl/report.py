@@ -1,4 +1,4 @@
-"""What a person is told of one stream: before, while and after it runs."""
+"""What the log says about one stream: before, during and after its run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from tap_tiktok_following.live import Part
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state.plan import Turn
+from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,28 +21,28 @@ if TYPE_CHECKING:
     from tap_tiktok_following.state.plan import Plan
 
 PROGRESS_EVERY = 10.0
-"""Seconds between two lines of progress."""
+"""Seconds between two progress lines."""
 
 MOST_REASONS = 5
 MOST_NAMES = 5
 
 PLACEHOLDER = "<username>"
-"""What stands in a reason for the username, so that equal reasons are one group."""
+"""Replaces the username in a reason, so that equal reasons form one group."""
 
 
 class Report:
-    """Counts one run of one stream, and puts it into words.
+    """Counts what happens in one run of one stream, and describes it.
 
     Attributes:
-        failed: The usernames that failed, in the order they did, each with its reason.
-        advice: What to do about the first of them; "" if there is nothing special to do.
+        failed: The usernames that failed, in order, each with its reason.
+        advice: What to do about the first of them; "" if there is no special advice.
 
     Args:
         plan: The work of the run.
-        malformed: Number of entries that can't be usernames.
+        malformed: Number of entries that are not usernames.
         per_second: Maximum number of requests per second.
         max_requests: Maximum number of requests of the run; None for no limit.
-        shard: The shard that is read, such as `3/8`; "" if all usernames are.
+        shard: The shard that is read, such as `3/8`; "" for all usernames.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Report:
         self._next_progress = self._started + PROGRESS_EVERY
 
     def count(self, event: Event) -> None:
-        """Count an event whose records are out."""
+        """Count an event whose records are written."""
         self._last_seen = time.monotonic()
         self._read += event.read
         self._sent += len(event.records)
@@ -93,7 +94,7 @@ class Report:
             self._disbelieved += not visit.believes_total
 
     def estimate(self) -> str:
-        """What the run will take at least, before its first request."""
+        """The minimum that the run will take, for the log before its first request."""
         counts = self._plan.counts
         requests = min(len(self._plan.visits), self._most_requests)
         known = ", ".join(
@@ -109,17 +110,17 @@ class Report:
         may_lose = any(visit.refresh_on_loss for visit in self._plan.visits)
         more = ", more for lists that lost accounts" if may_lose else ""
         return (
-            f"{_many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "
-            f"at least {_many(requests, 'request')} and {_duration(seconds)}{more}"
+            f"{many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "
+            f"at least {many(requests, 'request')} and {_duration(seconds)}{more}"
         )
 
     def progress(self, requests: int, quota_left: int | None) -> str | None:
-        """How far the run is, every 10 seconds; None in between."""
+        """A progress line, every 10 seconds; None in between."""
         now = self._last_seen = time.monotonic()
         if now < self._next_progress:
             return None
         self._next_progress = now + PROGRESS_EVERY
-        usernames = _many(len(self._plan.visits), "username")
+        usernames = many(len(self._plan.visits), "username")
         parts = [part.text for part in self.parts(requests, quota_left)]
         return ", ".join([f"{self._visited():,} of {usernames}{self._of_shard}", *parts])
 
@@ -129,19 +130,19 @@ class Report:
         return f"{self._visited():,}/{len(self._plan.visits):,}"
 
     def parts(self, requests: int, quota_left: int | None) -> Iterator[Part]:
-        """How far the run is, in parts of which some may be left out; asked by any thread."""
+        """The progress as parts that may be left out; may be called by any thread."""
         done, elapsed = self._visited(), time.monotonic() - self._started
         visits = len(self._plan.visits)
-        yield Part(3, _many(self._read, "account"))
+        yield Part(3, many(self._read, "account"))
         rate = requests / elapsed if elapsed else 0.0
-        yield Part(5, f"{_many(requests, 'request')} ({rate:.1f}/s)")
+        yield Part(5, f"{many(requests, 'request')} ({rate:.1f}/s)")
         if quota_left is not None:
             yield Part(4, f"{quota_left:,} of the quota left")
         if done:
             yield Part(7, f"about {_duration(elapsed / done * (visits - done))} left")
 
     def row(self, requests: int, quota_left: int | None) -> dict[str, str]:
-        """Figures for the table at the end; those of usernames add up to the first one."""
+        """Figures for the table at the end; those of usernames add up to the first."""
         not_due = self._plan.counts[Turn.NOT_DUE]
         interrupted = self._outcomes[Outcome.INTERRUPTED]
         visits = len(self._plan.visits)
@@ -166,13 +167,13 @@ class Report:
         }
 
     def reasons(self) -> Iterator[str]:
-        """Why lists could not be read, or were read whole, the most frequent reasons first."""
+        """Why lists were not read, or were read whole; most frequent reasons first."""
         yield from self._groups(lambda outcome: outcome not in READ)
         if self._whole_on_loss:
-            yield f"{_many(self._whole_on_loss, 'list')} read whole after a loss of accounts"
+            yield f"{many(self._whole_on_loss, 'list')} read whole after a loss of accounts"
         if self._disbelieved:
             yield (
-                f"{_many(self._disbelieved, 'list')} with a total that was wrong 3 times in a "
+                f"{many(self._disbelieved, 'list')} with a total that was wrong 3 times in a "
                 "row: it is ignored until the next full refresh"
             )
 
@@ -180,11 +181,11 @@ class Report:
         return sum(self._outcomes.values()) - self._outcomes[Outcome.INVALID]
 
     def gaps(self) -> Iterator[str]:
-        """What lists hold, but could not be sent."""
+        """What could not be sent although it was listed."""
         if self._keyless:
-            yield f"{_many(self._keyless, 'account')} without a key left out"
+            yield f"{many(self._keyless, 'account')} without a key left out"
         if self._nulled:
-            yield f"{_many(self._nulled, 'field')} of a wrong type set to null"
+            yield f"{many(self._nulled, 'field')} of a wrong type set to null"
         visited = self._visited()
         if visited and visited == sum(self._outcomes[outcome] for outcome in SKIPPED):
             yield (
@@ -201,24 +202,20 @@ class Report:
             usernames = some_of(list(reasons))
             yield f"{len(reasons):,} {outcome.value} ({reason}): {usernames}"
         if more := len(by_size[MOST_REASONS:]):
-            yield f"and {_many(more, 'other reason')}, see the scans stream"
+            yield f"and {many(more, 'other reason')}, see the scans stream"
 
 
 def some_of(usernames: list[str]) -> str:
-    """A list of usernames that stays readable, however long it is."""
+    """The first usernames of a list, and the number of the others."""
     shown = ", ".join(usernames[:MOST_NAMES])
     more = len(usernames) - MOST_NAMES
     return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _without(username: str, reason: str) -> str:
-    """A reason with a placeholder for the username, which may be a part of a longer word."""
+    """A reason with a placeholder for the username, where that is a word of its own."""
     whole = rf"(?<![\w.]){re.escape(username)}(?!\w|\.\w)"
     return re.sub(whole, PLACEHOLDER, reason, flags=re.IGNORECASE)
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _duration(seconds: float) -> str:

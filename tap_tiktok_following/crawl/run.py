@@ -42,21 +42,21 @@ logger = logging.getLogger(__name__)
 USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
 
 FAILURES_IN_A_ROW = 10
-"""So many usernames failing, with nothing succeeding in between: the provider is down."""
+"""Consecutive failures after which the provider counts as down."""
 
 
 class Run:
     """Reads the lists that are due, and keeps the bookmarks up to date.
 
     Attributes:
-        report: What a person is told, from `plan` on.
+        report: What the log says; set by `plan`.
 
     Args:
         provider: The provider.
         config: The settings, valid.
         bookmarks: What is known of every username.
-        usernames: Whom to ask about.
-        termination: Whether the process was told to stop.
+        usernames: The configured usernames.
+        termination: Whether the process received a signal to stop.
     """
 
     report: Report
@@ -93,9 +93,9 @@ class Run:
         self._failures_in_a_row = 0
 
     def recover(self, answers: Answers) -> Iterator[Event]:
-        """Read again what earlier runs paid for and no state tells of, and keep what comes.
+        """Read the kept answers that the state does not cover, and keep new ones from now on.
 
-        The records of each event are to be written before the next one is asked for.
+        Call `acknowledge_recovered` with each event before requesting the next one.
 
         Args:
             answers: The file of answers.
@@ -105,23 +105,26 @@ class Run:
         recovery = Recovery(answers, self._provider, source, self._bookmarks)
         for event in recovery.events(self._usernames.names):
             yield event
-            self._bookmarks.written(event)
-            self._note(event)
-            if event.outcome is None:
-                self._broken_off[event.visit.username] = Event(
-                    event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
-                )
             if self._termination.signum:
                 break
         if recovery.summary:
             logger.info("%s: %s", self._stream, recovery.summary)
 
+    def acknowledge_recovered(self, event: Event) -> None:
+        """Update bookmarks, but no counts, after the records of an event were written."""
+        self._bookmarks.written(event)
+        self._note(event)
+        if event.outcome is None:
+            self._broken_off[event.visit.username] = Event(
+                event.visit, event.standing, outcome=Outcome.INTERRUPTED, at=event.at
+            )
+
     def plan(self) -> None:
-        """Decide what to read; before `events`, and after `recover`."""
+        """Decide what to read; call it after `recover` and before `events`."""
         now = time.time()
         malformed = self._usernames.malformed
         for text in malformed:
-            self._bookmarks.invalid(text, "can't be a username", now)
+            self._bookmarks.invalid(text, "is not a username", now)
         self._plan = self._bookmarks.plan(self._usernames.names, now)
         self.report = Report(
             self._plan,
@@ -137,16 +140,16 @@ class Run:
         return self._gate.halt
 
     def progress(self) -> str | None:
-        """A line about how far the run is, when it is time for one."""
+        """A progress line if one is due, else None."""
         return self.report.progress(self._gate.requests, self._client.quota_left)
 
     def live_parts(self) -> Iterator[Part]:
-        """How far the run is, and what waits and why; may be asked by any thread."""
+        """Progress, and what waits and why; may be called by any thread."""
         yield from self.report.parts(self._gate.requests, self._client.quota_left)
         if (seconds := self._gate.pause_left) > 0:
             yield Part(8, f"waiting {seconds:.0f} s: the provider asks to slow down")
         elif resting := self._gate.resting:
-            yield Part(6, f"{resting} waiting to try again")
+            yield Part(6, f"{resting} waiting to retry")
 
     @property
     def row(self) -> dict[str, str]:
@@ -172,7 +175,7 @@ class Run:
     def events(self) -> Iterator[Event | None]:
         """Pages and ends of visits as they arrive; None while there are none.
 
-        Each is to be acknowledged before the next one is asked for.
+        Call `acknowledge` with each event before requesting the next one.
         """
         if self._termination.signum:
             self._stop()
@@ -188,7 +191,7 @@ class Run:
                     break
                 yield event
         except BaseException:
-            self._gate.stop(Halt(Verdict.TERMINATED, "the run was broken off"))
+            self._gate.stop(Halt(Verdict.TERMINATED, "the run was aborted"))
             raise
         finally:
             events.close()
@@ -202,23 +205,22 @@ class Run:
         self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
 
     def _interrupt(self) -> None:
-        """End the visits that are still under way, whatever their last request may bring."""
+        """End the visits in progress without waiting for their last request."""
         for username, event in self._broken_off.copy().items():
             standing = self._under_way.get(username, event.standing)
             standing = structs.replace(standing, requests=event.standing.requests)
-            self.acknowledge(replace(event, standing=standing))
+            reason = self.halt.reason if self.halt else ""
+            self.acknowledge(replace(event, standing=standing, reason=reason))
 
     def acknowledge(self, event: Event) -> None:
-        """The records of an event are written: bookmarks and counts follow."""
-        if event.outcome is Outcome.INTERRUPTED and self.halt is not None:
-            event = replace(event, reason=self.halt.reason)
+        """Update bookmarks and counts after the records of an event were written."""
         self._bookmarks.written(event)
         self.report.count(event)
         self._note(event)
         self._watch_failures(event)
 
     def _note(self, event: Event) -> None:
-        """Note which visits are under way."""
+        """Note which visits are in progress."""
         username = event.visit.username
         if event.outcome is None:
             self._under_way[username] = event.standing

@@ -1,17 +1,17 @@
-"""One pass down one list: what to ask for next, and what a page means. No I/O.
+"""One pass down one list: what to request next, and what a page means. No I/O.
 
-Lists come newest follow first, and a page asked for at a cursor holds accounts followed at
-that second or before. So the cursor that was asked for bounds the follows of a page from
-above, and the cursor of the next page bounds them from below:
+Lists start with the newest follow, and a page requested with a cursor contains accounts that
+were followed at that second or earlier. So the cursor of the request is the upper bound for
+the follows on a page, and the cursor of the next page is the lower bound:
 
-    asked for at   C0 (now)        N1              N2
-                   |<-- page 1 -->|<-- page 2 -->|<-- ...
-    answers with   N1              N2              N3
+    requested with   C0 (now)        N1              N2
+                     |<-- page 1 -->|<-- page 2 -->|<-- ...
+    answers with     N1              N2              N3
 
-The boundary is inclusive: an account on it may come on both pages.
+Cursors are inclusive: an account on the boundary may be on both pages.
 
-A list may be stuck: one of its pages fails visit after visit. Then the scan reads what is new
-above what earlier scans have read, and only then asks for that page.
+A list may be stuck: one of its pages fails visit after visit. Then the scan first reads what
+is new at the top, and only then requests that page.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tap_tiktok_following.crawl import losses
 from tap_tiktok_following.crawl.finds import Seen, records_of
 from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
-from tap_tiktok_following.model import Part, Standing
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Standing
+from tap_tiktok_following.outcomes import Outcome, Part
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
@@ -37,21 +37,21 @@ IN_PARTS = (
 )
 
 CUT_AT = 4900
-"""Accounts: providers end a list near its 5,000 newest ones, and don't say so."""
+"""Number of accounts: providers cut lists near their newest 5,000 without saying so."""
 
 
 class Scan:
-    """A scan under way.
+    """A scan in progress.
 
     Attributes:
-        standing: Where it stands.
+        standing: How far it has come.
         outcome: How it ended; None while it goes on.
-        failure: Why it ended in `Outcome.FAILED`; "" otherwise.
+        failure: Why it ended with `Outcome.FAILED`; "" otherwise.
 
     Args:
         visit: What to read.
-        page_size: How many accounts to ask for, 1 to 100.
-        key: The field that tells accounts apart.
+        page_size: Number of accounts to request, 1 to 100.
+        key: The field that identifies an account.
         started: Unix seconds by the local clock, before the first request.
     """
 
@@ -67,16 +67,16 @@ class Scan:
 
     @property
     def request(self) -> tuple[int | None, int]:
-        """The cursor and the number of accounts to ask for next."""
+        """The cursor and the number of accounts of the next request."""
         count = LARGEST_PAGE if self.standing.stands_still else self._page_size
         return self.standing.cursor, count
 
     def count_request(self) -> None:
-        """A request was sent."""
+        """Count a request that is sent."""
         self.standing = replace(self.standing, requests=self.standing.requests + 1)
 
     def began(self, as_of: int | None) -> None:
-        """An answer to the first request shows that the scan began no later than this.
+        """Move T back if the first answer shows that the scan started earlier.
 
         Args:
             as_of: As in `Answer`; None if there was no answer.
@@ -86,16 +86,16 @@ class Scan:
             self.standing = _started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
-        """Read the list whole if its last whole scan is too long ago, T compared with T.
+        """Read the list whole if its last full scan is too old, comparing T with T.
 
-        Before the first answer nobody knows what T is: the clocks may differ by days.
+        T is not known before the first answer: the clocks may differ by days.
         """
         now, due = self.standing, self._visit.whole_from
         if now.cursor is None and due is not None and now.as_of >= due:
             self.standing = replace(now, whole=True, floor=self._visit.start_date)
 
     def _known_in(self, standing: Standing) -> Known:
-        """What is known where the scan stands: of the top, while it is above a stuck page."""
+        """The accounts that are known in the part of the list that is read now."""
         visit, met = self._visit, standing.memory.hashes
         is_all = standing.remembering and standing.part is not Part.APART
         if standing.part is Part.ABOVE and visit.top:
@@ -103,10 +103,10 @@ class Scan:
         return Known(visit.known, visit.bookmark or 0, met, is_all=is_all)
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:
-        """Take the page that was asked for, and return its records.
+        """Process the requested page, and return its records.
 
-        A page whose cursor leads nowhere was paid for, too: its accounts are sent, and the
-        scan fails where it stands. Gone on with later, it asks for that page again.
+        A page whose next cursor is unusable was paid for, too: its accounts are sent, and then
+        the scan fails. When it is continued later, it requests the same page again.
         """
         self.began(answer.as_of)
         self._asked_for = answer.count or self.request[1]
@@ -150,7 +150,7 @@ class Scan:
             self.standing = replace(now, whole=loss is not None, floor=floor, loss=loss)
 
     def _missing(self, lower: int) -> list[int] | None:
-        """Which remembered accounts have left the list; None if that can't be told."""
+        """Which remembered accounts have left the list; None if it cannot be known."""
         now, visit = self.standing, self._visit
         if now.part is not Part.STRAIGHT or self.failure or now.gap:
             return None
@@ -203,9 +203,9 @@ class Scan:
             self._move_on(finds)
 
     def _is_unchanged(self, finds: Finds) -> bool:
-        """Whether accounts came, none of them is news, and none below can be.
+        """Whether accounts were listed, none of them is new, and none further down can be.
 
-        An account that was followed again stands on top, and new ones may stand below it.
+        An account that was followed again moves to the top, and new ones may be below it.
         """
         now = self.standing
         is_news = now.whole or now.accounts_sent > 0 or not now.accounts_read
@@ -228,14 +228,14 @@ class Scan:
         )
 
     def _carry_on(self) -> None:
-        """Remember what was known below the pages, too: the scan ends above it."""
+        """Keep what was known below the pages that were read: the scan ends above it."""
         now = self.standing
         missing = self._missing(now.read_down_to or 0) or []
         memory = self._known.carried_on(now.memory, missing)
         self.standing = replace(now, memory=memory, remembering=False)
 
     def _finish(self, outcome: Outcome) -> None:
-        """End the scan; a list that came empty is believed only if it always was."""
+        """End the scan; an empty list is doubted if it had accounts before."""
         doubt = "" if self.standing.accounts_read else self._why_not_empty()
         if doubt:
             outcome = Outcome.COMPLETE
@@ -247,12 +247,12 @@ class Scan:
         self.outcome = Outcome.COMPLETE if is_loss else outcome
 
     def _why_not_empty(self) -> str:
-        """Why a list that came empty may not be; "" if nothing speaks against it."""
+        """Why a list that came back empty may not be empty; "" if there is no reason."""
         if self.standing.total:
             total = f"{self.standing.total:,}"
-            return f"the list came empty, but the provider's total is {total}"
+            return f"the list came back empty, but the provider's total is {total}"
         if self._visit.listed or self._known.memory.hashes:
-            return "the list came empty, but earlier scans found accounts on it"
+            return "the list came back empty, but earlier scans found accounts on it"
         return ""
 
     def _move_on(self, finds: Finds) -> None:
@@ -267,11 +267,11 @@ class Scan:
 
     @property
     def _stuck(self) -> Stuck | None:
-        """The page to be asked for when what is above it has been read."""
+        """The stuck page, which is requested after everything above it was read."""
         return self._visit.stuck if self.standing.part is Part.ABOVE else None
 
     def _end(self, outcome: Outcome, cursor: int) -> None:
-        """The scan has come down to what is known: it ends, or goes on at the stuck page."""
+        """End the scan, which has reached known accounts, or continue at the stuck page."""
         stuck = self._stuck
         if stuck is None:
             self._finish(outcome)
@@ -286,7 +286,7 @@ class Scan:
 
 
 def _start_of(visit: Visit, started: int) -> Standing:
-    """Where a new scan stands before its first request.
+    """The standing of a new scan before its first request.
 
     Args:
         visit: What to read.
@@ -303,9 +303,9 @@ def _start_of(visit: Visit, started: int) -> Standing:
 
 
 def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:
-    """With a T that is no later, and a key that no earlier scan has.
+    """The standing with a T that is no later, and with a key that no earlier scan has.
 
-    Two scans of one second, or of one cache, are two rows all the same.
+    Two scans in the same second, or of the same cached page, are still two rows.
     """
     as_of = min(standing.as_of, as_of)
     last = max(visit.last or 0, visit.previous or 0)
@@ -313,7 +313,7 @@ def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:
 
 
 def _below(standing: Standing, stuck: Stuck, cursor: int, *, is_past: bool) -> Standing:
-    """Where a scan stands that goes on with what an earlier one had to leave."""
+    """The standing of a scan that continues with what an earlier one left."""
     below = replace(
         standing, floor=stuck.floor, whole=stuck.whole, gap=IN_PARTS, cursor=cursor
     )

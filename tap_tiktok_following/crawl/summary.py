@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ALWAYS = ("usernames", "accounts", "requests", "time")
-"""Columns that are shown though they say nothing; others are left out then."""
+"""Columns that are always shown; others are left out if they are empty."""
 
 NOTHING = {"0", "-"}
 
 
 def table(rows: Mapping[str, Mapping[str, str]], columns: int | None = None) -> str:
-    """Figures in columns, or turned on its side where there is too little room.
+    """Figures in columns, transposed if the lines would be too long.
 
     Args:
-        rows: By provider, its figures by the column's name; all have the same columns.
-        columns: How many characters fit on a line; None for any number.
+        rows: The figures of each provider by column name; all have the same columns.
+        columns: Maximum characters per line; None for no limit.
     """
     first = next(iter(rows.values()))
     names = [
@@ -35,7 +35,7 @@ def table(rows: Mapping[str, Mapping[str, str]], columns: int | None = None) -> 
 
 
 def _aligned(cells: Sequence[Sequence[str]]) -> str:
-    """The first column to the left, figures to the right."""
+    """The first column aligned to the left, figures to the right."""
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
     for first, *others in cells:

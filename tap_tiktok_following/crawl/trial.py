@@ -1,4 +1,4 @@
-"""What `--test` finds out: whether a provider accepts the credentials."""
+"""The check behind `--test`: whether a provider accepts the credentials."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following import exits
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
+from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Event
 
 MOST_TRIED = 10
-"""Number of usernames without a list to read after which the test ends."""
+"""Maximum number of usernames that are tried."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What the first page of one username's list says.
+    """The result of reading the first page of one list.
 
     Attributes:
-        sentence: What was found, for a person.
-        exit_code: 0 if the credentials are accepted; None if the next username has to tell.
+        sentence: What was found, to be shown to the user.
+        exit_code: 0 if the credentials are accepted; None if the next username is to be tried.
         records: The records of the page.
     """
 
@@ -36,10 +37,10 @@ class Trial:
 
 
 def trials(run: Run) -> Iterator[Trial]:
-    """Read first pages, each of another list, until one tells about the credentials.
+    """Read the first page of one list after another until one settles the question.
 
-    An account that is private or unknown is a good answer, but it could be the sign of a
-    wrong list of usernames too: it is told, and the next one is tried.
+    A private or unknown account means that the credentials are good, but may also be the sign
+    of a wrong list of usernames, so it is reported and the next one is tried.
     """
     skipped = 0
     for event in islice(run.first_pages(), MOST_TRIED):
@@ -66,7 +67,7 @@ def _trial(run: Run, event: Event) -> Trial:
     if event.outcome in SKIPPED:
         outcome = event.outcome.value.replace("_", " ")
         return Trial(f"skipped {username}: {outcome} ({event.reason})", None)
-    accounts = f"{event.read:,} account" if event.read == 1 else f"{event.read:,} accounts"
+    accounts = many(event.read, "account")
     sentence = f"the credentials are accepted: read {accounts} on the first page of {username}"
     return Trial(sentence, exits.OK, event.records)
 

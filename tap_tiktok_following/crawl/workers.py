@@ -1,8 +1,8 @@
 """Many lists at once: visits in, events out in the order they arrive. No HTTP, no SDK.
 
-Each worker reads one list after another; pages within a list can't be read at once. Workers
-never raise and never write. A worker that is ahead of the consumer waits for a free slot;
-the consumer never waits for a slot, so the two can't wait for each other.
+Each worker reads one list after another; the pages of a list cannot be read in parallel.
+Workers never raise and never write. A worker that is ahead of the consumer waits for a free
+slot. The consumer never waits for a slot, so the two cannot deadlock.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Visit
 
 PAGES_AHEAD = 2
-"""Pages a worker may be ahead of the consumer."""
+"""Maximum number of pages per worker that the consumer has not taken yet."""
 
 TICK = 1.0
-"""Seconds after which the consumer is called though nothing arrived."""
+"""Seconds after which the consumer gets None if nothing arrived."""
 
 _DONE = object()
 
@@ -32,9 +32,9 @@ class Crawl:
     """Visits, read by several workers.
 
     Args:
-        visits: What to read, in this order as far as workers are free.
+        visits: What to read; workers take visits in this order.
         read: Reads one list; must not raise.
-        workers: How many lists are read at once.
+        workers: Number of lists that are read at once.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Crawl:
         self._arrived.put(None)
 
     def end_in(self, seconds: float) -> None:
-        """Wait no longer than so many seconds for what is under way."""
+        """Wait at most this many seconds for requests in flight."""
         self._deadline = min(self._deadline, time.monotonic() + seconds)
 
     def events(self) -> Generator[Event | None, None, None]:
         """Start the workers, and yield what arrives until all of them are done.
 
         Yields:
-            An event; or None when none is there yet, then every second until one is.
+            An event; None if there is none yet, and again every second until there is.
         """
         for number in range(1, self._workers + 1):
             name = f"worker-{number}"
@@ -84,7 +84,7 @@ class Crawl:
             self._close()
 
     def _is_late(self) -> bool:
-        """Whether to wait no longer; what has arrived is taken all the same."""
+        """Whether to stop waiting; what has arrived is still taken."""
         return time.monotonic() >= self._deadline and self._arrived.empty()
 
     def _next(self) -> object:
@@ -110,7 +110,7 @@ class Crawl:
             return next(self._visits, None)
 
     def _close(self) -> None:
-        """Let workers that wait for a slot go, so that no thread outlives the crawl."""
+        """Release workers that wait for a slot, so that no thread outlives the crawl."""
         self._closed = True
         for _ in range(self._workers):
             self._slots.release()

@@ -1,4 +1,4 @@
-"""Why no answer came, in words: without the addresses and internals of libraries' texts."""
+"""Why no answer came, in plain words, without the internals of libraries' messages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.verdicts import Refused, Verdict
 
 _LONGEST = 100
-"""Characters of what a proxy or the operating system says."""
+"""Maximum number of characters quoted from a proxy or the operating system."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go, as messages name it.
+    """The destination of requests, as messages name it.
 
     Attributes:
         host: The provider's host, with its port if the URL has one.
-        setting: The setting that holds the URL.
+        setting: The setting that contains the URL.
         seconds: The timeout.
     """
 
@@ -29,7 +29,7 @@ class Target:
     seconds: float
 
     def lost(self, error: Exception) -> Refused:
-        """What became of a request, by the error that came in place of an answer."""
+        """The refusal that an error means which was raised in place of an answer."""
         if not _is_unreachable(error):
             return Refused(Verdict.PASSING, self._interrupted(error))
         reason = f"cannot reach {self.host} ({self._obstacle(error)})"

@@ -1,4 +1,4 @@
-"""The way to a provider, and connections that bound an answer as a whole."""
+"""The route to a provider, and connections that limit the time of a whole answer."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _INTERIM = frozenset(range(100, 200)) - {HTTPStatus.SWITCHING_PROTOCOLS}
 class Stale(Exception):  # noqa: N818 - nobody has answered, so nothing has failed
     """A reused connection ended before the first byte of an answer.
 
-    A server may close an idle connection at any time, also while a request is on its way to
-    it. Not an `OSError`, so that urllib3 lets it through as it is.
+    A server may close an idle connection at any time, even while a request is on its way to
+    it. Not an `OSError`, so that urllib3 does not wrap it.
     """
 
 
@@ -32,7 +32,7 @@ class _UnansweredError(ConnectionResetError):
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer whose interim answers (1xx) are passed over, whatever their number."""
+    """A response that skips any number of interim responses (1xx)."""
 
     @override
     def begin(self) -> None:
@@ -52,7 +52,7 @@ class Connection(urllib3.connection.HTTPConnection):
     """A connection without TLS.
 
     Args:
-        deadline: Bounds each answer, from the moment its request is sent.
+        deadline: Limits the time of each answer, from the moment its request is sent.
     """
 
     response_class = _Answer
@@ -69,7 +69,7 @@ class Connection(urllib3.connection.HTTPConnection):
 
     @override
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override] # as urllib3's
-        """Wait for the head of the answer.
+        """Wait for the head of the response.
 
         Raises:
             Stale: If a reused connection ended before the first byte.
@@ -90,18 +90,18 @@ class TLSConnection(Connection, urllib3.connection.HTTPSConnection):
 
 
 class Route:
-    """The way requests would go: by the proxies and with the CA bundles of the environment.
+    """The route of requests, with the proxies and CA bundles of the environment.
 
-    The connections are then used directly: requests' sessions would follow redirects, keep
-    cookies and read `.netrc`, and take more time over a request than all else that it needs.
+    The connections are used without requests' sessions, which would follow redirects, keep
+    cookies, read `.netrc`, and take more time per request than everything else.
 
     Attributes:
-        target: What stands before a path in the first line of a request: nothing, or at a
-            proxy the whole base URL.
+        target: Prefix of the path in a request line: empty, or the whole base URL if the
+            request goes to a proxy.
 
     Args:
         url: The provider's base URL.
-        deadline: Bounds each answer.
+        deadline: Limits the time of each answer.
 
     Raises:
         OSError: If a CA bundle can't be used.

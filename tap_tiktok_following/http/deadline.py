@@ -1,7 +1,7 @@
-"""A limit to the time that an answer takes, head and body, kept from outside.
+"""A time limit for a whole answer, head and body, enforced by another thread.
 
-The timeout of a socket is for one read of it, and an answer may take many of those: a server
-that sends it byte by byte never meets that timeout.
+The timeout of a socket applies to a single read, and an answer may take many reads: a server
+that sends it byte by byte never exceeds that timeout.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Deadline:
     """Cuts off answers that take too long, for many threads at once.
 
-    One thread looks after all of them. As all have the same time, it misses none when it
-    sleeps that long while there is none.
+    One thread watches all of them. Because all have the same limit, it can sleep that long
+    when there are none without missing one.
 
     Args:
         seconds: How long an answer may take.
@@ -41,17 +41,17 @@ class Deadline:
         watch.start()
 
     def start(self, connection: socket) -> None:
-        """Begin the time of the answer that this thread is about to read."""
+        """Start the time limit of the answer that this thread is about to read."""
         with self._lock:
             end = time.monotonic() + self._seconds
             self._ends[threading.get_ident()] = end, connection
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Read an answer that `start` begins within the time.
+        """Read, in this context, an answer for which `start` is called.
 
         Raises:
-            TimeoutError: If it took longer, in place of what reading it raised.
+            TimeoutError: If it took too long, in place of what reading it raised.
         """
         try:
             yield
@@ -69,7 +69,7 @@ class Deadline:
                 raise TimeoutError
 
     def cut_off(self) -> float:
-        """End the reading of what is late, and return the seconds until the next may be."""
+        """Cut off late answers, and return the seconds until the next one may be late."""
         now = time.monotonic()
         with self._lock:
             for thread, (end, connection) in list(self._ends.items()):
@@ -83,7 +83,7 @@ class Deadline:
 
 
 def _watch(reference: weakref.ref[Deadline], gone: threading.Event) -> None:
-    """Cut off what is late, as long as anybody holds the deadline."""
+    """Cut off late answers for as long as the deadline object is in use."""
     wait = 0.0
     while not gone.wait(wait):
         deadline = reference()

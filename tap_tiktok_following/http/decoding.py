@@ -1,4 +1,4 @@
-"""Reading an answer's body: strict and fast first, forgiving where that fails."""
+"""Parsing the body of an answer: strict and fast first, then lenient if that fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAFE_DIGITS = 18
 """A longer integer may not fit into 64 bits."""
 
 _EXACT = 2.0**53
-"""A larger fraction is not exact."""
+"""Larger floats are not exact integers."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -37,11 +37,11 @@ class Unreadable(Exception):  # noqa: N818 - an answer, not a fault of ours
 class Reader(Generic[T]):
     """Decodes JSON bodies of one kind, in many threads at once.
 
-    Made where a module is loaded: two threads that decode into a type for the first time at
-    the same moment crash msgspec 0.22.
+    Create it when a module is loaded: msgspec 0.22 crashes if two threads decode into a type
+    for the first time at the same moment.
 
     Args:
-        kind: What a body looks like.
+        kind: The type of a body.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -51,9 +51,9 @@ class Reader(Generic[T]):
     def read(self, body: Buffer) -> T:
         """Decode a body.
 
-        Where the strict reading fails, text is mended (a lone surrogate, a NUL or a byte that
-        is no UTF-8 becomes U+FFFD, a byte order mark goes) and whole numbers may come as
-        `1.0` or as text.
+        If strict decoding fails, text is repaired (a lone surrogate, a NUL or a byte that is
+        not UTF-8 becomes U+FFFD, a byte order mark is removed), and whole numbers may be
+        given as `1.0` or as strings.
 
         Raises:
             Unreadable: If that fails too.
@@ -67,10 +67,10 @@ class Reader(Generic[T]):
         return self.mend(body)
 
     def mend(self, body: bytes) -> T:
-        """Decode a body that can't be read strictly.
+        """Decode a body that strict decoding rejects.
 
         Raises:
-            Unreadable: If it can't be read at all.
+            Unreadable: If it cannot be decoded at all.
         """
         try:
             return self._lax.decode(_mended(body))
@@ -82,7 +82,7 @@ class AccountsReader:
     """Decodes the list of accounts of a page; null is an empty list.
 
     Args:
-        kind: What an account looks like; its one required field is the key.
+        kind: The type of an account; its only required field is the key.
     """
 
     def __init__(self, kind: type[msgspec.Struct]) -> None:
@@ -91,7 +91,7 @@ class AccountsReader:
         self._any = Reader(list[Any])
 
     def read(self, raw: msgspec.Raw) -> Accounts:
-        """Read a list; one account that is not as it should be spoils no other.
+        """Decode a list; a malformed account does not affect the others.
 
         Raises:
             Unreadable: If it is not a list.
@@ -144,7 +144,7 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _integer(digits: str) -> int | str:
-    # As a string it is exact where it is an id, and a field of a wrong type where it is not.
+    # A string keeps an id exact, and counts as a wrong type in a numeric field.
     return int(digits) if len(digits) <= _SAFE_DIGITS else digits
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes, unpacked. A page of 100 accounts is some 60 KB."""
+"""Bytes, decompressed. A page of 100 accounts has about 60 KB."""
 
 _CHUNK = 64 * 1024
 
@@ -34,13 +34,13 @@ _NO_RETRIES = urllib3.Retry(total=False)
 
 @dataclass(frozen=True)
 class Request:
-    """What a provider is asked.
+    """A request to a provider.
 
     Attributes:
         method: The HTTP method.
-        path: What stands behind the provider's base URL, encoded, with the query.
-        headers: Headers of its own.
-        body: The body; None for none.
+        path: Path and query, percent-encoded, to be appended to the base URL.
+        headers: Headers of this request.
+        body: The body, or None.
     """
 
     method: str
@@ -51,16 +51,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Exchange:
-    """What a provider answered, and when.
+    """The answer to a request, and when it came.
 
     Attributes:
         status: The HTTP status.
-        headers: The answer's headers, their names in any case.
-        body: The whole body, unpacked.
+        headers: The answer's headers; their names ignore case.
+        body: The whole body, decompressed.
         sent_at: When the request was sent: Unix seconds by the local clock.
-        duration: Seconds until the head of the answer was there.
-        date: The provider's clock when it answered, in Unix seconds, from `Date`;
-            None without a readable one.
+        duration: Seconds until the head of the answer arrived.
+        date: The provider's clock when it answered, in Unix seconds, from the `Date` header;
+            None if that is missing or malformed.
     """
 
     status: int
@@ -80,24 +80,24 @@ class Exchange:
 
     @property
     def until(self) -> int:
-        """When the provider answered, in Unix seconds: by its clock, where it tells."""
+        """When the provider answered, in Unix seconds, by its own clock if it is known."""
         return self.came_at if self.date is None else self.date
 
     @property
     def came_at(self) -> int:
-        """When the head of the answer came, in Unix seconds by the local clock."""
+        """When the head of the answer arrived, in Unix seconds by the local clock."""
         return int(self.sent_at + self.duration)
 
 
 class Transport:
     """Sends requests to one provider, from many threads at once.
 
-    Each thread has a connection of its own and keeps it open between its requests.
+    Each thread has its own connection, which stays open between requests.
 
     Args:
         url: The provider's base URL.
-        setting: The setting that holds it, for messages.
-        timeout: Seconds for connecting, for each read, and for an answer as a whole.
+        setting: The setting that contains the URL, for messages.
+        timeout: Seconds for connecting, for each read, and for the whole answer.
         user_agent: The `User-Agent` header.
 
     Raises:
@@ -125,11 +125,11 @@ class Transport:
     def send(self, request: Request) -> Exchange:
         """Send one request.
 
-        If a connection that was used before turns out to be closed, nobody has read the
-        request, and it is sent once more on a new connection.
+        If a reused connection turns out to be closed, the request was not read, and is sent
+        once more on a new connection.
 
         Raises:
-            Refused: If no whole answer came (`Verdict.PASSING`), or one that is too large or
+            Refused: If no complete answer came (`Verdict.PASSING`), or if it is too large or
                 a redirect (`Verdict.FAILED`).
         """
         try:
@@ -152,7 +152,7 @@ class Transport:
         return Exchange(response.status, response.headers, body, sent_at, duration, date)
 
     def _answer(self, request: Request) -> urllib3.BaseHTTPResponse:
-        """Send a request, and return its answer with the body still to be read."""
+        """Send a request, and return the answer before its body is read."""
         if not hasattr(self._of_thread, "pool"):
             self._of_thread.pool = self._route.pool()
         pool: urllib3.HTTPConnectionPool = self._of_thread.pool
@@ -181,8 +181,8 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
 
 @lru_cache
 def unix_of(date: str | None) -> int | None:
-    """Unix seconds of a date as HTTP writes it, always in UTC; None if it is none."""
-    # Cached, as the answers of one second have the same.
+    """Unix seconds of an HTTP date, which is in UTC; None if it is malformed."""
+    # Cached because all answers of a second have the same date.
     try:
         return unix_seconds(parsedate_to_datetime(date or ""))
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""The providers there are; a further one is a file of its own and a line here."""
+"""The providers. To add one, write a file for it and add a line here."""
 
 from tap_tiktok_following.providers.base import Provider
 from tap_tiktok_following.providers.rapidapi import RapidAPI

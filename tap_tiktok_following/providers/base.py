@@ -1,4 +1,4 @@
-"""What a provider has to tell about itself."""
+"""What every provider defines: its settings, its requests and how to read its answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.http.decoding import Unreadable
 from tap_tiktok_following.http.transport import unix_of
-from tap_tiktok_following.model import Raw
+from tap_tiktok_following.raw import Raw
 from tap_tiktok_following.verdicts import Refused, Verdict, judge
 
 if TYPE_CHECKING:
@@ -22,31 +22,31 @@ if TYPE_CHECKING:
     from tap_tiktok_following.verdicts import Rule
 
 MAX_WORDS = 300
-"""Characters of a provider's message that are kept."""
+"""Maximum number of characters kept of a provider's message."""
 
 MAX_NAME = 100
-"""Characters of a provider's error code, and of its number for an answer, that are kept."""
+"""Maximum number of characters kept of a provider's error code and response ID."""
 
 _MOST_JUDGED = 2000
-"""Characters of a provider's message in which a rule looks for words."""
+"""Number of characters of a provider's message that rules search."""
 
 
 class Provider(ABC):
     """One API that lists which accounts a user follows.
 
     Attributes:
-        name: Its short name: prefix of its streams and settings.
-        key: The field that tells accounts apart.
+        name: Its short name, the prefix of its streams and settings.
+        key: The field that identifies an account.
         properties: JSON Schema of its own fields, the key first.
-        settings: The settings that hold its credentials.
-        credentials: Its credentials as alternatives: sets of settings that serve together.
-        title: What the titles of its settings begin with.
-        called: What it is called in a sentence.
-        default_url: Its base URL, unless a setting says otherwise.
-        per_second: Requests per second to send it, unless a setting says otherwise.
-        rate_note: What to say about that in its setting's description.
-        rules: What the answers to a request for a page mean.
-        token_rules: What the answers to a request for an access token mean.
+        settings: The settings for its credentials.
+        credentials: Alternative sets of settings, each of which is enough to log in.
+        title: Its name at the start of setting titles.
+        called: Its name inside a sentence.
+        default_url: The default base URL.
+        per_second: The default maximum number of requests per second.
+        rate_note: A note on that for the description of the setting.
+        rules: The meaning of answers to requests for a page.
+        token_rules: The meaning of answers to requests for an access token.
 
     Args:
         config: The tap's settings, valid.
@@ -70,22 +70,22 @@ class Provider(ABC):
 
     @classmethod
     def url_setting(cls) -> str:
-        """The setting that holds the base URL."""
+        """The name of the setting for the base URL."""
         return f"{cls.name}_api_url"
 
     @classmethod
     def rate_setting(cls) -> str:
-        """The setting that holds the maximum number of requests per second."""
+        """The name of the setting for the maximum number of requests per second."""
         return f"{cls.name}_requests_per_second"
 
     @classmethod
     def budget_setting(cls) -> str:
-        """The setting that holds the maximum number of requests per run."""
+        """The name of the setting for the maximum number of requests per run."""
         return f"{cls.name}_max_requests"
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
-        """Whether the config holds the credentials."""
+        """Whether the config contains its credentials."""
         return any(all(config.get(name) for name in names) for names in cls.credentials)
 
     @abstractmethod
@@ -95,10 +95,11 @@ class Provider(ABC):
         """The request for one page.
 
         Args:
-            username: Whose list.
-            cursor: Unix seconds; accounts followed at it or before come; None for the newest.
-            count: How many accounts at most, 1 to 100.
-            token: The access token; "" with a provider that has none.
+            username: The username whose list it is.
+            cursor: Unix seconds, inclusive: the newest follow to list; None for the newest
+                page.
+            count: Maximum number of accounts, 1 to 100.
+            token: The access token; "" for a provider without tokens.
         """
 
     def read_page(self, exchange: Exchange) -> Page:
@@ -122,7 +123,7 @@ class Provider(ABC):
         """
 
     def token_request(self) -> Request | None:
-        """The request for an access token; None with a provider that needs none."""
+        """The request for an access token; None for a provider without tokens."""
         return None
 
     def read_token(self, exchange: Exchange) -> TokenGrant:
@@ -147,14 +148,14 @@ class Provider(ABC):
 
     @abstractmethod
     def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        """How many requests are left, by an answer's headers; None where they don't say."""
+        """Requests left according to the headers of an answer; None if they do not say."""
 
     @abstractmethod
     def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
-        """Seconds until the quota resets; None where nobody knows.
+        """Seconds until the quota resets; None if it is not known.
 
         Args:
-            headers: The headers of the answer that refused.
+            headers: The headers of the refusal.
             now: Unix seconds by the provider's clock.
         """
 
@@ -169,14 +170,14 @@ class Provider(ABC):
         words: str = "",
         reference: str = "",
     ) -> Refused:
-        """An answer without a page or token, judged by one of the provider's tables.
+        """The refusal that an answer without a page or token means.
 
         Args:
-            rules: The table.
+            rules: The table of rules to judge it by.
             exchange: The answer.
-            code: The provider's error code, where it gives one.
-            words: The provider's message, where it gives one.
-            reference: The provider's own number for the answer, with its name.
+            code: The provider's error code, or "".
+            words: The provider's message, or "".
+            reference: The provider's ID of the response, with its name, or "".
         """
         rule = judge(rules, exchange.status, code[:MAX_NAME], words[:_MOST_JUDGED])
         said = (clean(code, MAX_NAME), clean(words, MAX_WORDS))
@@ -201,14 +202,14 @@ class Provider(ABC):
 
 
 def numbered(name: str, number: object) -> str:
-    """A provider's own number for an answer, with its name; "" without one."""
+    """A provider's ID of a response, with its name; "" if there is none."""
     return f"{name} {clean(str(number), MAX_NAME)}" if number else ""
 
 
 def retry_after(exchange: Exchange) -> float | None:
-    """Seconds that `Retry-After` asks to wait, from either of its forms; never negative.
+    """Seconds to wait according to `Retry-After` (seconds or a date); never negative.
 
-    A date is compared with the provider's own clock, so a wrong local one does not matter.
+    A date is compared with the provider's own clock, so a wrong local clock does no harm.
     """
     value = exchange.headers.get("Retry-After", "").strip()
     if not value:

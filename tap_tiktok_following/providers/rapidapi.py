@@ -1,7 +1,7 @@
 """The RapidAPI-hosted TikTok API.
 
 Its page: `GET /api/v1/users/{username}/following`, "Get accounts followed by a user".
-RapidAPI's gateway stands before it and answers in its own manner, `{"message": "..."}`.
+RapidAPI's gateway is in front of it and answers in its own format, `{"message": "..."}`.
 """
 
 from __future__ import annotations
@@ -218,7 +218,7 @@ class RapidAPI(Provider):
 
 
 def _said(envelope: _Envelope) -> tuple[str, str]:
-    """The code and the words of an error, of the API's or of the gateway's."""
+    """The code and message of an error, of the API or of the gateway."""
     error = envelope.error
     if isinstance(error, _Error):
         return str(error.code or UNNAMED), error.message or ""
@@ -226,7 +226,7 @@ def _said(envelope: _Envelope) -> tuple[str, str]:
 
 
 def _meta(raw: msgspec.Raw) -> _Meta:
-    """What a page says of itself; nothing, where that can't be read: the page still can."""
+    """The metadata of a page; empty if it is malformed, because the page is still good."""
     try:
         return _META.read(raw)
     except body.Unreadable:
@@ -238,7 +238,7 @@ def _request_id(meta: _Meta) -> str:
 
 
 def _total(value: object) -> int | None:
-    """A total of accounts; None where it can't be one: the page is good all the same."""
+    """The total number of accounts; None if it is malformed: the page is still good."""
     try:
         return msgspec.convert(value, body.Count)
     except msgspec.ValidationError:
@@ -253,7 +253,7 @@ def _cached_at(meta: _Meta) -> int | None:
     except msgspec.ValidationError:
         return None
     seconds = unix_seconds(moment)
-    return seconds if seconds > 0 else None  # 0001-01-01 is how some say that there is none
+    return seconds if seconds > 0 else None  # some servers send 0001-01-01 for no time
 
 
 def _header(headers: Mapping[str, str], name: str) -> int | None:

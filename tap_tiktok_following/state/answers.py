@@ -1,13 +1,14 @@
-"""The file of answers: every answer that cost a request, until a state tells of it.
+"""The file of answers: every answer that cost a request, until the state covers it.
 
-A target writes in batches, and what it holds in memory when it dies is lost with it, though it
-was paid for. So each answer is in this file before it is handed on, and the next run reads it
-again. The file is a SQLite database in WAL mode. Its one connection holds an exclusive lock,
-which lasts until the file is closed: nothing else in this process may open and close it
-meanwhile, since that would end the lock. A kill loses nothing, a power cut the last second.
+A target writes in batches, and when it dies it loses what it has in memory, although it was
+paid for. So each answer is written to this file before it is handed on, and the next run reads
+it again. The file is a SQLite database in WAL mode. Its only connection holds an exclusive
+lock until the file is closed. Nothing else in this process may open and close it meanwhile,
+because that would release the lock. A kill loses nothing; a power failure loses the last
+second.
 
-The file holds what providers said about people, so only its owner may read it. It holds
-nothing of a request, so no token and no key.
+The file contains personal data, so only its owner can read it. It contains nothing of the
+requests, and so no token and no key.
 """
 
 from __future__ import annotations
@@ -32,13 +33,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SYNC_EVERY = 1.0
-"""Seconds between two times that the file is synced to disk."""
+"""Seconds between two syncs of the file to disk."""
 
 KEPT_FOR = 30 * DAY
-"""Seconds for which an answer is kept that no run takes up: it is personal data."""
+"""Seconds after which an unused answer is deleted, because it is personal data."""
 
 LEVEL = 1
-"""zlib's compression level: half the time of the default for a fifth more space."""
+"""zlib's compression level: half the time of the default, 20% more space."""
 
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DROP = """
@@ -62,15 +63,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer, with all that is needed to read it again.
+    """An answer, with everything needed to read it again.
 
     Attributes:
-        username: Whose list.
+        username: The username whose list it is about.
         scanned_at: See `Place`.
         page: See `Place`.
-        started: T of its scan, in Unix seconds.
-        cursor: The cursor that was asked for; None for the newest page.
-        count: The number of accounts that was asked for.
+        started: When its scan started: `as_of` of its standing, in Unix seconds.
+        cursor: The cursor of the request; None for the newest page.
+        count: The number of accounts requested.
         tries: The number of requests that it took.
         as_of: As in `model.Answer`.
         until: As in `model.Answer`.
@@ -94,15 +95,15 @@ class Kept:
 
 
 class Answers:
-    """The file, open; many threads may use it at once.
+    """The open file; many threads may use it at once.
 
-    On a disk that takes no more the run goes on without the file, after one warning.
+    If the disk is full, the run continues without the file, after one warning.
 
     Args:
-        path: The file; it is made if it is not there.
+        path: The file; it is created if it does not exist.
 
     Raises:
-        Ended: If the file is not ours, is broken, can't be opened, or is in use.
+        Ended: If the file is not ours, is broken, cannot be opened, or is in use.
     """
 
     def __init__(self, path: Path) -> None:
@@ -122,13 +123,13 @@ class Answers:
         threading.Thread(target=self._sync_on, name="answers", daemon=True).start()
 
     def keep(self, source: str, kept: Kept) -> None:
-        """Keep an answer; it must not be handed on before.
+        """Keep an answer; call this before handing it on.
 
-        An answer that repeats one of our secrets is not kept.
+        An answer that contains one of our secrets is not kept.
 
         Args:
-            source: Where it comes from: its stream and the base URL.
-            kept: The answer; it replaces another one of its place.
+            source: The stream and the base URL that it comes from.
+            kept: The answer; it replaces one with the same place.
         """
         text = kept.body.decode(errors="replace")
         if not self._is_full and redact(text) == text:
@@ -136,16 +137,16 @@ class Answers:
             self._write(_KEEP, [(source, *values, zlib.compress(body, LEVEL))])
 
     def drop(self, source: str, covered: Iterable[tuple[str, Place]]) -> None:
-        """Forget answers and give their space back.
+        """Delete answers and release their space.
 
         Args:
-            source: Where they come from.
-            covered: Usernames, each with the place of the last answer to forget.
+            source: The stream and the base URL that they come from.
+            covered: Usernames, each with the place of the last answer to delete.
         """
         self._write(_DROP, [(source, username, *place) for username, place in covered])
 
     def usernames(self, source: str) -> list[str]:
-        """The usernames whose answers are kept, in the order of their first answers."""
+        """The usernames with kept answers, in the order of their first answers."""
         return [username for (username,) in self._read(_USERNAMES, source)]
 
     def places(self, source: str, username: str) -> list[Place]:
@@ -161,7 +162,7 @@ class Answers:
         return None
 
     def close(self) -> None:
-        """Sync and close the file; nothing is kept from then on."""
+        """Sync and close the file; from then on nothing is kept."""
         self._closing.set()
         with self._lock:
             if self._connection is not None:
@@ -179,7 +180,7 @@ class Answers:
                 raise Ended(database.sentence(self._path, error)) from error
 
     def _write(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        """Write all rows or none; without a word where nothing can be written any more."""
+        """Write all rows or none; do nothing once a write has failed."""
         with self._lock:
             if self._connection is None or self._is_full:
                 return
@@ -205,11 +206,11 @@ class Answers:
             self._give_up(error)
 
     def _give_up(self, error: Exception) -> None:
-        """Write no more: what is there can still be read."""
+        """Stop writing; what is in the file can still be read."""
         self._is_full = True
         logger.warning(
-            "`answers_path` (%s) takes no more (%s): the run goes on without it, and what is "
-            "read from now on is paid for again if the run or its target dies.",
+            "`answers_path` (%s) cannot be written any more (%s): the run continues without "
+            "it, and what it reads is paid for again if the run or its target dies.",
             self._path,
             error,
         )

@@ -1,7 +1,7 @@
-"""What is known of every username: one entry each in a stream's `partitions`.
+"""What is known about each username: one entry in the `partitions` of a stream.
 
-Used by the main thread alone, and without I/O: it reads and writes the stream's part of the
-Singer state, a plain dict. `entries.py` says what an entry holds.
+Used by the main thread only, and without I/O: it reads and writes the stream's part of the
+Singer state, a plain dict. `entries.py` describes an entry.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_tiktok_following.model import Event, Loss, Part, Standing, Stuck, Top, Visit
-from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
+from tap_tiktok_following.model import Event, Standing, Stuck, Top, Visit
+from tap_tiktok_following.outcomes import READ, SKIPPED, Loss, Outcome, Part
 from tap_tiktok_following.state import entries as of
 from tap_tiktok_following.state.plan import Plan, visit_of
 from tap_tiktok_following.state.rows import scan_row
@@ -34,7 +34,7 @@ class Bookmarks:
     Args:
         stream_state: The stream's part of the state; its `partitions` are kept up to date.
         policy: When a username is visited, and how far down its list is read.
-        keep_scans: Whether rows of the scans stream are kept until they are out.
+        keep_scans: Whether rows of the scans stream are kept until they are written.
     """
 
     def __init__(self, stream_state: Entry, policy: Policy, *, keep_scans: bool) -> None:
@@ -50,26 +50,26 @@ class Bookmarks:
         """What to visit now.
 
         Args:
-            usernames: Whom the user asks for.
+            usernames: The configured usernames.
             now: Unix seconds by the local clock.
         """
         return Plan.of(usernames, self._entries, self._policy, now)
 
     def visit(self, username: str) -> Visit:
-        """What to read of one list, due or not."""
+        """What to read of a list, whether it is due or not."""
         return visit_of(username, self._entries.get(username, {}), self._policy)
 
     def place(self, username: str) -> Place:
-        """The last answer about a username that the state tells of."""
+        """The last answer about a username that the state covers."""
         return of.place_of(self._entries.get(username, {}))
 
     def places(self) -> Iterator[tuple[str, Place]]:
-        """The same of every username."""
+        """Each username with the last answer about it that the state covers."""
         for username, entry in self._entries.items():
             yield username, of.place_of(entry)
 
     def written(self, event: Event) -> None:
-        """The records of an event are out."""
+        """Update the entry after the records of an event were written."""
         entry = self._entry(event.visit.username)
         if event.is_page:
             entry["resume"] = msgspec.to_builtins(event.standing)
@@ -83,15 +83,15 @@ class Bookmarks:
             self._keep(entry, scan_row(event))
 
     def invalid(self, username: str, reason: str, now: float) -> None:
-        """Something that can't be a username was asked for: it gets a row and no entry."""
+        """Add a row, but no entry, for a configured value that is not a username."""
         standing = Standing(int(now), int(now), floor=0, whole=False)
         event = Event(Visit(username), standing, outcome=Outcome.INVALID, reason=reason)
         self._keep({}, scan_row(event))
 
     def unsent_scans(self) -> Iterator[Entry]:
-        """Rows of the scans stream that are not out yet, the oldest first.
+        """Rows of the scans stream that were not written yet, the oldest first.
 
-        A row is forgotten when the next one is asked for: it has been written then.
+        Requesting the next row acknowledges the previous one, which is then deleted.
         """
         while self._unsent:
             entry, row = self._unsent[0]
@@ -140,7 +140,7 @@ class Bookmarks:
             entry["whole_floor"] = standing.floor
         elif _leaves_out(standing, bookmark):
             entry["whole_floor"] = max(of.whole_floor_of(entry) or 0, standing.floor)
-        # An entry of an earlier version was read down to the `start_date` of then.
+        # Entries of earlier versions do not say: they count as read to today's `start_date`.
         entry.setdefault("whole_floor", self._policy.start_date)
 
     def _keep(self, entry: Entry, row: Entry) -> None:
@@ -155,7 +155,7 @@ def _leaves_out(standing: Standing, bookmark: int) -> bool:
 
 
 def _note_end(entry: Entry, scanned_at: str) -> None:
-    """A scan ended: the next one gets a later `scanned_at`."""
+    """Note when the last scan started, so that the next one gets a later `scanned_at`."""
     if entry.get("scanned_at") == scanned_at:
         entry.pop("last_scanned_at", None)
     else:
@@ -163,7 +163,7 @@ def _note_end(entry: Entry, scanned_at: str) -> None:
 
 
 def _note_count(entry: Entry, standing: Standing) -> None:
-    """How many accounts the list should have now, by what was read and by the total."""
+    """Note how many accounts the list should have, as read and according to the total."""
     is_whole = standing.whole and standing.part is Part.STRAIGHT
     if is_whole:
         entry["listed"] = standing.accounts_read
@@ -176,7 +176,7 @@ def _note_count(entry: Entry, standing: Standing) -> None:
 
 
 def _note_total_was_right(entry: Entry, standing: Standing) -> None:
-    """Whether the total that made a list be read whole was right; any other starts anew."""
+    """Count wrong totals in a row, each of which caused a full scan that found no loss."""
     if standing.loss is None or standing.is_confirmed:
         entry.pop("wrong_totals", None)
     elif standing.loss is Loss.TOTAL:
@@ -186,9 +186,9 @@ def _note_total_was_right(entry: Entry, standing: Standing) -> None:
 def _fail(entry: Entry, event: Event) -> None:
     """Note where a visit failed.
 
-    The next one goes on from there. If it fails there again, the list is stuck: from then on
-    each visit reads what is new above that page first. Without a cursor there is nothing
-    above, and the next visit starts a new scan.
+    The next one continues from there. If it fails there again, the list is stuck: from then on
+    each visit first reads what is new above that page. Without a cursor there is nothing above
+    it, and the next visit starts a new scan.
     """
     visit, standing = event.visit, event.standing
     if standing.cursor is None:
@@ -200,6 +200,6 @@ def _fail(entry: Entry, event: Event) -> None:
 
 
 def _stuck(visit: Visit, standing: Standing, cursor: int) -> Stuck:
-    """What is to be read from a cursor down; above an older stuck page, what it wanted too."""
+    """What is left to read from a cursor down, including below an older stuck page."""
     wanted = visit.stuck if visit.stuck and standing.part is Part.ABOVE else standing
     return Stuck(cursor, wanted.floor, wanted.whole, standing.boundary)

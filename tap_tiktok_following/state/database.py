@@ -1,4 +1,4 @@
-"""The SQLite database behind the file of answers: made, opened, checked and locked."""
+"""The SQLite database behind the file of answers: creating, checking and locking it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APPLICATION_ID = 0x746B666F
-"""SQLite's `application_id` of the file: "tkfo" tells it from other databases."""
+"""SQLite's `application_id` of the file, "tkfo", which identifies it as ours."""
 
 FORMAT = 1
-"""SQLite's `user_version` of the file; goes up when the table changes."""
+"""SQLite's `user_version` of the file; it is raised when the table changes."""
 
 _CREATE = """
 CREATE TABLE answers (
@@ -32,11 +32,11 @@ CREATE TABLE answers (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The file's one connection, with the lock; the file is made if it is not there.
+    """The only connection to the file, with the lock; creates the file if necessary.
 
     Raises:
         Ended: If the file is not ours.
-        OSError: If it can't be read or made readable by its owner alone.
+        OSError: If it cannot be read, or cannot be made private to its owner.
         sqlite3.Error: If it is in use, or broken.
     """
     is_new = _prepare(path)
@@ -59,10 +59,10 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do all of it or nothing.
+    """Run the statements of this context completely or not at all.
 
     Raises:
-        sqlite3.Error: If it could not be done.
+        sqlite3.Error: If they failed.
     """
     connection.execute("BEGIN")
     try:
@@ -75,7 +75,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_lack_of_room(error: Exception) -> bool:
-    """Whether the disk takes no more, rather than something being wrong with the file."""
+    """Whether the disk is full or failing, as opposed to a broken file."""
     if isinstance(error, OSError):
         return error.errno == ENOSPC
     return any(words in str(error) for words in ("disk is full", "disk I/O error"))
@@ -85,20 +85,20 @@ def sentence(path: Path, error: Exception) -> str:
     """What is wrong with the file and what to do about it."""
     where = f"`answers_path` ({path})"
     if isinstance(error, OSError):
-        return f"{where} can't be opened ({error.strerror}): name another path."
+        return f"{where} can't be opened ({error.strerror}): choose another path."
     if "locked" in str(error):
         return (
             f"{where} is in use by another run: wait until that has ended, or give each "
             "pipeline a file of its own."
         )
     return (
-        f"{where} is broken ({error}): delete it, which loses nothing but means that the "
-        "answers in it are paid for again."
+        f"{where} is broken ({error}): delete it; no data is lost, but the answers in it are "
+        "paid for again."
     )
 
 
 def _prepare(path: Path) -> bool:
-    """Make the file readable by its owner alone, and see that it is ours.
+    """Make the file private to its owner, and check that it is ours.
 
     Returns:
         Whether it is empty.
@@ -113,7 +113,7 @@ def _prepare(path: Path) -> bool:
     if not is_file or (header and not _is_ours(header)):
         foreign = (
             f"`answers_path` ({path}) is not a file of answers of this version of the tap and "
-            "stays as it is: name another path."
+            "is not changed: choose another path."
         )
         raise Ended(foreign)
     path.chmod(0o600)
@@ -127,7 +127,7 @@ def _is_ours(header: bytes) -> bool:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    # Space that is free goes back to the disk.
+    # Free space is returned to the disk.
     connection.execute("PRAGMA auto_vacuum = FULL")
     with transaction(connection):
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

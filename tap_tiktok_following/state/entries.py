@@ -1,24 +1,23 @@
-"""One username's entry of the state: reading it, whatever was written into it by hand.
+"""The state entry of a username, read so that nothing edited by hand can break it.
 
 context                 {"follower_username": ...}
 replication_key         "followed_at_latest"
 replication_key_value   T of the last complete scan, RFC 3339, UTC
 scanned_at              `scanned_at` of that scan's rows
-last_scanned_at         the same of the last scan that ended, whatever came of it
+last_scanned_at         the same of the last scan that ended, whatever its outcome
 whole_scanned_at        the same of the last scan down to the end, or to `start_date`
-whole_visited_at        when that scan ended, by the local clock
-whole_floor             Unix seconds: `start_date` as it was then, or later, where that left out
-                        follows made after the last scan; 0 without one
-listed                  how many accounts it read, and how many were new since
+whole_floor             Unix seconds: `start_date` of that scan, or of a later scan whose
+                        `start_date` left out newer follows; 0 without one
+listed                  accounts that it read, plus the new ones since
     total                   the provider's total on the last scan's first page
-    wrong_totals            how often in a row it told a loss that a whole scan did not find
-    loss                    why the list is to be read whole: "pages" or "total" show a loss
+    wrong_totals            times in a row it showed a loss that a full scan did not find
+    loss                    what showed a loss, so the list is read whole: "pages" or "total"
 visited_at, outcome     when (by the local clock) and how the last visit ended
-known                   hashes of the newest accounts, and the cursor they reach down to
+known                   hashes of the newest accounts, and the cursor where they end
 resume                  where an unfinished scan stands
 stuck                   the page at which visit after visit failed
 top                     T of the last scan above that page, and the accounts it saw
-scans                   rows of the scans stream that are not out yet
+scans                   rows of the scans stream that were not written yet
 """
 
 from __future__ import annotations
@@ -28,22 +27,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tap_tiktok_following.model import Loss, Memory, Part, Place, Standing, Stuck, Top
-from tap_tiktok_following.outcomes import SKIPPED, Outcome
+from tap_tiktok_following.model import Memory, Place, Standing, Stuck, Top
+from tap_tiktok_following.outcomes import SKIPPED, Loss, Outcome, Part
 from tap_tiktok_following.times import parse_time
 
 Entry = dict[str, Any]
 T = TypeVar("T")
 
 UNDER_WAY = ("resume", "stuck", "top")
-"""What belongs to one bookmark and to no other."""
+"""Fields that are valid only together with the bookmark of the same entry."""
 
 
 def sanitise(state: object) -> dict[str, Any]:
-    """A state that is safe to load, whatever was written into it by hand.
+    """A state that is safe to load, even if it was edited by hand.
 
-    Entries that are no entries go, two of one username become one, and everything else is
-    kept, known or not.
+    Malformed entries are dropped, and two entries of one username are merged. Everything else
+    is kept, unknown fields too.
     """
     state = dict(state) if isinstance(state, dict) else {}
     bookmarks = state.get("bookmarks")
@@ -74,9 +73,9 @@ def _partitions(stream: Entry) -> list[Entry]:
 
 
 def _merged(one: Entry, other: Entry) -> Entry:
-    """Two entries of one username: the later one, and what only the other one has.
+    """Merge two entries of one username: the later one, plus what only the earlier one has.
 
-    A scan that is under way in the other one is older than the bookmark, and goes.
+    An unfinished scan of the earlier one is older than the bookmark and is dropped.
     """
     later, earlier = sorted((one, other), key=_age, reverse=True)
     scans = [*earlier.get("scans", []), *later.get("scans", [])]
@@ -89,7 +88,7 @@ def _age(entry: Entry) -> tuple[int, int]:
 
 
 def put(entry: Entry, name: str, value: object) -> None:
-    """Set what an entry says, or take it out where there is nothing to say."""
+    """Set a field of an entry, or remove it if the value is None."""
     if value is None:
         entry.pop(name, None)
     else:
@@ -97,7 +96,7 @@ def put(entry: Entry, name: str, value: object) -> None:
 
 
 def username_of(entry: object) -> str | None:
-    """Whose entry it is; None if it is none."""
+    """The username of an entry; None if the entry is malformed."""
     context = entry.get("context") if isinstance(entry, dict) else None
     username = context.get("follower_username") if isinstance(context, dict) else None
     return username.lower() if isinstance(username, str) else None
@@ -121,7 +120,7 @@ def last_scanned_at_of(entry: Entry) -> int | None:
 
 
 def place_of(entry: Entry) -> Place:
-    """The last answer that the entry tells of."""
+    """The last answer that the entry covers."""
     ended, resume = last_scanned_at_of(entry) or 0, resume_of(entry)
     if resume is not None and resume.scanned_at > ended:
         return Place(resume.scanned_at, resume.pages)
@@ -129,7 +128,7 @@ def place_of(entry: Entry) -> Place:
 
 
 def outcome_of(entry: Entry) -> Outcome | None:
-    """How the last visit ended; an entry that does not say so has a bookmark, or none."""
+    """How the last visit ended; if the entry does not say, complete if it has a bookmark."""
     try:
         return Outcome(entry["outcome"])
     except (KeyError, ValueError):
@@ -153,12 +152,12 @@ def whole_scanned_at_of(entry: Entry) -> int | None:
 
 
 def whole_floor_of(entry: Entry) -> int | None:
-    """Down to where the last whole scan read; None if the entry does not say so."""
+    """Unix seconds down to which the last full scan read; None if it is not known."""
     return _converted(entry.get("whole_floor"), int)
 
 
 def listed_of(entry: Entry) -> int:
-    """How many accounts should be on the list; 0 if that is not known."""
+    """Number of accounts that the list should have; 0 if it is not known."""
     return _converted(entry.get("listed"), int) or 0
 
 
@@ -168,12 +167,12 @@ def total_of(entry: Entry) -> int | None:
 
 
 def loss_of(entry: Entry) -> Loss | None:
-    """What loss makes the list be read whole at the next visit."""
+    """The loss because of which the next visit reads the list whole; None without one."""
     return _converted(entry.get("loss"), Loss)
 
 
 def wrong_totals_of(entry: Entry) -> int:
-    """How often in a row the total told a loss that a whole scan did not find."""
+    """Times in a row that the total showed a loss that a full scan did not find."""
     return _converted(entry.get("wrong_totals"), int) or 0
 
 
@@ -186,7 +185,7 @@ def stuck_of(entry: Entry) -> tuple[Stuck, Top] | tuple[None, None]:
 def resume_of(entry: Entry) -> Standing | None:
     """Where an unfinished scan stands.
 
-    A skip ends a scan: what earlier versions kept then would date today's rows back.
+    A skip ends a scan. Earlier versions kept it, which would give new rows an old date.
     """
     resume = _converted(entry.get("resume"), Standing)
     if resume is None or outcome_of(entry) in SKIPPED:

@@ -1,10 +1,10 @@
-"""A state out of what it came in: the output of Meltano, of a tap or of a target.
+"""Finding the state in the output of Meltano, of a tap or of a target.
 
     {"bookmarks": ...}                        a bare state, as targets print it
     {"singer_state": {"bookmarks": ...}}      as `meltano state get` prints it
     {"type": "STATE", "value": {...}}         a STATE message, as the tap writes it
 
-Each may be a whole file or a line in a file of lines, of which the last state counts.
+Each may be a whole file or a line of a file, in which the last state counts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NoState(Exception):  # noqa: N818 - its text is for the user
-    """A file given as a state is none; the text says why, to be put after its name."""
+    """A file contains no state; the text says why, and follows the file's name."""
 
 
 def read(content: bytes) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def read(content: bytes) -> dict[str, Any]:
     """
     if not content.strip():
         problem = (
-            "is empty, because the run that should have written it ended early: restore the "
-            "state before it, or leave out --state to read every list from the start"
+            "is empty, because the run that should have written it ended early: restore an "
+            "earlier state, or leave out --state to read every list from the start"
         )
         raise NoState(problem)
     for document in _documents(content):
@@ -56,7 +56,7 @@ def unwrap(document: object) -> dict[str, Any] | None:
 
 
 def _documents(content: bytes) -> Iterator[object]:
-    """The whole file if it is one JSON document, else its lines from the last one up."""
+    """The whole file if it is one JSON document, else its lines, the last one first."""
     try:
         yield json.loads(content)
     except ValueError:

@@ -8,7 +8,8 @@ from enum import Enum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.model import Visit, hash_account
+from tap_tiktok_following.hashes import hash_account
+from tap_tiktok_following.model import Visit
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state import entries as of
 from tap_tiktok_following.times import DAY, HOUR, parse_time
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 MOST_WRONG_TOTALS = 3
-"""In a row: after so many losses that were none, a list's total is not believed any more."""
+"""Wrong totals in a row after which the total of a list is ignored."""
 
 
 class Turn(Enum):
@@ -37,13 +38,13 @@ class Policy:
     """When a username is visited, and how far down its list is read.
 
     Attributes:
-        start_date: Unix seconds: follows made before it are not asked for; 0 for all.
+        start_date: Unix seconds; older follows are not requested; 0 for all.
         lookback: Seconds before the bookmark that are read again.
         refresh_after: Seconds after which a list is read whole again; None for never, 0 for
             every visit.
         refresh_on_loss: Whether a list that has lost accounts is read whole again.
-        revisit_after: Seconds for which a username that was read or skipped is left alone.
-        retry_unavailable_after: The same for one that had no list to give.
+        revisit_after: Seconds until a username that was read or skipped is visited again.
+        retry_unavailable_after: The same for usernames whose list was not available.
     """
 
     start_date: int = 0
@@ -55,7 +56,7 @@ class Policy:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Policy:
-        """The policy that the settings ask for."""
+        """The policy that the settings describe."""
         refresh = config.get("refresh_after_days")
         return cls(
             start_date=parse_time(config.get("start_date")) or 0,
@@ -90,8 +91,8 @@ class Plan:
         """What to visit now.
 
         Args:
-            usernames: Whom the user asks for.
-            entries: What is known of each, by username.
+            usernames: The configured usernames.
+            entries: The state entries by username.
             policy: When a username is visited.
             now: Unix seconds by the local clock.
         """
@@ -124,7 +125,7 @@ def _turn(entry: Entry, policy: Policy, now: float) -> Turn:
 
 
 def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
-    """What to read of one list, due or not."""
+    """What to read of a list, whether it is due or not."""
     bookmark, resume = of.bookmark_of(entry), of.resume_of(entry)
     stuck, top = of.stuck_of(entry)
     loss = of.loss_of(entry) if policy.refresh_on_loss else None
@@ -158,7 +159,7 @@ def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
 
 
 def _is_whole_due(entry: Entry, policy: Policy) -> bool:
-    """Whether a list that was read before is to be read and sent whole, whatever its age."""
+    """Whether a known list is to be read and sent whole, regardless of the last full scan."""
     was_never_whole = of.whole_scanned_at_of(entry) is None
     if policy.refresh_after is not None and (was_never_whole or not policy.refresh_after):
         return True
@@ -167,10 +168,10 @@ def _is_whole_due(entry: Entry, policy: Policy) -> bool:
 
 
 def _refresh_due_at(username: str, entry: Entry, policy: Policy) -> float | None:
-    """The T from which on a list is to be read whole again; None for never.
+    """The time (Unix seconds) from which a list is to be read whole again; None for never.
 
-    Due times are spread over the second half of the interval, not to come together, and
-    anew after each whole scan: usernames that kept their rhythms would meet again.
+    Due times are spread over the second half of the interval so that they do not coincide,
+    and drawn anew after each full scan: with fixed offsets they would coincide again.
     """
     whole_at = of.whole_scanned_at_of(entry)
     if policy.refresh_after is None or whole_at is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def scan_row(event: Event) -> dict[str, Any]:
-    """The row that tells how a visit ended."""
+    """The row of the scans stream for a visit that ended."""
     standing, previous = event.standing, event.visit.previous
     is_complete = event.outcome is Outcome.COMPLETE
     reason = f"{event.reason} ({event.reference})" if event.reference else event.reason
@@ -35,7 +35,7 @@ def scan_row(event: Event) -> dict[str, Any]:
 
 
 def _read_down_to(standing: Standing) -> str | None:
-    """Follows made before it were not read; None if the list's end was reached."""
+    """The time before which no follows were read; None if the end of the list was."""
     lowest = standing.read_down_to
     if lowest is None:
         lowest = standing.scanned_at if standing.cursor is None else standing.cursor

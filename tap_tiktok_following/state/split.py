@@ -12,6 +12,7 @@ from tap_tiktok_following.config.usernames import collect
 from tap_tiktok_following.shards import MOST_SHARDS, Shard
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entries import sanitise
+from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -145,7 +146,7 @@ def _many_usernames(state: dict[str, Any]) -> str:
         for stream in state["bookmarks"].values()
         for entry in stream.get("partitions", [])
     }
-    return "1 username" if len(usernames) == 1 else f"{len(usernames):,} usernames"
+    return many(len(usernames), "username")
 
 
 if __name__ == "__main__":

@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from tap_tiktok_following.tap import TapTikTokFollowing
 
 STATE_EVERY = 2.0
-"""Seconds between two states while pages arrive, at least."""
+"""Minimum seconds between two states while pages arrive."""
 
 STATE_SHARE = 20
 """Writing states takes at most 1/20 of the run time."""
 
 STATE_RATE = 10_000_000 / 30
-"""Bytes of states per second at most: reading one takes a target ten times as long as us."""
+"""Maximum bytes of states per second: a target takes ten times as long as we do."""
 
 AFTER_FAILURE = {
     "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again; each goes on from its last page read"),
+    "continue": Ending(exits.OK, "run again; each list continues from the last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 
@@ -100,14 +100,14 @@ class FollowingStream(ProviderStream):
 
     @property
     def keeps_answers(self) -> bool:
-        """Whether its answers are kept until the state tells of them, in a file if any."""
+        """Whether its answers are kept in the file of answers, if one is configured."""
         is_full = self.replication_method == REPLICATION_FULL_TABLE
         is_test = self.ABORT_AT_RECORD_COUNT is not None
         return self.selected and not (is_full or is_test)
 
     @cached_property
     def bookmarks(self) -> Bookmarks:
-        """What is known of every username; nothing, and nothing is kept, in FULL_TABLE."""
+        """What is known about every username; empty and discarded with FULL_TABLE."""
         is_full = self.replication_method == REPLICATION_FULL_TABLE
         return Bookmarks(
             {} if is_full else self.stream_state,
@@ -134,7 +134,7 @@ class FollowingStream(ProviderStream):
         asked_for = self.tap.usernames
         if asked_for.malformed:
             self.logger.warning(
-                "%s: skipped in `usernames_path`, because they are not usernames: %s",
+                "%s: `usernames_path` contains entries that are not usernames; skipped: %s",
                 self.name,
                 some_of(asked_for.malformed),
             )
@@ -147,7 +147,7 @@ class FollowingStream(ProviderStream):
         )
 
     def _crawl(self, run: Run) -> Iterator[Record]:
-        """The records of what is read now, with states, and progress for a person."""
+        """The records of what is read now; writes states and logs progress meanwhile."""
         self.logger.info("%s: %s", self.name, run.report.estimate())
         self.tap.watch()
         for event in run.events():
@@ -160,14 +160,15 @@ class FollowingStream(ProviderStream):
         self._is_done = True
 
     def _recover(self, run: Run) -> Iterator[Record]:
-        """The records of what an earlier run paid for, if that is kept."""
+        """The records of kept answers that an earlier run paid for."""
         if self.keeps_answers and self.tap.answers is not None:
             for event in run.recover(self.tap.answers):
                 yield from event.records
+                run.acknowledge_recovered(event)
                 self._write_state()
 
     def endings(self) -> Iterator[Ending]:
-        """Exit codes and sentences for what went wrong, if anything did."""
+        """What went wrong in this stream, with exit codes."""
         if self._run is None:
             return
         halt, failed = self._run.halt, self._run.report.failed
@@ -185,16 +186,16 @@ class FollowingStream(ProviderStream):
 
     @property
     def label(self) -> str:
-        """What is read: the provider, and the shard if there is one."""
+        """The provider's name, and the shard if there is one."""
         return " ".join(filter(None, (self.provider_class.name, self.config.get("shard"))))
 
     @property
     def row(self) -> dict[str, str]:
-        """Figures for the table at the end; none if nothing was to be read."""
+        """Figures for the table at the end; empty if the stream did not run."""
         return {} if self._run is None else self._run.row
 
     def live_parts(self) -> Iterator[Part]:
-        """How far the run is, for the live line; asked by another thread."""
+        """Progress for the live line; called by another thread."""
         if self._run is None:
             return
         done = f"{self.label} {self._run.report.done}"
@@ -205,7 +206,7 @@ class FollowingStream(ProviderStream):
             yield from self._run.live_parts()
 
     def log_reasons(self) -> None:
-        """Say why lists could not be read, and what of others could not be sent."""
+        """Log why lists could not be read, and what could not be sent."""
         if self._run is not None:
             for line in self._run.report.reasons():
                 self.logger.info("%s: %s", self.name, line)
@@ -213,13 +214,13 @@ class FollowingStream(ProviderStream):
                 self.logger.warning("%s: %s", self.name, line)
 
     def _tell(self, run: Run) -> None:
-        """Write a state and a line of progress when it is time for them."""
+        """Write a state and a progress line if they are due."""
         self._write_state()
         if not self.tap.live.is_on and (line := run.progress()):
             self.logger.info("%s: %s", self.name, line)
 
     def _write_state(self) -> None:
-        """Write a state when it is time for one."""
+        """Write a state if one is due."""
         now = time.monotonic()
         if now >= self._state_due:
             self.tap.write_state()
@@ -227,7 +228,7 @@ class FollowingStream(ProviderStream):
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
     def _test(self, run: Run) -> Iterator[Record]:
-        """A few records of one page, if the provider accepts the credentials."""
+        """Some records of one page, if the provider accepts the credentials."""
         for trial in trials(run):
             sentence = f"{self.name}: {trial.sentence}."
             if trial.exit_code:
@@ -235,7 +236,7 @@ class FollowingStream(ProviderStream):
             else:
                 level = logging.WARNING if trial.exit_code is None else logging.INFO
                 self.logger.log(level, "%s", sentence)
-            # One more than the SDK's limit would be an error in the log.
+            # The SDK logs an error if there are more.
             yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
 
 
@@ -243,7 +244,7 @@ def pause_after_state(size: int, took: float) -> float:
     """Seconds until the next STATE is due.
 
     Args:
-        size: Bytes of the last one.
-        took: Seconds that writing it took.
+        size: Size of the last one in bytes.
+        took: Seconds that it took to write.
     """
     return max(STATE_EVERY, STATE_SHARE * took, size / STATE_RATE)

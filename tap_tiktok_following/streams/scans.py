@@ -112,7 +112,7 @@ class ScansStream(ProviderStream):
     """One record per username visited, sent right after the provider's following stream.
 
     Args:
-        following: The following stream whose visits it tells of.
+        following: The following stream whose visits it reports.
     """
 
     kind: ClassVar[str] = "scans"
@@ -125,9 +125,9 @@ class ScansStream(ProviderStream):
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Rows that an earlier run could not send any more, then this run's; none of a test.
+        """Rows that an earlier run could not send, then those of this run; none with `--test`.
 
-        What a run that is stopped cannot send any more stays in the state.
+        Rows that an interrupted run cannot send stay in the state.
         """
         if self.ABORT_AT_RECORD_COUNT is not None:
             self.tap.end_test(self)

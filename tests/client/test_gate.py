@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -125,9 +126,9 @@ def test_many_workers_do_not_overdraw_the_budget() -> None:
 def test_a_closed_gate_lets_nothing_through() -> None:
     one = gate()
     one.stop(HALT)
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped, match=re.escape(HALT.reason)):
         one.enter()
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped, match=re.escape(HALT.reason)):
         one.rest(FOREVER)
     assert one.requests == 0
 

@@ -119,7 +119,7 @@ def test_a_retry_after_beyond_five_minutes_ends_the_stream(
     ended = run(settings(sandbox, ["good", "other"], provider, concurrency=1))
     assert ended.exit_code == 75
     assert len([r for r in sandbox.requests if r.provider == provider]) == 1
-    assert "error of this tap" not in ended.stderr
+    assert "error in this tap" not in ended.stderr
     assert "the provider asks to wait" in ended.last_line
     assert "quota is" not in ended.last_line
     assert "on_quota_exhausted" in ended.last_line

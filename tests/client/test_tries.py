@@ -233,7 +233,7 @@ def test_what_lasts_fails_one_username_and_keeps_what_was_read(
     assert scan["outcome"] == "failed"
     assert not scan["whole_list"]
     assert row.said in scan["reason"]
-    assert "error of this tap" not in scan["reason"]
+    assert "error in this tap" not in scan["reason"]
     asked = pages_asked(shared.sandbox, provider, row.name)
     assert len(asked) - row.lost == scan["requests"] == 1 + row.tries
     assert scan["reason"].count(" after 2 tries") == (row.tries == 2)
@@ -299,7 +299,7 @@ def test_who_goes_on_after_a_failure_is_not_told_to(sandbox: Sandbox) -> None:
     config = settings(sandbox, ["ann"], "research", on_username_failure="continue")
     ended = run(config)
     assert ended.exit_code == 0
-    assert ended.text("WARNING").endswith("goes on from its last page read.")
+    assert ended.text("WARNING").endswith("continues from the last page read.")
 
 
 @each_provider

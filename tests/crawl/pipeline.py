@@ -19,8 +19,9 @@ from sandbox.paging import page_of
 from tap_tiktok_following.crawl.reading import Reading
 from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.http.transport import Exchange
-from tap_tiktok_following.model import Answer, Raw
+from tap_tiktok_following.model import Answer
 from tap_tiktok_following.providers import Research
+from tap_tiktok_following.raw import Raw
 from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.plan import Policy

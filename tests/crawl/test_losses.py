@@ -25,7 +25,7 @@ def right(total: int) -> int:
 
 
 def a_life(length: int, page_size: int = 100, *, totals: bool, **more: Any) -> Life:
-    """A list of so many follows, a day apart, with or without totals, that was read once."""
+    """A list of follows, a day apart, with or without totals, that was read once."""
     life = Life(follows_of(length, every=DAY), page_size, **more)
     if totals:
         life.total = right

@@ -10,8 +10,8 @@ import pytest
 from sandbox import Fault, Follow, Scenario, World
 from tests.harness import (
     NOW,
-    PROVIDERS,
     bookmark,
+    each_provider,
     entry,
     follows_of,
     pages_asked,
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.harness import Run
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 each_boundary = pytest.mark.parametrize("boundary", ["repeat", "skip"])
 
 ALL_TIED = [Follow(f"tied.{number}", NOW - 500) for number in range(140)]
@@ -108,7 +107,7 @@ def test_a_list_of_empty_pages_is_empty_unless_the_provider_counts_accounts_on_i
         False,
         12,
     )
-    assert row["reason"] == "the list came empty, but the provider's total is 12"
+    assert row["reason"] == "the list came back empty, but the provider's total is 12"
     assert bookmark(ended.state, provider, "ann") is None
 
 

@@ -10,15 +10,8 @@ import msgspec
 import pytest
 
 from tap_tiktok_following.crawl.scan import Scan
-from tap_tiktok_following.model import (
-    Accounts,
-    Answer,
-    Memory,
-    Page,
-    Visit,
-    hash_account,
-    split_hashes,
-)
+from tap_tiktok_following.hashes import hash_account, split_hashes
+from tap_tiktok_following.model import Accounts, Answer, Memory, Page, Visit
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.times import DAY, in_utc
 
@@ -27,7 +20,7 @@ if TYPE_CHECKING:
 
 NOW = 1_700_000_000
 KEY = "username"
-EMPTY_NOW = "the list came empty, but earlier scans found accounts on it"
+EMPTY_NOW = "the list came back empty, but earlier scans found accounts on it"
 
 
 def page(
@@ -384,7 +377,7 @@ def test_a_list_that_became_empty_proves_nothing() -> None:
     [
         ({}, None, ""),
         ({}, 0, ""),
-        ({}, 500, "the list came empty, but the provider's total is 500"),
+        ({}, 500, "the list came back empty, but the provider's total is 500"),
         ({"listed": 12}, None, EMPTY_NOW),
         ({"listed": 12}, 0, EMPTY_NOW),
     ],

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, Scenario, World
-from tests.harness import PROVIDERS, Run, command, environment, follows_of, settings
+from tests.harness import (
+    PROVIDERS,
+    Run,
+    command,
+    each_provider,
+    environment,
+    follows_of,
+    settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +24,6 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
 WRONG = {
     "research": ("research_client_secret", "`research_client_secret`"),

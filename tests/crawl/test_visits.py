@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following.times import DAY
 from tests.harness import (
     NOW,
-    PROVIDERS,
     bookmark,
+    each_provider,
     follows_of,
     pages_asked,
     run,
@@ -22,7 +20,6 @@ from tests.harness import (
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 PRIVATE = {
     "research": [400, "invalid_params", "ann is private"],
     "rapidapi": [403, "PRIVATE_ACCOUNT", "This account is private."],
@@ -94,7 +91,7 @@ def test_a_list_that_comes_empty_for_a_day(sandbox: Sandbox, provider: str) -> N
     empty = run(config, first.state)
     row = empty.scans(provider)["ann"]
     assert (row["outcome"], row["whole_list"], row["accounts_read"]) == ("complete", False, 0)
-    assert row["reason"] == "the list came empty, but earlier scans found accounts on it"
+    assert row["reason"] == "the list came back empty, but earlier scans found accounts on it"
     assert bookmark(empty.state, provider, "ann") == bookmark(first.state, provider, "ann")
     sandbox.world = full
     sandbox.world.follow("ann", "new", at=NOW + 60)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-DAY = 24 * 60 * 60
 FOREVER = 1 << 60
 
 

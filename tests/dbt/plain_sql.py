@@ -30,7 +30,7 @@ CREATE SCHEMA IF NOT EXISTS tiktok_following;
 def generate(project: Project) -> str:
     """The statements of all models, in their order, for tables of both providers."""
     project.load(gather(schemas()))
-    answer = project.dbt("compile")
+    answer = project.dbt("compile", "--write-json")
     assert answer["success"], answer
     manifest = json.loads((project.folder / "target" / "manifest.json").read_text("utf-8"))
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]

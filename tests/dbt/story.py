@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Clock, Fault, Follow, Scenario, World
+from tap_tiktok_following.times import DAY
 from tests import harness
 from tests.dbt.project import gather, schemas
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.dbt.project import Tables
 
-DAY = 24 * 60 * 60
 START = int(time.time()) - 8 * DAY - 60 * 60
 USERNAMES = ("ada", "bob", "cara", "dora", "eve", "jan", "kit")
 HAL = World().accounts["hal"].user_id

@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Clock
-from tests.dbt.history import DAY, FOREVER, History, seconds
+from tap_tiktok_following.times import DAY
+from tests.dbt.history import FOREVER, History, seconds
 from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas
 from tests.harness import NOW, PROVIDERS
@@ -51,7 +52,7 @@ def test_lost_warehouse_makes_no_news(sandbox: Sandbox) -> None:
 
 
 def happen(history: History, random: Random, steps: int) -> None:
-    """Let so many things happen, some time apart."""
+    """Let a number of things happen, some time apart."""
     for number in range(steps):
         history.sandbox.clock.advance(random.choice((1, 3600, DAY, 3 * DAY)))
         follower = random.choice(READ)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Clock, Fault, Follow, Scenario, World
+from tap_tiktok_following.times import DAY
 from tests import harness
 from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Block
 
-DAY = 24 * 60 * 60
 START = int(time.time()) - 8 * DAY - 60 * 60
 USERNAMES = ("ada", "bob", "cara", "dora", "eve", "jan")
 HAL = World().accounts["hal"].user_id

@@ -14,7 +14,7 @@ import pytest
 from sandbox import Scenario, World
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.times import in_utc
+from tap_tiktok_following.times import DAY, in_utc
 from tests import harness
 from tests.documents import ROOT
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 Boundary = Literal["repeat", "skip"]
-DAY = 24 * 60 * 60
 PLANNING = (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
 USERNAMES = ("a.user.name", "another.user", "third.username")
 

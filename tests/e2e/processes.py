@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 
 WITHIN = 300
 """How many seconds a command may take: many more than it does."""
@@ -42,7 +45,7 @@ def start(
 
 
 def finish(process: subprocess.Popen[str], within: float = WITHIN) -> tuple[str, str]:
-    """Wait for a process to end, at most so many seconds, and return what it printed."""
+    """Wait for a process to end, for a limited time, and return what it printed."""
     try:
         return process.communicate(timeout=within)
     except subprocess.TimeoutExpired:

@@ -33,7 +33,7 @@ STAND_INS = {
 }
 """What is typed differently in a test, and what instead and why.
 
-So are the sandbox's URLs, and whom to read where the documentation doesn't say, but in the
+So are the sandbox's URLs, and who to read where the documentation doesn't say, but in the
 environment.
 """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,9 @@ import pytest
 
 from sandbox import Follow, World
 from tap_tiktok_following.config.settings import SETTINGS
+from tap_tiktok_following.times import DAY
 from tests.documents import runs
-from tests.e2e.lists import DAY
+from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.reader import variables
 from tests.harness import NOW, PROVIDERS, pages_asked, settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 STREAMS = [f"{provider}_{kind}" for provider in PROVIDERS for kind in ("following", "scans")]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,9 @@ import pytest
 import yaml
 
 from sandbox import World
+from tap_tiktok_following.times import DAY
 from tests.documents import runs
+from tests.e2e.processes import needs_shell
 from tests.e2e.reader import STAND_INS, Reader
 from tests.e2e.targets import ROOT
 from tests.e2e.warehouses import JSONL
@@ -23,15 +24,13 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 TAP = "tap-tiktok-following"
 
 TARGET = "target-jsonl"
 
 LENGTHS = {"charlidamelio": 250, "khaby.lame": 1}
-
-DAY = 24 * 60 * 60
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def requests(sandbox: Sandbox) -> list[tuple[str, str | None]]:
 
 
 def check_rows(reader: Reader, sandbox: Sandbox, *, scans: int, without_bio: set[str]) -> None:
-    """Every follow once, so many scans of each list, and nothing else."""
+    """Every follow once, the expected scans of each list, and nothing else."""
     output = JSONL(reader.folder / "output")
     rows = output.rows("rapidapi_following")
     assert Counter((row["follower_username"], row["username"]) for row in rows) == Counter(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.documents import ROOT, prose, runs
+from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
 from tests.harness import PROVIDERS, environment
@@ -19,7 +19,7 @@ from tests.harness import PROVIDERS, environment
 if TYPE_CHECKING:
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 NEWS = re.compile(r"│ \w+_\w+ |[├└]")
 """How rows of the tables of news start, and the lines around them."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Scenario
+from tap_tiktok_following.times import DAY
 from tests.e2e.lists import (
-    DAY,
     GIVEN,
     LENGTHS,
     NEWS,
@@ -161,6 +161,8 @@ def check_first_scans(
             "whole_list": True,
             "accounts_read": len(sandbox.world.truth(username)),
             "accounts_sent": len(sandbox.world.truth(username)),
+            "accounts_gone": None,
+            "read_down_to": None,
             "requests": asked[provider, username],
             "following_total": length if provider == "rapidapi" else None,
             "cached": False,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Follow, World
 from tests.documents import ROOT, runs
-from tests.e2e.processes import WITHIN, finish
+from tests.e2e.processes import WITHIN, finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import NOW, PROVIDERS, settings, truth
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 SEEDS = ("ann", "ben", "cat")
 FOLLOWED = {
@@ -53,7 +52,7 @@ def project(sandbox: Sandbox, tmp_path: Path) -> Project:
 def test_a_network_is_sampled_and_exported(
     section: Section, export: Section, project: Project, sandbox: Sandbox
 ) -> None:
-    """The second wave is those whom two seeds follow; then nobody is left."""
+    """The second wave is the accounts that two seeds follow; then nobody is left."""
     usernames = project.folder / "usernames.txt"
     usernames.write_text("".join(f"{name}\n" for name in SEEDS), encoding="utf-8")
     [loop] = section

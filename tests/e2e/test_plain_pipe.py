@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Scenario, World
+from tap_tiktok_following.times import DAY
 from tests.documents import runs, section_of
-from tests.e2e.lists import DAY
+from tests.e2e.processes import needs_shell
 from tests.e2e.reader import STAND_INS, Reader
 from tests.e2e.warehouses import JSONL, DuckDB
 from tests.harness import NOW, bookmark, command, follows_of, settings, truth
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 LENGTHS = {"charlidamelio": 250, "khaby.lame": 1}
 

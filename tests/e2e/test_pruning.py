@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from typing import TYPE_CHECKING
-
-import pytest
 
 from sandbox import Follow, World
 from tests.documents import runs
+from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.harness import NOW, pages_asked, settings
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 PIPELINE = "prod:tap-tiktok-following-to-target-duckdb"
 

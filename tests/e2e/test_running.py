@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from sandbox import Fault, Scenario, World
+from tap_tiktok_following.times import DAY
 from tests.documents import ROOT, runs
-from tests.e2e.lists import DAY
-from tests.e2e.processes import end, finish
+from tests.e2e.processes import end, finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import PROVIDERS, follows_of, pages_asked, settings, truth, wait_until
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 LENGTHS = {"amber_bakes": 150, "ada": 1, "bob": 0, "cara": 99}
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 import signal
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.documents import ROOT, prose, runs
-from tests.e2e.processes import finish
+from tests.e2e.processes import finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import PROVIDERS, wait_until
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.documents import Section
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
+pytestmark = needs_shell
 
 TAP = ".venv/bin/tap-tiktok-following --config ENV > messages.jsonl"
 SERVE = ".venv/bin/python -m sandbox serve"

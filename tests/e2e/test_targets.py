@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Fault, Scenario
+from tap_tiktok_following.times import DAY
 from tests.e2e.lists import (
-    DAY,
     GIVEN,
     LENGTHS,
     follows,
@@ -111,7 +111,7 @@ def sent(records: list[Row]) -> list[Row]:
 
 
 def test_stream_maps_and_flattening(lists: Sandbox, tmp_path: Path) -> None:
-    """Whom they follow as hashes, without what they say of themselves; twice."""
+    """Follows with hashed accounts and without profile texts; twice."""
     usernames = ["one", "hundred_and_one"]
     config = settings(
         lists,

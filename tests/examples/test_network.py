@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import subprocess
@@ -15,17 +14,18 @@ import networkx as nx
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
+from tap_tiktok_following.times import DAY
 from tests import harness
 from tests.dbt.project import Database, Driver, Project, gather
 from tests.documents import ROOT
-from tests.e2e.postgres import serve
 from tests.e2e.targets import install, pinned
 from tests.harness import NOW
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DAY = 24 * 60 * 60
+    from tests.e2e.postgres import Postgres
+
 SEEDS = ("ann", "ben", "cat", "dan")
 SOURCES = ("jsonl", "duckdb", "postgres")
 
@@ -74,9 +74,8 @@ def runs(world: World) -> list[harness.Run]:
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the script wrote its files, from each kind of source."""
     place = tmp_path_factory.mktemp("network")
-    with contextlib.ExitStack() as stack:
-        source = _SOURCES[request.param](request, place, stack)
-        _export(source, place / "into")
+    source = _SOURCES[request.param](request, place)
+    _export(source, place / "into")
     return place / "into"
 
 
@@ -87,7 +86,7 @@ def _export(source: str, into: Path) -> None:
     subprocess.run(script, check=True, env=environment, cwd=into.parent)
 
 
-def _jsonl(request: pytest.FixtureRequest, place: Path, _: contextlib.ExitStack) -> str:
+def _jsonl(request: pytest.FixtureRequest, place: Path) -> str:
     (place / "target.json").write_text(json.dumps({"destination_path": str(place)}))
     target = install("target-jsonl", pinned()["target-jsonl"]) / "bin" / "target-jsonl"
     for run in request.getfixturevalue("runs"):
@@ -96,16 +95,14 @@ def _jsonl(request: pytest.FixtureRequest, place: Path, _: contextlib.ExitStack)
     return str(place)
 
 
-def _duckdb(request: pytest.FixtureRequest, place: Path, _: contextlib.ExitStack) -> str:
+def _duckdb(request: pytest.FixtureRequest, place: Path) -> str:
     database = Database.duckdb(place / "warehouse.duckdb")
     _build(request, place, database)
     return database.address
 
 
-def _postgres(request: pytest.FixtureRequest, place: Path, stack: contextlib.ExitStack) -> str:
-    server = stack.enter_context(serve())
-    if server is None:
-        pytest.skip("no PostgreSQL server can be had here")
+def _postgres(request: pytest.FixtureRequest, place: Path) -> str:
+    server: Postgres = request.getfixturevalue("postgres")
     _build(request, place, Database.postgres(server, "postgres"))
     return f"postgresql://postgres@/postgres?host={server.home}"
 
@@ -116,7 +113,7 @@ def _build(request: pytest.FixtureRequest, place: Path, database: Database) -> N
         project = Project(driver, database, place)
         runs = request.getfixturevalue("runs")
         project.load(gather(message for run in runs for message in run.messages))
-        project.build()
+        project.run()
     finally:
         driver.stop()  # DuckDB's file is locked as long as it runs
 

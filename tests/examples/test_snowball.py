@@ -11,9 +11,8 @@ import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
-from tests.dbt.project import PACKAGE, PROGRAMS, Database, Driver, Project, gather
+from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Driver, Project, gather
 from tests.documents import ROOT
-from tests.e2e.postgres import serve
 from tests.harness import NOW, PROVIDERS
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.dbt.project import Tables
+    from tests.e2e.postgres import Postgres
 
 SEEDS = [f"seed{number}" for number in range(4)]
 FRIENDS = [f"friend{number}" for number in range(3)]
@@ -87,7 +87,7 @@ class Sample:
         """Load what was read so far, and build the models."""
         project = Project(driver, database, self.folder)
         project.load(self.tables)
-        project.build("--exclude", "resource_type:test")
+        project.run()
 
     def write_next(self, database: Database) -> int:
         """Run the script; its exit code."""
@@ -101,18 +101,10 @@ class Sample:
             "DBT_TARGET": database.kind,
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            **QUIET,
         }
         environment = harness.environment(**variables)
         return subprocess.run([*script, *options], env=environment, check=False).returncode
-
-
-@pytest.fixture
-def postgres() -> Iterator[Database]:
-    with serve() as server:
-        if server is None:
-            pytest.skip("no PostgreSQL server can be had here")
-        yield Database.postgres(server, "postgres")
 
 
 @pytest.fixture
@@ -123,18 +115,19 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
 
 
 def test_waves_read_everyone_once(
-    sandbox: Sandbox, file: Path, postgres: Database, driver: Driver
+    sandbox: Sandbox, file: Path, postgres: Postgres, driver: Driver
 ) -> None:
     """Within the budget of each, however often it ends in the middle of a list."""
     sample = Sample(sandbox, file)
+    database = Database.postgres(postgres, "postgres")
     codes = [0]
     while codes[-1] == 0:
         before = Counter(str(request.provider) for request in sandbox.requests)
         sample.read()
         spent = Counter(str(request.provider) for request in sandbox.requests) - before
         assert all(0 < spent[provider] <= BUDGET for provider in PROVIDERS)
-        sample.build(postgres, driver)
-        codes.append(sample.write_next(postgres))
+        sample.build(database, driver)
+        codes.append(sample.write_next(database))
     assert codes[-1] == 1
     assert len(codes) > 3
     requests = dict.fromkeys([*SEEDS, *FRIENDS, *OTHERS], 3) | {"friend2": 1}

@@ -64,14 +64,14 @@ def places(answers: Answers, username: str = "ann", source: str = HERE) -> list[
 
 
 def fill(path: Path, number: int, size: int = 10_000) -> None:
-    """Keep so many answers that do not compress."""
+    """Keep a number of answers that do not compress."""
     with closing(Answers(path)) as answers:
         for page in range(1, number + 1):
             answers.keep(HERE, kept(page=page, body=os.urandom(size)))
 
 
 def in_another_process(path: Path, script: str, room: int | None = None) -> str:
-    """What a script prints; its files may grow to so many bytes."""
+    """What a script prints; the size of its files is limited."""
     limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))" if room else ""
     lines = f"""
 import logging, os, pathlib, resource, signal, sys
@@ -280,7 +280,7 @@ print(len(places(answers)))
 answers.close()
 """
     said = in_another_process(path, script, room=500_000)
-    assert said.count("takes no more") == 1
+    assert said.count("cannot be written any more") == 1
     number = int(said.splitlines()[-1])
     assert 10 < number < 60
     with closing(Answers(path)) as answers:
@@ -295,7 +295,7 @@ answers.drop(HERE, [("ann", Place(ALL, 1))])
 print(len(places(answers)), answers.get(HERE, "ann", places(answers)[0]) is not None)
 """
     said = in_another_process(path, script, room=1000)
-    assert "takes no more" in said
+    assert "cannot be written any more" in said
     assert said.splitlines()[-1] == "20 True"
 
 
@@ -306,5 +306,5 @@ answers.keep(HERE, kept())
 print(answers.usernames(HERE))
 """
     said = in_another_process(path, script, room=1000)
-    assert "takes no more" in said
+    assert "cannot be written any more" in said
     assert said.splitlines()[-1] == "[]"

@@ -9,26 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.model import (
-    Event,
-    Memory,
-    Standing,
-    Stuck,
-    Top,
-    Visit,
-    hash_account,
-)
+from tap_tiktok_following.hashes import hash_account
+from tap_tiktok_following.model import Event, Memory, Standing, Stuck, Top, Visit
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.state.plan import Policy, Turn
-from tap_tiktok_following.times import DAY, in_utc, parse_time
+from tap_tiktok_following.times import DAY, HOUR, in_utc, parse_time
 
 if TYPE_CHECKING:
     from tap_tiktok_following.state.plan import Plan
 
 NOW = 1_700_000_000
-HOUR = 60 * 60
 READ = (Outcome.COMPLETE, Outcome.UNCHANGED)
 SKIPPED = (Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome.UNAVAILABLE)
 
@@ -388,7 +380,7 @@ def test_what_an_earlier_version_kept_of_a_scan_that_a_skip_ended_is_dropped(
 
 def test_an_empty_list_that_is_not_believed_leaves_the_entry_as_it_was() -> None:
     before = entry_of("ann", bookmark=NOW - DAY, known={"hashes": "9OFp+O4=", "since": 7})
-    doubted = standing_of(gap="the list came empty")
+    doubted = standing_of(gap="the list came back empty")
     entry = written(end_event(Outcome.COMPLETE, standing=doubted), entry=before)
     assert entry.items() >= before.items()
     assert entry["outcome"] == "complete"
@@ -566,10 +558,10 @@ def test_no_row_is_kept_when_the_scans_stream_is_deselected() -> None:
 def test_what_cannot_be_a_username_gets_a_row_and_no_entry() -> None:
     state: dict[str, Any] = {}
     bookmarks = Bookmarks(state, Policy(), keep_scans=True)
-    bookmarks.invalid("a b", "can't be a username", NOW)
+    bookmarks.invalid("a b", "is not a username", NOW)
     (row,) = rows_of(bookmarks)
     assert (row["follower_username"], row["outcome"]) == ("a b", "invalid")
-    assert (row["reason"], row["whole_list"]) == ("can't be a username", False)
+    assert (row["reason"], row["whole_list"]) == ("is not a username", False)
     assert (row["requests"], row["accounts_read"]) == (0, 0)
     assert state == {"partitions": []}
 

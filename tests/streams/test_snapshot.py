@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, World
+from tap_tiktok_following.times import HOUR
 from tests.harness import NOW, PROVIDERS, follows_of, run, settings
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from tests.harness import Run
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-HOUR = 60 * 60
 
 RANDOM = re.compile(r"(log_id|request_id) [0-9a-f-]+")
 """The sandbox's numbers for its answers."""

@@ -38,7 +38,8 @@ summed as (
         max(case when whole_list then scanned_at end) as last_whole_list,
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
-        max(case when newest = 1 then following_total end) as following_total
+        max(case when newest = 1 then following_total end) as following_total,
+        max(case when newest = 1 then accounts_gone end) as accounts_gone
     from visits
     group by provider, follower_username
 ),
@@ -65,6 +66,7 @@ select
     summed.last_reason,
     coalesce(listed.follows_listed, 0) as follows_listed,
     summed.following_total,
+    summed.accounts_gone,
     {{ tiktok_days_between('summed.last_read', tiktok_now()) }} as age_days
 from asked_for
 left join summed
