@@ -40,7 +40,7 @@ def project(request: pytest.FixtureRequest, driver: Driver, tmp_path: Path) -> P
     if request.param == "duckdb":
         return Project(driver, Database.duckdb(tmp_path / "story.duckdb"), tmp_path)
     server: Postgres = request.getfixturevalue("postgres")
-    return Project(driver, Database.postgres(server, "postgres"), tmp_path)
+    return Project(driver, Database.postgres(server, server.new_database()), tmp_path)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
@@ -57,6 +58,12 @@ class Postgres:
         """The rows of a table, as JSON has them."""
         query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
         return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
+
+    def new_database(self) -> str:
+        """Make an empty database, for tests that use schemas of the same names; its name."""
+        name = f"database_{uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name}")
+        return name
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for a statement."""

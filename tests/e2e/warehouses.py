@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 ELSEWHERE = "Asia/Kolkata"
 """The time zone that pipelines and servers run in: no row may show it."""
 
-TIMES = {"scanned_at", "previous_scanned_at", "followed_at_earliest", "followed_at_latest"}
+TIMES = {
+    "scanned_at",
+    "previous_scanned_at",
+    "followed_at_earliest",
+    "followed_at_latest",
+    "read_until",
+    "read_down_to",
+}
 
 
 class Warehouse(Protocol):

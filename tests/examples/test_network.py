@@ -103,8 +103,9 @@ def _duckdb(request: pytest.FixtureRequest, place: Path) -> str:
 
 def _postgres(request: pytest.FixtureRequest, place: Path) -> str:
     server: Postgres = request.getfixturevalue("postgres")
-    _build(request, place, Database.postgres(server, "postgres"))
-    return f"postgresql://postgres@/postgres?host={server.home}"
+    name = server.new_database()
+    _build(request, place, Database.postgres(server, name))
+    return f"postgresql://postgres@/{name}?host={server.home}"
 
 
 def _build(request: pytest.FixtureRequest, place: Path, database: Database) -> None:

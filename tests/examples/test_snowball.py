@@ -77,6 +77,7 @@ class Sample:
         config = harness.settings(self.sandbox, [], usernames_path=str(self.file), page_size=2)
         config |= {f"{provider}_max_requests": BUDGET for provider in PROVIDERS}
         config |= {"revisit_after_hours": 8760, "retry_unavailable_after_days": 365}
+        config["concurrency"] = 1  # a budget ends both providers at the same list
         run = harness.run(config, self.state)
         assert run.exit_code == 0
         self.state = run.state
@@ -119,7 +120,7 @@ def test_waves_read_everyone_once(
 ) -> None:
     """Within the budget of each, however often it ends in the middle of a list."""
     sample = Sample(sandbox, file)
-    database = Database.postgres(postgres, "postgres")
+    database = Database.postgres(postgres, postgres.new_database())
     codes = [0]
     while codes[-1] == 0:
         before = Counter(str(request.provider) for request in sandbox.requests)
