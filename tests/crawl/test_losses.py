@@ -24,6 +24,18 @@ def right(total: int) -> int:
     return total
 
 
+def absent(_: int) -> None:
+    """The Research API says nothing."""
+
+
+def too_low(total: int) -> int:
+    return total * 2 // 3
+
+
+def too_high(total: int) -> int:
+    return total * 2 + 7
+
+
 def a_life(length: int, page_size: int = 100, *, totals: bool, **more: Any) -> Life:
     """A list of follows, a day apart, with or without totals, that was read once."""
     life = Life(follows_of(length, every=DAY), page_size, **more)
@@ -257,6 +269,7 @@ def test_losses_are_never_overstated_and_found_by_the_next_visit(
     page_size=st.integers(10, 30),
     repeat=st.booleans(),
     refresh_on_loss=st.booleans(),
+    total=st.sampled_from([right, absent, too_low, too_high]),
 )
 def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
     length: int,
@@ -265,9 +278,14 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
     *,
     repeat: bool,
     refresh_on_loss: bool,
+    total: Callable[[int], int | None],
 ) -> None:
-    """Unfollowed, followed again, hidden and shown: what is new on top is always sent."""
+    """Unfollowed, followed again, hidden and shown: what is new on top is always sent.
+
+    Whatever the provider says the list's length is: right, wrong or nothing.
+    """
     life = Life(follows_of(length, every=3 * HOUR), page_size, repeat=repeat)
+    life.total = total
     life.policy["refresh_on_loss"] = refresh_on_loss
     before = _read(life)
     for day in history:
