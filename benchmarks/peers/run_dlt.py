@@ -1,4 +1,4 @@
-"""Runs dlt's REST client, a parallelised resource for each username.
+"""Runs dlt's REST client, in a parallelised transformer.
 
 Called with a URL, a client key, a client secret, and a file with a username on each line; and
 with the path of a DuckDB file, to load into it. Without one the records go to stdout as JSON
@@ -38,11 +38,20 @@ class ClientAccessToken(OAuth2ClientCredentials):
         }
 
 
-def following(client: RESTClient, username: str) -> DltResource:
-    """The resource of one username."""
+@dlt.source(name="research")
+def research(client: RESTClient, usernames: list[str]) -> DltResource:
+    """The follows of all usernames.
 
-    @dlt.resource(name=f"following_{username}", table_name="following", parallelized=True)
-    def pages() -> Iterator[list[dict[str, Any]]]:
+    One transformer reads them all: a resource for each username would be the other way, but
+    dlt's recursion ends at some 1,000 resources.
+    """
+
+    @dlt.resource(selected=False)
+    def names() -> Iterator[str]:
+        yield from usernames
+
+    @dlt.transformer(data_from=names, parallelized=True)
+    def following(username: str) -> Iterator[list[dict[str, Any]]]:
         for page in client.paginate(
             "/v2/research/user/following/",
             method="POST",
@@ -50,7 +59,7 @@ def following(client: RESTClient, username: str) -> DltResource:
         ):
             yield [{**account, "follower_username": username} for account in page]
 
-    return pages
+    return following
 
 
 def main(
@@ -69,19 +78,12 @@ def main(
         ),
         data_selector="data.user_following",
     )
-    names = Path(usernames).read_text(encoding="utf-8").split()
-
-    @dlt.source(name="research")
-    def research() -> list[DltResource]:
-        return [following(client, name) for name in names]
-
+    source = research(client, Path(usernames).read_text(encoding="utf-8").split())
     if database:
         destination = dlt.destinations.duckdb(database)
-        dlt.pipeline("research", destination=destination, dataset_name="tiktok").run(
-            research()
-        )
+        dlt.pipeline("research", destination=destination, dataset_name="tiktok").run(source)
         return
-    for account in research():
+    for account in source:
         sys.stdout.write(f"{json.dumps(account)}\n")
 
 
