@@ -24,6 +24,10 @@ AT_ONCE = 2
 """Shards that run at the same time."""
 
 
+_KINDS: Mapping[type, str] = {bool: "boolean", int: "integer", list: "array"}
+"""How Meltano reads a setting again that a variable of the environment replaces."""
+
+
 @dataclass(frozen=True)
 class PipelineRun:
     """What a whole pipeline took, from typing its command to its end.
@@ -65,15 +69,12 @@ class Project:
         self._server = server
         self._target, target_settings = target
         settings = tap_config(server, folder, **more)
+        names = [f"{TAP}-{number}" for number in range(1, shards + 1)]
         inherited = [
-            {
-                "name": f"{TAP}-{number}",
-                "inherit_from": TAP,
-                "config": {"shard": f"{number}/{shards}"},
-            }
-            for number in range(1, shards + 1)
+            {"name": name, "inherit_from": TAP, "config": {"shard": f"{number}/{shards}"}}
+            for number, name in enumerate(names, start=1)
         ]
-        self._taps = [plugin["name"] for plugin in inherited] or [TAP]
+        self._taps = names or [TAP]
         extractor = {
             **_plugin(TAP, environment.program("taps", TAP), settings),
             "capabilities": ["catalog", "discover", "state"],
@@ -91,10 +92,22 @@ class Project:
         }
         (folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
+    def try_out(self, **settings: object) -> None:
+        """Run the first tap with other settings, to make Meltano's database and the tables.
+
+        Two that make them at the same time stand in each other's way.
+        """
+        variables = {
+            f"{self._taps[0]}_{name}".replace("-", "_").upper(): str(value)
+            for name, value in settings.items()
+        }
+        self._run(self._taps[0], variables)
+        self._server.take_log()
+
     def run(self) -> PipelineRun:
         """Run the pipeline, or those of all shards, a few at the same time."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            usages = list(pool.map(self._run, self._taps))
+            usages = list(pool.map(lambda name: self._run(name, {}), self._taps))
         return _added_up(usages, self._server)
 
     def command(self, tap: str = TAP, *options: str) -> list[str]:
@@ -102,9 +115,9 @@ class Project:
         meltano = [str(environment.MELTANO), f"--cwd={self._folder}"]
         return [*meltano, "run", *options, tap, self._target]
 
-    def _run(self, tap: str) -> process.Usage:
+    def _run(self, tap: str, variables: Mapping[str, str]) -> process.Usage:
         log = self._folder / f"{tap}.jsonl"
-        return process.run(self.command(tap), log, ENVIRONMENT)
+        return process.run(self.command(tap), log, {**ENVIRONMENT, **variables})
 
 
 def _plugin(name: str, executable: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +125,10 @@ def _plugin(name: str, executable: str, settings: Mapping[str, Any]) -> dict[str
         "name": name,
         "namespace": name.replace("-", "_"),
         "executable": executable,
-        "settings": [{"name": setting, "value": value} for setting, value in settings.items()],
+        "settings": [
+            {"name": setting, "value": value, "kind": _KINDS.get(type(value), "string")}
+            for setting, value in settings.items()
+        ],
     }
 
 

@@ -69,8 +69,14 @@ def shards(bench: Bench) -> Iterator[Row]:
         if database is None:
             message = "there is no PostgreSQL server to load into"
             raise Failed(message)
-        target = "target-postgres", {"sqlalchemy_url": database.url}
-        whole = Project(bench.folder / "shards", server, target, SHARDS).run()
+        settings = {"sqlalchemy_url": database.url, "default_target_schema": "tiktok"}
+        limits = {"research_max_requests": len(server.usernames), "on_quota_exhausted": "stop"}
+        target = "target-postgres", settings
+        project = Project(bench.folder / "shards", server, target, SHARDS, **limits)
+        project.try_out(research_max_requests=1)
+        whole = project.run()
+        loaded = database.execute("SELECT count(*) FROM tiktok.research_following")
+        _expect(int(loaded), sum(server.lengths), "PostgreSQL")
         count = len(server.usernames)
     what = f"{count:,} lists of {LENGTH}, {SHARDS} shards into PostgreSQL"
     yield _pipeline(f"{what}, {pipelines.AT_ONCE} at a time", whole)
@@ -103,9 +109,12 @@ def _dlt_into_duckdb(folder: Path, server: Server) -> PipelineRun:
 
 
 def _check_rows(database: Path, table: str, expected: int) -> None:
-    loaded = pipelines.count_rows(database, table)
+    _expect(pipelines.count_rows(database, table), expected, f"{database}, {table}")
+
+
+def _expect(loaded: int, expected: int, where: str) -> None:
     if loaded != expected:
-        message = f"{database} holds {loaded:,} rows of {table}, not {expected:,}"
+        message = f"{where} holds {loaded:,} rows, not {expected:,}"
         raise Failed(message)
 
 
