@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import environment, process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from benchmarks.server import Server
@@ -21,6 +21,7 @@ NO_LIMIT = 1000
 """Requests a second: the most that the tap's setting takes."""
 
 _SINGER = b'{"type"'
+_STATE = b'{"type":"STATE"'
 _FOLLOW = b'following","record":'
 """What tells a RECORD of a following stream, in its first 60 bytes."""
 
@@ -55,6 +56,11 @@ class Run:
     def wall(self) -> float:
         """Seconds from its first request to the end of its process."""
         return self.usage.ended - self.usage.started - self.start_up
+
+    def states(self) -> Iterator[bytes]:
+        """The STATE messages that it wrote, a line each."""
+        with self.output.open("rb") as lines:
+            yield from (line for line in lines if line.startswith(_STATE))
 
 
 def tap(  # noqa: D417 - settings are the tap's own

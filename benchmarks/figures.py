@@ -154,7 +154,7 @@ def memory(bench: Bench) -> Iterator[Row]:
         with Server(bench.lists(count, 100)) as server:
             runs = bench.tap(server)
         peak = _median(runs, _memory)
-        rests.append(peak - size_in_memory(_largest_state(runs[0].output)))
+        rests.append(peak - size_in_memory(max(runs[0].states(), key=len)))
         what = f"{len(server.usernames):,} usernames: most memory"
         yield _at_most(what, peak / MEGABYTE, 150, "MB")
     yield _at_most("memory at ten times the usernames, state aside", rests[1] / rests[0], 1.2)
@@ -165,7 +165,7 @@ def nothing_new(bench: Bench) -> Iterator[Row]:
     with Server(bench.lists(1000, 100)) as server:
         first = tap(server, bench.folder)
         state = bench.folder / "state.json"
-        state.write_bytes(_last_state(first.output))
+        state.write_bytes(_last_state(first))
         second = tap(server, bench.folder, "--state", str(state))
     count = len(server.usernames)
     yield _exactly(f"re-run, nothing new, {count:,} usernames: requests", second, count)
@@ -247,17 +247,8 @@ def _most_in_a_second(times: Sequence[float]) -> int:
     return most
 
 
-def _states(output: Path) -> Iterator[bytes]:
-    with output.open("rb") as lines:
-        yield from (line for line in lines if line.startswith(b'{"type":"STATE"'))
-
-
-def _largest_state(output: Path) -> bytes:
-    return max(_states(output), key=len)
-
-
-def _last_state(output: Path) -> bytes:
-    *_, last = _states(output)
+def _last_state(run: Run) -> bytes:
+    *_, last = run.states()
     return json.dumps(json.loads(last)["value"]).encode()
 
 

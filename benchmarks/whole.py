@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from benchmarks.contestants import Run
     from benchmarks.figures import Bench
     from benchmarks.pipelines import PipelineRun
 
@@ -52,13 +53,8 @@ def many_usernames(bench: Bench) -> Iterator[Row]:
             alone = tap(server, bench.folder)
             whole = _into_duckdb(bench.folder / f"many-{count}", server)
             theirs = _dlt_into_duckdb(bench.folder / f"many-dlt-{count}", server)
-        with alone.output.open("rb") as lines:
-            states = [len(line) for line in lines if line.startswith(b'{"type":"STATE"')]
         what = f"{len(server.usernames):,} lists of {LENGTH}"
-        yield Row(f"{what}: time to the first request", "", f"{alone.start_up:.2f} s")
-        yield Row(f"{what}: most memory of the tap", "", _megabytes(alone.usage.memory))
-        yield Row(f"{what}: largest state", "", _megabytes(max(states)))
-        yield Row(f"{what}: all states together", "", _megabytes(sum(states)))
+        yield from _alone(what, alone)
         yield _pipeline(f"{what}, one pipeline into DuckDB", whole)
         yield _pipeline(f"{what}, dlt into DuckDB", theirs)
 
@@ -72,12 +68,14 @@ def shards(bench: Bench) -> Iterator[Row]:
         settings = {"sqlalchemy_url": database.url, "default_target_schema": "tiktok"}
         limits = {"research_max_requests": len(server.usernames), "on_quota_exhausted": "stop"}
         target = "target-postgres", settings
+        alone = tap(server, bench.folder, shard=f"1/{SHARDS}")
         project = Project(bench.folder / "shards", server, target, SHARDS, **limits)
         project.try_out(research_max_requests=1)
         whole = project.run()
         loaded = database.execute("SELECT count(*) FROM tiktok.research_following")
         _expect(int(loaded), sum(server.lengths), "PostgreSQL")
         count = len(server.usernames)
+    yield from _alone(f"one of {SHARDS} shards of {count:,} lists of {LENGTH}", alone)
     what = f"{count:,} lists of {LENGTH}, {SHARDS} shards into PostgreSQL"
     yield _pipeline(f"{what}, {pipelines.AT_ONCE} at a time", whole)
     yield Row(
@@ -92,6 +90,15 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
     figure.__name__.replace("_", "-"): figure
     for figure in (beside_dlt, many_usernames, shards)
 }
+
+
+def _alone(what: str, run: Run) -> Iterator[Row]:
+    """What the tap needs for many usernames, whatever it loads into."""
+    states = [len(line) for line in run.states()]
+    yield Row(f"{what}: time to the first request", "", f"{run.start_up:.2f} s")
+    yield Row(f"{what}: most memory of the tap", "", _megabytes(run.usage.memory))
+    yield Row(f"{what}: largest state", "", _megabytes(max(states)))
+    yield Row(f"{what}: all states together", "", _megabytes(sum(states)))
 
 
 def _into_duckdb(folder: Path, server: Server) -> PipelineRun:
