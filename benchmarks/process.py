@@ -1,17 +1,22 @@
-"""Running a command and measuring the whole of its process."""
+"""Running a command and measuring the whole of its process.
+
+Linux counts the memory of a parent when it starts a process as memory of that process. So a
+small process is between the two: this module, as a program.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _UNIT_OF_MEMORY = 1 if sys.platform == "darwin" else 1024
 
@@ -48,18 +53,33 @@ def run(command: Sequence[str], stdout: Path, environment: Mapping[str, str]) ->
     Raises:
         Failed: If its exit code is not 0.
     """
-    log = stdout.with_suffix(".log")
-    started = time.time()
+    log, measured = stdout.with_suffix(".log"), stdout.with_suffix(".usage")
+    measuring = [sys.executable, "-m", "benchmarks.process", str(measured)]
     with stdout.open("wb") as out, log.open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            command, stdout=out, stderr=errors, env={**os.environ, **environment}
+        code = subprocess.call(  # noqa: S603 - our own commands
+            [*measuring, *command],
+            stdout=out,
+            stderr=errors,
+            env={**os.environ, **environment},
         )
-        _, status, usage = os.wait4(process.pid, 0)
-    ended = time.time()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    if code:
         last_words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        message = f"{' '.join(command)} ended with {process.returncode}:\n{last_words}"
+        message = f"{' '.join(command)} ended with {code}:\n{last_words}"
         raise Failed(message)
-    cpu = usage.ru_utime + usage.ru_stime
-    return Usage(started, ended, cpu, usage.ru_maxrss * _UNIT_OF_MEMORY)
+    return Usage(**json.loads(measured.read_text(encoding="utf-8")))
+
+
+def main(measured: str, program: str, *arguments: str) -> int:
+    """Run a program, write what it took as JSON, and return its exit code."""
+    started = time.time()
+    child = os.posix_spawnp(program, [program, *arguments], os.environ)
+    _, status, usage = os.wait4(child, 0)
+    ended = time.time()
+    cpu, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _UNIT_OF_MEMORY
+    took = Usage(started, ended, cpu, memory)
+    Path(measured).write_text(json.dumps(asdict(took)), encoding="utf-8")
+    return os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
