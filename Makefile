@@ -46,7 +46,7 @@ pytest: .venv/ready plugins
 test-airflow: .venv/ready .airflow/ready $(TOOLS)
 	$(BIN)/pytest tests/e2e/airflow
 
-# Measure the tap against its peers; takes a quarter of an hour and a machine that does nothing else.
+# Measure the tap against its peers; takes about an hour and a machine that does nothing else.
 bench: .venv/ready plugins
 	@$(BIN)/python -m benchmarks
 

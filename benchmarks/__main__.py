@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import deaths, environment, figures, keeping, models, results, whole
-from benchmarks.figures import Bench
+from benchmarks.figures import Bench, Row
 from benchmarks.process import Failed
 
 if TYPE_CHECKING:
-    from benchmarks.figures import Row
+    from collections.abc import Iterator
 
 QUICK = 10
 
-FIGURES = {
-    **whole.FIGURES,
-    **models.FIGURES,
-    "paid-twice": deaths.paid_twice,
-    **figures.FIGURES,
-    "kept-answers": keeping.kept_answers,
+NOT_MEASURED = "could not be measured"
+
+CHAPTERS = {
+    "The whole pipeline": {
+        **whole.FIGURES,
+        "paid-twice": deaths.paid_twice,
+        **models.FIGURES,
+    },
+    "Its parts": {**figures.FIGURES, "kept-answers": keeping.kept_answers},
 }
 """Those that a user decides by come first."""
+
+FIGURES = {name: figure for chapter in CHAPTERS.values() for name, figure in chapter.items()}
 
 
 def main() -> int:
@@ -41,29 +46,36 @@ def main() -> int:
         help=f"one round with a {QUICK}th of the lists, not written: to develop with",
     )
     options = parser.parse_args()
-    names = [options.only] if options.only else list(FIGURES)
     environment.make()
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
         bench = Bench(Path(folder))
         if options.quick:
             bench = Bench(Path(folder), rounds=1, scale=QUICK)
-        try:
-            rows = [row for name in names for row in _measure(name, bench)]
-        except Failed as failed:
-            print(failed, file=sys.stderr)  # noqa: T201
-            return 1
-        if not options.only and not options.quick:
-            results.PATH.write_text(results.text(rows, bench), encoding="utf-8")
-    return 0
+        chapters = {
+            title: [
+                row
+                for name in chapter
+                if options.only in {None, name}
+                for row in _measure(name, bench)
+            ]
+            for title, chapter in CHAPTERS.items()
+        }
+    if not options.only and not options.quick:
+        results.PATH.write_text(results.text(chapters, bench), encoding="utf-8")
+    rows = [row for chapter in chapters.values() for row in chapter]
+    return int(any(row.value == NOT_MEASURED for row in rows))
 
 
-def _measure(name: str, bench: Bench) -> list[Row]:
-    rows = []
-    for row in FIGURES[name](bench):
-        met = {True: "met", False: "NOT MET", None: ""}[row.is_met]
-        print(f"{row.what}: {row.value} ({row.target or '-'}) {met}", flush=True)  # noqa: T201
-        rows.append(row)
-    return rows
+def _measure(name: str, bench: Bench) -> Iterator[Row]:
+    """Yield the rows of a figure as they are measured, and print them."""
+    try:
+        for row in FIGURES[name](bench):
+            met = {True: "met", False: "NOT MET", None: ""}[row.is_met]
+            print(f"{row.what}: {row.value} ({row.target or '-'}) {met}", flush=True)  # noqa: T201
+            yield row
+    except Failed as failed:
+        print(failed, file=sys.stderr)  # noqa: T201
+        yield Row(name, "", NOT_MEASURED)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.figures import Bench, Row
 
@@ -27,9 +27,9 @@ _TEXT = """\
 
 Written by `make bench` (`python -m benchmarks`); run it again to repeat them. All figures
 are of whole processes against the sandbox in a process of its own on the same machine, the
-median of {rounds} runs; what only counts requests or watches the rate is run once. Start-up,
-the time to the first request, is left out where it says so; CPU seconds and memory hold all of
-it.
+median of {rounds} runs; what counts requests, watches the rate or takes minutes is run once.
+Start-up, the time to the first request, is left out where it says so; CPU seconds and memory
+hold all of it.
 
 - Date: {date}
 - Machine: {machine}
@@ -37,14 +37,25 @@ it.
 - Other peers: {peers}
 - Python {python}
 
+{chapters}
+"""
+
+_CHAPTER = """
+## {title}
+
 | what | asked for | measured | met |
 |---|---|---|---|
 {rows}
 """
 
 
-def text(rows: Sequence[Row], bench: Bench) -> str:
-    """The results and how they came about."""
+def text(chapters: Mapping[str, Sequence[Row]], bench: Bench) -> str:
+    """The results and how they came about.
+
+    Args:
+        chapters: The rows of each chapter, by its title.
+        bench: How they were measured.
+    """
     return _TEXT.format(
         rounds=bench.rounds,
         date=f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC",
@@ -52,11 +63,15 @@ def text(rows: Sequence[Row], bench: Bench) -> str:
         taps=_versions("taps", *TAPS),
         peers=_versions("peers", *PEERS),
         python=platform.python_version(),
-        rows="\n".join(
-            f"| {row.what} | {row.target} | {row.value} | {_VERDICTS[row.is_met]} |"
-            for row in rows
-        ),
+        chapters="".join(
+            _CHAPTER.format(title=title, rows="\n".join(map(_line, rows)))
+            for title, rows in chapters.items()
+        ).strip(),
     )
+
+
+def _line(row: Row) -> str:
+    return f"| {row.what} | {row.target} | {row.value} | {_VERDICTS[row.is_met]} |"
 
 
 def _versions(name: environment.Name, *packages: str) -> str:
