@@ -244,10 +244,12 @@ def environment(**more: str) -> dict[str, str]:
     """A user's environment, without any setting of the tap, and with these variables.
 
     Nor with what test machines tell Python: unbuffered, stderr never fails at the exit.
+    Without the SDK's warning that a Python is old, which says nothing about the tap.
     """
     ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
-    return {**kept, "NO_PROXY": "127.0.0.1", **more}
+    old = f"ignore:Python {sys.version_info.major}.{sys.version_info.minor} reached its end"
+    return {**kept, "PYTHONWARNINGS": old, "NO_PROXY": "127.0.0.1", **more}
 
 
 def start(
