@@ -25,7 +25,7 @@ A_DAY = 20_000
 
 NOW = int(time.time())
 MOST = 0.6
-"""Milliseconds of processor time for an answer, and as many for its recovery."""
+"""Milliseconds of processor time for keeping an answer and reading it again."""
 
 
 def kept_answers(bench: Bench) -> Iterator[Row]:
@@ -38,12 +38,12 @@ def _kept_answers(bench: Bench, provider: str) -> Iterator[Row]:
     count, path = A_DAY // bench.scale, bench.folder / f"{provider}.answers"
     bodies = [_BODIES[provider](number) for number in range(200)]
     what = f"{provider}, {count:,} answers of {len(bodies[0]):,} bytes"
-    for name, seconds in (
-        ("keep one", _keep(path, bodies, count)),
-        ("read one again", _read(path, count)),
-    ):
-        ms = seconds / count * 1000
-        yield Row(f"{what}: CPU to {name}", f"at most {MOST} ms", f"{ms:.2f} ms", ms <= MOST)
+    kept, read = (
+        seconds / count * 1000 for seconds in (_keep(path, bodies, count), _read(path, count))
+    )
+    measured = f"{kept + read:.2f} ms ({kept:.2f} + {read:.2f})"
+    is_met = kept + read <= MOST
+    yield Row(f"{what}: CPU to keep and read one", f"at most {MOST} ms", measured, is_met)
     yield Row(f"{what}: size of the file", "", f"{path.stat().st_size / MEGABYTE:.0f} MB")
     yield Row(f"{what}: CPU to drop all", "", f"{_drop(path):.1f} s")
 
