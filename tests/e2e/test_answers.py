@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from sandbox import Scenario
 from tests.documents import runs
@@ -124,10 +125,7 @@ def test_two_pipelines_with_one_file(
 ) -> None:
     """They run one after the other; what one of them has paid for, the other gets too."""
     database = postgres.new_database()
-    project.reader.environment |= {
-        "TARGET_POSTGRES_HOST": str(postgres.home),
-        "TARGET_POSTGRES_DATABASE": database,
-    }
+    set_url(project, postgres.url.replace("@/postgres?", f"@/{database}?"))
     to_postgres = (*RUN[:-2], "--force", TAP, "target-postgres")
     sandbox.scenario = Scenario(latency=1, boundary="skip")  # it lasts while Meltano starts
     first = project.reader.start(*to_postgres)
@@ -145,6 +143,16 @@ def test_two_pipelines_with_one_file(
     rows = postgres.rows("tiktok.research_following", database)
     assert sorted((row["follower_username"], row["username"]) for row in rows) == everything
     check_paid_once(sandbox, deaths=1)
+
+
+def set_url(project: Project, url: str) -> None:
+    """Let the project's target-postgres connect there."""
+    path = project.folder / "meltano.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for loader in content["plugins"]["loaders"]:
+        if loader["name"] == "target-postgres":
+            loader["config"] = {"sqlalchemy_url": url}
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 class Backups:

@@ -17,7 +17,7 @@ import yaml
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following.times import DAY
 from tests.documents import ROOT, runs
-from tests.e2e.processes import end, finish, needs_shell
+from tests.e2e.processes import finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import PROVIDERS, follows_of, pages_asked, settings, truth, wait_until
 
