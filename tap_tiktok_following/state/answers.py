@@ -42,7 +42,7 @@ LEVEL = 1
 """zlib's compression level: half the time of the default, 20% more space."""
 
 USUAL = 64 * 1024
-"""Bytes: a larger body than almost all, so that decompressing one rarely has to grow a buffer."""
+"""Bytes. Hardly a body is larger, so decompressing one rarely makes a buffer grow."""
 
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DROP = """
