@@ -31,7 +31,7 @@ KILLS = 20
 PAGES = 50
 """Pages of each list, of 100 accounts."""
 
-LISTS = 40
+LISTS = 80
 
 LATENCY = 0.1
 """Seconds that a page takes."""
@@ -62,7 +62,7 @@ class Deaths:
 
 def paid_twice(bench: Bench) -> Iterator[Row]:
     """20 kills of a first read, into DuckDB and PostgreSQL, without the file and with it."""
-    kills = max(2, KILLS // bench.scale)
+    kills, lists = max(2, KILLS // bench.scale), LISTS // bench.scale
     duckdb = {
         "path": str(bench.folder / "{}.duckdb"),
         "default_target_schema": "tiktok",
@@ -83,22 +83,25 @@ def paid_twice(bench: Bench) -> Iterator[Row]:
                     key: value.format(name) if isinstance(value, str) else value
                     for key, value in settings.items()
                 }
-                deaths = _load(folder, (target, filled), kills, more)
+                deaths = _load(folder, (target, filled), lists, kills, more)
                 what = f"{deaths.pages:,} requests, {kills} kills, {target}, {name} the file"
                 yield Row(f"{what}: paid for twice", "", f"{deaths.twice:,}")
 
 
-def _load(folder: Path, target: Target, kills: int, more: Mapping[str, Any]) -> Deaths:
+def _load(
+    folder: Path, target: Target, lists: int, kills: int, more: Mapping[str, Any]
+) -> Deaths:
     """Kill a load again and again, then let it come to its end."""
     chance = random.Random(0)  # noqa: S311 - the same moments in each load
-    pages = LISTS * PAGES
-    with Server([100 * PAGES] * LISTS, LATENCY) as server:
+    pages = lists * PAGES
+    # Even where nothing is paid for twice, the last kill comes before the end of the load.
+    latest = pages // kills
+    with Server([100 * PAGES] * lists, LATENCY) as server:
         project = Project(folder, server, target, revisit_after_hours=12, **more)
         command = project.command("tap-tiktok-following", "--force")
         requests = 0
         for _ in range(kills):
-            moment = chance.randint(1, 2 * pages // kills)
-            requests += _killed(command, folder, server, moment)
+            requests += _killed(command, folder, server, chance.randint(1, latest))
         process = _start(command, folder)
         if process.wait(WITHIN):
             message = f"{folder.name} ended with {process.returncode}, see its log"
@@ -126,6 +129,9 @@ def _killed(command: list[str], folder: Path, server: Server, moment: int) -> in
     while requests < moment and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
         requests += _asked(server)
+    if process.poll() is not None:
+        message = f"{folder.name} ended before it was killed, see its log"
+        raise Failed(message)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(2 * LATENCY)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from benchmarks.figures import MEGABYTE, PAGE, Row
 from sandbox.world import Account
@@ -25,7 +26,7 @@ A_DAY = 20_000
 
 NOW = int(time.time())
 MOST = 0.6
-"""Milliseconds of processor time for an answer, and as many for its recovery."""
+"""Milliseconds of processor time for keeping an answer and reading it again."""
 
 
 def kept_answers(bench: Bench) -> Iterator[Row]:
@@ -38,12 +39,12 @@ def _kept_answers(bench: Bench, provider: str) -> Iterator[Row]:
     count, path = A_DAY // bench.scale, bench.folder / f"{provider}.answers"
     bodies = [_BODIES[provider](number) for number in range(200)]
     what = f"{provider}, {count:,} answers of {len(bodies[0]):,} bytes"
-    for name, seconds in (
-        ("keep one", _keep(path, bodies, count)),
-        ("read one again", _read(path, count)),
-    ):
-        ms = seconds / count * 1000
-        yield Row(f"{what}: CPU to {name}", f"at most {MOST} ms", f"{ms:.2f} ms", ms <= MOST)
+    kept, read = (
+        seconds / count * 1000 for seconds in (_keep(path, bodies, count), _read(path, count))
+    )
+    measured = f"{kept + read:.2f} ms ({kept:.2f} + {read:.2f})"
+    is_met = kept + read <= MOST
+    yield Row(f"{what}: CPU to keep and read one", f"at most {MOST} ms", measured, is_met)
     yield Row(f"{what}: size of the file", "", f"{path.stat().st_size / MEGABYTE:.0f} MB")
     yield Row(f"{what}: CPU to drop all", "", f"{_drop(path):.1f} s")
 
@@ -106,7 +107,7 @@ def _research(number: int) -> bytes:
         for account in _accounts(number)
     ]
     data = {"user_following": rows, "cursor": NOW, "has_more": True}
-    return json.dumps({"data": data, "error": {"code": "ok", "message": ""}}).encode()
+    return msgspec.json.encode({"data": data, "error": {"code": "ok", "message": ""}})
 
 
 def _rapidapi(number: int) -> bytes:
@@ -116,7 +117,7 @@ def _rapidapi(number: int) -> bytes:
         "pagination": {"has_more": True, "next_max_time": NOW, "total": 1000},
         "error": None,
     }
-    return json.dumps(page).encode()
+    return msgspec.json.encode(page)
 
 
 def _accounts(number: int) -> list[Account]:
@@ -127,3 +128,4 @@ def _accounts(number: int) -> list[Account]:
 
 
 _BODIES = {"research": _research, "rapidapi": _rapidapi}
+"""By provider: a body in the bytes that the sandbox sends, without spaces."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Clock, Fault, Sandbox, Scenario, World
+from tests.disks import Disk
 from tests.harness import (
     NOW,
     PROVIDERS,
@@ -81,7 +82,10 @@ def test_a_run_that_is_killed_before_any_state(
     wait_until(lambda: len(pages_asked(sandbox, provider, "long")) >= 8)
     process.kill()
     before = finish(process)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    files = list(path.parent.glob(f"{path.name}*"))
+    assert len(files) == 2
+    for file in files:
+        check_private(sandbox, file)
     paid = len(kept(path))
     assert paid >= 8
 
@@ -143,6 +147,9 @@ def test_neither_a_test_nor_full_table_touches_the_file(
     sandbox: Sandbox, tmp_path: Path, path: Path
 ) -> None:
     config = config_of(sandbox, path, "rapidapi")
+    run(config)
+    path.chmod(0o644)  # opening it would make it private again
+    before = path.stat(), path.read_bytes()
     program = command(tmp_path, config)
     catalog = str(full_table(tmp_path, program))
     for options in (["--test"], ["--discover"], ["--catalog", catalog]):
@@ -150,7 +157,7 @@ def test_neither_a_test_nor_full_table_touches_the_file(
             [*program, *options], env=environment(), capture_output=True, check=True
         )
         assert ended.stdout or options == ["--test"]
-        assert not path.exists()
+        assert (path.stat(), path.read_bytes()) == before
 
 
 def full_table(folder: Path, program: list[str]) -> Path:
@@ -198,15 +205,20 @@ def test_a_second_run_ends_at_once(sandbox: Sandbox, tmp_path: Path, path: Path)
     assert finish(start(tmp_path, config)).exit_code == 0
 
 
-def test_no_secret_is_in_the_file(sandbox: Sandbox, path: Path) -> None:
-    """Neither as it is nor in what the answers say."""
+def test_each_answer_is_kept_with_its_source(sandbox: Sandbox, path: Path) -> None:
     run(config_of(sandbox, path, None))
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT * FROM answers").fetchall()
-    assert {row[0].split()[0] for row in rows} == {f"{p}_following" for p in PROVIDERS}
+    assert {source.split()[0] for source, *_ in kept(path)} == {
+        f"{p}_following" for p in PROVIDERS
+    }
+    check_private(sandbox, path)
+
+
+def check_private(sandbox: Sandbox, path: Path) -> None:
+    """Only its owner may read it, and it holds nothing of a request."""
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     content = path.read_bytes().lower()
-    for secret in (sandbox.config["rapidapi_key"], sandbox.config["research_client_secret"]):
-        assert secret.lower().encode() not in content
+    for setting in ("rapidapi_key", "research_client_key", "research_client_secret"):
+        assert sandbox.config[setting].lower().encode() not in content
     assert not re.search(rb"clt\.[0-9a-f]+|bearer|x-rapidapi-key|authorization", content)
 
 
@@ -228,3 +240,26 @@ def test_a_disk_that_fills(sandbox: Sandbox, tmp_path: Path, path: Path) -> None
     assert f"recovered {saved} answers" in after.text()
     assert sum(asked(sandbox).values()) == sum(PAGES.values()) - saved
     assert sorted(after.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))
+
+
+def test_a_disk_without_room(sandbox: Sandbox, tmp_path: Path) -> None:
+    """It fills while answers are kept, and is full when they are to be dropped."""
+    disk = Disk(tmp_path, "64k")
+    config = config_of(sandbox, disk.path / "follows.answers", "rapidapi")
+    path = disk.outside / "follows.answers"
+    full = disk.run(command(tmp_path, config))
+    assert full.exit_code == 0
+    assert full.text("WARNING").count("cannot be written any more") == 1
+    assert sorted(full.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))
+    saved = kept(path)
+    assert 0 < len(saved) < sum(PAGES.values())
+
+    sandbox.requests.clear()
+    still = disk.run(command(tmp_path, config, full.state), is_full=True)
+    assert still.exit_code == 0
+    assert still.text("WARNING").count("cannot be written any more") == 1
+    assert (still.follows("rapidapi"), asked(sandbox)) == ([], {})
+    assert kept(path) == saved
+
+    run({**config, "answers_path": str(path)}, full.state)
+    assert kept(path) == []

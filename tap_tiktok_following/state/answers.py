@@ -41,6 +41,9 @@ KEPT_FOR = 30 * DAY
 LEVEL = 1
 """zlib's compression level: half the time of the default, 20% more space."""
 
+USUAL = 64 * 1024
+"""Bytes. Hardly a body is larger, so decompressing one rarely makes a buffer grow."""
+
 _KEEP = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _DROP = """
 DELETE FROM answers WHERE source = ? AND username = ? AND (scanned_at, page) <= (?, ?)
@@ -158,7 +161,7 @@ class Answers:
         for row in self._read(_GET, source, username, *place):
             kept = Kept(*row[1:])
             with suppress(zlib.error):
-                return replace(kept, body=zlib.decompress(kept.body))
+                return replace(kept, body=zlib.decompress(kept.body, bufsize=USUAL))
         return None
 
     def close(self) -> None:

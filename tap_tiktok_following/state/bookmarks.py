@@ -71,6 +71,7 @@ class Bookmarks:
     def written(self, event: Event) -> None:
         """Update the entry after the records of an event were written."""
         entry = self._entry(event.visit.username)
+        _note_left_out(entry, event.visit)
         if event.is_page:
             entry["resume"] = msgspec.to_builtins(event.standing)
             entry["outcome"] = Outcome.INTERRUPTED.value
@@ -152,6 +153,16 @@ class Bookmarks:
 def _leaves_out(standing: Standing, bookmark: int) -> bool:
     """Whether a `start_date` after the last scan ended this one before it came down to it."""
     return min(standing.floor, standing.read_down_to or 0) > bookmark
+
+
+def _note_left_out(entry: Entry, visit: Visit) -> None:
+    """Note a `start_date` that keeps a stuck list from being read down to its last scan."""
+    resume, top = visit.resume, visit.top
+    if top is None or (resume is not None and resume.part is not Part.ABOVE):
+        return
+    floor = visit.floor if resume is None else resume.floor
+    if floor > top.as_of:
+        entry["whole_floor"] = max(of.whole_floor_of(entry) or 0, floor)
 
 
 def _note_end(entry: Entry, scanned_at: str) -> None:

@@ -91,6 +91,11 @@ def sentence(path: Path, error: Exception) -> str:
             f"{where} is in use by another run: wait until that has ended, or give each "
             "pipeline a file of its own."
         )
+    if any(words in str(error) for words in ("readonly", "unable to open")):
+        return (
+            f"{where} can't be written ({error}): make it and its folder writable for this "
+            "user, or choose another path."
+        )
     return (
         f"{where} is broken ({error}): delete it; no data is lost, but the answers in it are "
         "paid for again."

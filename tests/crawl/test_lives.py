@@ -248,6 +248,72 @@ def test_start_date_moved_past_the_last_scan_and_back_reads_what_it_left_out() -
     assert life.read(after=HOUR).requests == 1
 
 
+@pytest.mark.parametrize("budget", [None, 1, 2, 3])
+@pytest.mark.parametrize("heals", ["before", "after"])
+def test_start_date_moved_past_the_top_of_a_stuck_list_and_back(
+    heals: str, budget: int | None
+) -> None:
+    """What lay between is read once the page that failed has come, before or after that."""
+    life = Life(follows_of(60, every=2 * DAY), 10)
+    life.broken = Broken(0, NOW - 30 * DAY)
+    for _ in range(3):
+        life.read()
+    life.now += 9 * DAY
+    left_out = life.follow(40, ago=5 * DAY, every=60)
+    life.follow(12, ago=DAY // 2, every=60)
+    life.policy["start_date"] = life.now - DAY
+    life.read(after=0, budget=budget)
+    if heals == "before":
+        life.broken = None
+        assert life.read(after=HOUR).row["outcome"] == "complete"
+    assert not set(left_out) <= life.sent
+    life.policy["start_date"] = 0
+    for _ in range(2):
+        life.read(after=HOUR)
+    life.broken = None
+    whole = life.read(after=HOUR) if heals == "before" else None
+    for _ in range(2):
+        life.read(after=HOUR)
+    assert set(life.listed) <= life.sent
+    assert life.read(after=HOUR).requests == 1
+    assert whole is None or whole.requests == 1
+
+
+@lives
+@given(
+    length=st.integers(0, 60),
+    days=st.lists(
+        st.fixed_dictionaries(
+            {
+                "new": st.integers(0, 20),
+                "start_date": st.one_of(st.just(None), st.integers(0, 4 * DAY)),
+                "is_broken": st.booleans(),
+                "budget": st.one_of(st.none(), st.integers(0, 4)),
+                "killed_after": st.one_of(st.none(), st.integers(0, 4)),
+            }
+        ),
+        max_size=10,
+    ),
+    lookback=st.sampled_from([0, HOUR, DAY]),
+    page_size=st.integers(3, 12),
+)
+def test_wherever_start_date_was_without_it_all_is_read(
+    length: int, days: list[dict[str, Any]], lookback: int, page_size: int
+) -> None:
+    life = Life(follows_of(length), page_size, lookback=lookback)
+    for day in days:
+        life.now += DAY
+        life.follow(day["new"], every=HOUR)
+        ago = day["start_date"]
+        life.policy["start_date"] = 0 if ago is None else life.now - ago
+        life.broken = Broken(0, NOW - 10 * HOUR) if day["is_broken"] else None
+        life.read(after=0, budget=day["budget"], killed_after=day["killed_after"])
+    life.policy["start_date"], life.broken = 0, None
+    for _ in range(4):
+        life.read()
+    assert set(life.listed) <= life.sent
+
+
 def test_pages_of_one_second_that_get_smaller_meanwhile_hold_nobody_twice() -> None:
     """Interrupted after each page, and gone on with smaller pages."""
     life = Life(follows_of(16, every=0), 12)

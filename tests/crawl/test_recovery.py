@@ -163,9 +163,10 @@ class Orderly(random.Random):
         return 0.0
 
 
-def dead(folder: Path, pages: int = 2, **more: Any) -> Pipeline:
+def dead(folder: Path, pages: int = 2, ahead: int = 0) -> Pipeline:
     """Some pages of one list were paid for, and no state was ever saved."""
-    pipe = pipeline(folder, FOLLOWS, policy={"revisit_after": ALWAYS}, **more)
+    pipe = pipeline(folder, FOLLOWS, policy={"revisit_after": ALWAYS})
+    pipe.now += ahead
     pipe.chance = Orderly()
     pipe.world.private.clear()
     pipe.run(Death(at=2 * pages - 1, saved=NEVER, in_flight=0))
@@ -202,6 +203,21 @@ def test_rows_come_out_as_those_of_the_dead_run(tmp_path: Path) -> None:
     assert before
     assert [row["outcome"] for row in pipe.rows] == ["complete"]
     assert pipe.rows[0]["requests"] == sum(pipe.asked.values()) == 5
+
+
+def test_a_clock_that_was_ahead_when_the_run_died(tmp_path: Path) -> None:
+    """It is set back: rows keep the times that they have, and later scans get later ones."""
+    pipe = dead(tmp_path, ahead=2 * DAY)
+    before = dict(pipe.sent)
+    pipe.now -= 2 * DAY
+    pipe.run()
+    assert {key: pipe.sent[key] for key in before} == before
+    assert len({username for _, username, _ in pipe.loaded}) == 20
+    pipe.world.follow("ann", "new", at=pipe.now)
+    pipe.policy = {}
+    pipe.run()
+    [news] = [row for row in pipe.sent.values() if row["username"] == "new"]
+    assert unix(news["scanned_at"]) > max(times_of(before))
 
 
 def test_what_is_new_since_then_is_found_by_the_next_scan(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import yaml
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following.times import DAY
 from tests.documents import ROOT, runs
-from tests.e2e.processes import end, finish, needs_shell
+from tests.e2e.processes import finish, needs_shell
 from tests.e2e.project import Project
 from tests.harness import PROVIDERS, follows_of, pages_asked, settings, truth, wait_until
 
@@ -209,16 +209,3 @@ def test_at_debug_level(section: Section, project: Project, sandbox: Sandbox) ->
     messages = (project.folder / "messages.jsonl").read_text(encoding="utf-8").splitlines()
     records = [line for line in messages if json.loads(line)["type"] == "RECORD"]
     assert len(records) == 2 * (250 + 4)
-
-
-@runs("docs/troubleshooting.md", "Other problems")
-def test_after_a_kill(section: Section, project: Project, sandbox: Sandbox) -> None:
-    """Meltano starts no second run of a pipeline that it believes to be running."""
-    sandbox.scenario = Scenario(faults=[Fault("silent", username="ada")])
-    killed = project.start()
-    wait_until(lambda: "ada" in {r.username for r in sandbox.requests}, within=120)
-    end(killed)
-    sandbox.scenario = Scenario()
-    assert "is already running" in project.run(code=1)
-    project.reader.follow(section)
-    check_all_is_there(project, sandbox)

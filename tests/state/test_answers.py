@@ -239,6 +239,33 @@ def test_a_file_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert "No such file or directory" in ended.value.sentence
 
 
+def test_a_file_beside_which_nothing_can_be_written(path: Path) -> None:
+    """SQLite needs a second file; nobody is told to delete the first."""
+    Answers(path).close()
+    path.with_name(f"{path.name}-wal").mkdir()
+    with pytest.raises(Ended) as ended:
+        Answers(path)
+    assert "can't be written" in ended.value.sentence
+    assert "delete" not in ended.value.sentence
+
+
+def test_a_log_that_outlives_its_file_is_ignored(path: Path) -> None:
+    """After a kill, someone deletes the file but not the log beside it."""
+    script = """
+answers = Answers(path)
+answers.keep(HERE, kept())
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    in_another_process(path, script)
+    path.unlink()
+    with closing(Answers(path)) as answers:
+        assert answers.usernames(HERE) == []
+        answers.keep(HERE, kept("ben"))
+    with closing(Answers(path)) as answers:
+        assert answers.usernames(HERE) == ["ben"]
+    assert list(path.parent.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("spoil", ["cut off", "overwritten"])
 def test_a_broken_file(path: Path, spoil: str) -> None:
     fill(path, 50)

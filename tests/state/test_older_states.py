@@ -42,8 +42,8 @@ def lists(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def read(sandbox: Sandbox, state: dict[str, Any], *names: str) -> Run:
-    return run(settings(sandbox, names or NAMES, "research", page_size=3), state)
+def read(sandbox: Sandbox, state: dict[str, Any], *names: str, **more: Any) -> Run:
+    return run(settings(sandbox, names or NAMES, "research", page_size=3, **more), state)
 
 
 def test_a_state_of_an_earlier_version_is_gone_on_with(lists: Sandbox) -> None:
@@ -70,3 +70,18 @@ def test_a_state_of_an_earlier_version_is_gone_on_with(lists: Sandbox) -> None:
     assert third.scans("research")["broken"]["outcome"] == "complete"
     assert bookmark(third.state, "research", "broken") is not None
     assert entry(third.state, "research", "broken").keys().isdisjoint({"stuck", "top"})
+
+
+def test_it_comes_back_while_answers_wait(lists: Sandbox, tmp_path: Path) -> None:
+    """A run that goes on with it dies; the next one sends the same rows."""
+    before = json.loads(STATE.read_text(encoding="utf-8"))
+    config = {"answers_path": str(tmp_path / "file.answers"), "revisit_after_hours": 12}
+    first = read(lists, before, **config)
+    lists.requests.clear()
+    second = read(lists, before, **config)
+    assert {r.username for r in lists.requests if r.username} == {"broken"}
+    rows = [
+        sorted(map(json.dumps, ended.records("research_following")))
+        for ended in (first, second)
+    ]
+    assert rows[0] == rows[1]
