@@ -16,7 +16,7 @@ import pytest
 from sandbox import Clock, Follow, Sandbox, World
 from tap_tiktok_following.times import DAY
 from tests import harness
-from tests.dbt.project import Database, Driver, Project, gather
+from tests.dbt.project import Database, Project, gather
 from tests.documents import ROOT
 from tests.e2e.targets import install, pinned
 from tests.harness import NOW
@@ -109,14 +109,10 @@ def _postgres(request: pytest.FixtureRequest, place: Path) -> str:
 
 
 def _build(request: pytest.FixtureRequest, place: Path, database: Database) -> None:
-    driver = Driver(place)
-    try:
-        project = Project(driver, database, place)
-        runs = request.getfixturevalue("runs")
-        project.load(gather(message for run in runs for message in run.messages))
-        project.run()
-    finally:
-        driver.stop()  # DuckDB's file is locked as long as it runs
+    project = Project(request.getfixturevalue("driver"), database, place)
+    runs = request.getfixturevalue("runs")
+    project.load(gather(message for run in runs for message in run.messages))
+    project.run()
 
 
 _SOURCES = {"jsonl": _jsonl, "duckdb": _duckdb, "postgres": _postgres}
