@@ -92,7 +92,7 @@ def _fill(bench: Bench, database: Database) -> int:
     """Make the tap's tables, and return how many observations they hold."""
     lists = OBSERVATIONS // bench.scale // (2 * 2 * LENGTH)
     sizes = {"lists": lists, "length": LENGTH, "lost": LOST, "names_in_all": 100 * lists}
-    driver = Driver(bench.folder)
+    driver = Driver(bench.folder, bench.folder)
     project = Project(driver, database, bench.folder)
     try:
         project.load(gather(schemas()))

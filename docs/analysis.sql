@@ -13,7 +13,7 @@ DROP VIEW IF EXISTS tiktok_following.stg_tiktok__observations CASCADE;
 DROP VIEW IF EXISTS tiktok_following.stg_tiktok__scans CASCADE;
 DROP TABLE IF EXISTS tiktok_following.account_names CASCADE;
 DROP TABLE IF EXISTS tiktok_following.accounts CASCADE;
-DROP VIEW IF EXISTS tiktok_following.int_tiktok__whole_lists CASCADE;
+DROP TABLE IF EXISTS tiktok_following.int_tiktok__whole_lists CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follow_spells CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follow_events CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follows CASCADE;
@@ -395,7 +395,7 @@ left join tiktok_following.account_names as names
     on known.account_id = names.username;
 
 
-CREATE VIEW tiktok_following.int_tiktok__whole_lists AS
+CREATE TABLE tiktok_following.int_tiktok__whole_lists AS
 -- A scan that stops at a time reads its last page to the end: a little further down.
 with cut as (
     select
@@ -448,7 +448,7 @@ with recursive observations as (
 
 -- An account's follows come one after the other, so a later one was made after all earlier
 -- `followed_at_earliest` too.
-ordered as (
+ordered as materialized (
     select
         *,
         row_number() over account as place,
@@ -494,7 +494,7 @@ absences as (
     group by seen.provider, seen.follower_username, seen.account_id, seen.place
 ),
 
-stretches as (
+stretches as materialized (
     select
         ordered.*,
         absences.absent_by,
@@ -979,8 +979,8 @@ read_to_the_end as (
     select
         follower_username,
         max(scanned_at) as whole_list_at
-    from tiktok_following.int_tiktok__whole_lists
-    where read_down_to is null
+    from tiktok_following.stg_tiktok__scans
+    where whole_list and read_down_to is null
     group by follower_username
 ),
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Clock, Sandbox, Scenario, World
+from tests.dbt.project import Driver
 from tests.e2e.postgres import serve
 from tests.harness import NOW, kill_what_is_left
 
@@ -37,6 +38,16 @@ def sandbox(server: Sandbox) -> Sandbox:
     server.scenario = Scenario()
     server.requests.clear()
     return server
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
+    """One process with dbt, which shares what it parses with those of other workers."""
+    folder = tmp_path_factory.mktemp("dbt")
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    driver = Driver(folder, folder.parents[1] if is_worker else folder)
+    yield driver
+    driver.stop()
 
 
 @pytest.fixture(scope="session")

@@ -41,16 +41,17 @@ from {{ relation }}
 {% macro tiktok_column_types(relation) %}
     {%- set types = {} -%}
     {%- if execute -%}
-        {%- if load_relation(relation) is none -%}
+        {#- A look into dbt's cache of relations could find a schema that is read only in part. -#}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do types.update({column.name | lower: column.data_type | lower}) -%}
+        {%- endfor -%}
+        {%- if not types -%}
             {{ exceptions.raise_compiler_error(
                 "There is no table " ~ relation ~ ": set the variables tiktok_database and "
                 ~ "tiktok_schema to where the tap's tables are, and tiktok_providers to the "
                 ~ "providers that have tables there."
             ) }}
         {%- endif -%}
-        {%- for column in adapter.get_columns_in_relation(relation) -%}
-            {%- do types.update({column.name | lower: column.data_type | lower}) -%}
-        {%- endfor -%}
     {%- endif -%}
     {{ return(types) }}
 {% endmacro %}

@@ -1,19 +1,26 @@
-"""What the tests of the dbt package share: a process with dbt."""
+"""What the tests of the dbt package share: what the tap made of the story."""
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dbt.project import Driver
+from sandbox import Sandbox, World
+from tests.dbt.story import tell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.dbt.project import Tables
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    driver = Driver(tmp_path_factory.mktemp("dbt"))
-    yield driver
-    driver.stop()
+def told() -> Tables:
+    with Sandbox(World.of({})) as sandbox:
+        return tell(sandbox)
+
+
+@pytest.fixture
+def story(told: Tables) -> Tables:
+    """The tables at the end of the story, for a test to change."""
+    return deepcopy(told)

@@ -7,20 +7,29 @@ stdin, and so is its answer on stdout; everything else that is printed goes to s
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import psycopg2
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 
 
-def run_dbt(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
+def run_dbt(
+    command: list[str], options: list[str], environment: dict[str, str], parsed: str
+) -> dict[str, Any]:
     """Run a dbt command; the outcomes of its nodes by name, and what went wrong."""
     os.environ.update(environment)
-    answer = dbtRunner().invoke(arguments)
+    manifest = None if command == ["parse"] else parse(Path(parsed), options)
+    answer = dbtRunner(manifest).invoke([*command, *options])
+    DuckDBConnectionManager.close_all_connections()  # or other processes find the file locked
     results = getattr(answer.result, "results", None) or []
     return {
         "success": answer.success,
@@ -33,6 +42,18 @@ def run_dbt(arguments: list[str], environment: dict[str, str]) -> dict[str, Any]
             for result in results
         },
     }
+
+
+def parse(path: Path, options: list[str]) -> Manifest | None:
+    """What dbt makes of the package, parsed by the first that asks; None if it can't be."""
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            manifest = dbtRunner().invoke(["parse", *options]).result
+            if not isinstance(manifest, Manifest):
+                return None
+            path.write_bytes(manifest.to_msgpack(extended_mashumaro_encoder))
+    return Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
 
 
 def ask(database: str, sql: str, rows: list[list[Any]] | None = None) -> list[dict[str, Any]]:

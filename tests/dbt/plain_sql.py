@@ -71,8 +71,8 @@ def main() -> None:
     """Write the file."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        driver = Driver(folder)
-        database = Database.duckdb(folder / "plain.duckdb")
+        driver = Driver(folder, folder)
+        database = Database.duckdb(folder / "warehouse.duckdb")
         try:
             PATH.write_text(generate(Project(driver, database, folder)), encoding="utf-8")
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from dataclasses import dataclass, field
@@ -40,9 +41,15 @@ Tables = dict[str, tuple[dict[str, Any], dict[tuple[Any, ...], Row]]]
 
 
 class Driver:
-    """A process in dbt's environment (see driver.py)."""
+    """A process in dbt's environment (see driver.py).
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it logs.
+        shared: Where processes share what they have parsed.
+    """
+
+    def __init__(self, folder: Path, shared: Path) -> None:
+        self.shared = shared
         if not PROGRAMS.exists():
             pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
         self._folder = folder
@@ -80,12 +87,14 @@ class Database:
 
     Attributes:
         kind: The output of the package's profiles.yml.
+        name: Its name in SQL.
         address: What connects to it.
         variables: The environment that the profile reads.
         types: The names of its types, by those of JSON Schema.
     """
 
     kind: str
+    name: str
     address: str
     variables: dict[str, str]
     types: dict[str, str]
@@ -96,7 +105,8 @@ class Database:
     @classmethod
     def duckdb(cls, path: Path) -> Database:
         """A DuckDB file."""
-        return cls("duckdb", str(path), {"TARGET_DUCKDB_PATH": str(path)}, cls.DUCKDB)
+        variables = {"TARGET_DUCKDB_PATH": str(path)}
+        return cls("duckdb", path.stem, str(path), variables, cls.DUCKDB)
 
     @classmethod
     def postgres(cls, server: Postgres, name: str) -> Database:
@@ -106,7 +116,7 @@ class Database:
             "TARGET_POSTGRES_DATABASE": name,
         }
         address = f"host={server.home} user=postgres dbname={name}"
-        return cls("postgres", address, variables, cls.POSTGRES)
+        return cls("postgres", name, address, variables, cls.POSTGRES)
 
 
 @dataclass
@@ -136,7 +146,10 @@ class Project:
             "--vars": json.dumps(self.variables | variables),
         }
         options = [str(part) for option in places.items() for part in option]
-        return self.driver.call("dbt", [*arguments, *options], self.database.variables)
+        parts = (self.database.kind, self.database.name, self.variables | variables)
+        digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
+        parsed = self.driver.shared / f"{digest}.msgpack"
+        return self.driver.call("dbt", arguments, options, self.database.variables, parsed)
 
     def build(self, *arguments: str, **variables: Any) -> dict[str, str]:
         """Build and test, which has to succeed; the status of each node."""

@@ -61,7 +61,7 @@ NEXT = ["finn", "hal.now", "iris", "kim", *(f"kit.{n}" for n in range(1, 8)), "l
 """Who is followed and was not visited."""
 
 
-def tell(sandbox: Sandbox, provider: str | None = None) -> Tables:
+def tell(sandbox: Sandbox) -> Tables:
     """Let it happen, and return what a warehouse holds then."""
     sandbox.clock = Clock(START)
     sandbox.world = world = World.of(
@@ -72,9 +72,9 @@ def tell(sandbox: Sandbox, provider: str | None = None) -> Tables:
         private={"dora"},
     )
     world.hide("iris")
-    tables = gather(schemas(provider))
-    state = _scan(sandbox, tables, {}, provider, max_requests=10)
-    state = _scan(sandbox, tables, state, provider)
+    tables = gather(schemas())
+    state = _scan(sandbox, tables, {}, max_requests=10)
+    state = _scan(sandbox, tables, state)
 
     world.private.clear()
     world.follow("ada", "finn", at=START + 2 * DAY)
@@ -83,13 +83,13 @@ def tell(sandbox: Sandbox, provider: str | None = None) -> Tables:
     fault = Fault("error", username="jan", value=[418, "teapot", "I am a teapot"])
     sandbox.scenario = Scenario(faults=[fault])
     sandbox.clock.advance(5 * DAY)
-    state = _scan(sandbox, tables, state, provider)
+    state = _scan(sandbox, tables, state)
 
     world.show("iris")
     world.unfollow("ada", "gil")
     world.rename("hal", "hal.now")
     sandbox.clock.advance(3 * DAY)
-    _scan(sandbox, tables, state, provider, refresh_after_days=1)
+    _scan(sandbox, tables, state, refresh_after_days=1)
     return tables
 
 
@@ -97,14 +97,12 @@ def _scan(
     sandbox: Sandbox,
     tables: Tables,
     state: Any,
-    provider: str | None,
     max_requests: int | None = None,
     **more: Any,
 ) -> Any:
     config = harness.settings(
         sandbox,
         USERNAMES,
-        provider,
         page_size=2,
         concurrency=1,
         on_username_failure="continue",

@@ -10,13 +10,12 @@ import yaml
 
 from tests.dbt import plain_sql
 from tests.dbt.project import MODELS, PACKAGE, Database, Project, gather, schemas
-from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, days, tell
+from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, days
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import Sandbox
-    from tests.dbt.project import Driver
+    from tests.dbt.project import Driver, Tables
     from tests.e2e.postgres import Postgres
 
 NEWS = [
@@ -38,14 +37,14 @@ RENAMED = [
 @pytest.fixture(params=["duckdb", "postgres"])
 def project(request: pytest.FixtureRequest, driver: Driver, tmp_path: Path) -> Project:
     if request.param == "duckdb":
-        return Project(driver, Database.duckdb(tmp_path / "story.duckdb"), tmp_path)
+        return Project(driver, Database.duckdb(tmp_path / "warehouse.duckdb"), tmp_path)
     server: Postgres = request.getfixturevalue("postgres")
     return Project(driver, Database.postgres(server, server.new_database()), tmp_path)
 
 
 @pytest.fixture
 def duckdb(driver: Driver, tmp_path: Path) -> Project:
-    return Project(driver, Database.duckdb(tmp_path / "story.duckdb"), tmp_path)
+    return Project(driver, Database.duckdb(tmp_path / "warehouse.duckdb"), tmp_path)
 
 
 def answers(project: Project, model: str, *columns: str) -> list[tuple[Any, ...]]:
@@ -61,14 +60,14 @@ def events(project: Project, provider: str) -> list[tuple[Any, ...]]:
     return [row[1:] for row in found if row[0] == provider]
 
 
-def test_models_answer(sandbox: Sandbox, project: Project) -> None:
+def test_models_answer(story: Tables, project: Project) -> None:
     """On PostgreSQL by a target that appends, and so keeps copies, to columns with a zone."""
     if project.database.kind == "postgres":
         project.database.types["date-time"] = "TIMESTAMPTZ"
-        project.load(tell(sandbox), copies=2)
+        project.load(story, copies=2)
         built = project.build("--exclude-resource-type", "unit_test")
     else:
-        project.load(tell(sandbox))
+        project.load(story)
         built = project.build()
         assert built["what_is_news"] == "pass"
     assert built.keys() >= {*MODELS}
@@ -125,9 +124,9 @@ def check_descriptions(project: Project) -> None:
 
 
 @pytest.mark.parametrize("provider", ["research", "rapidapi"])
-def test_one_provider(sandbox: Sandbox, duckdb: Project, provider: str) -> None:
+def test_one_provider(story: Tables, duckdb: Project, provider: str) -> None:
     """The other one has no tables; on the Research API a rename is two events."""
-    duckdb.load(tell(sandbox, provider))
+    duckdb.load({name: t for name, t in story.items() if name.startswith(provider)})
     duckdb.run(tiktok_providers=[provider])
     extra = RENAMED if provider == "research" else []
     assert events(duckdb, provider) == sorted([*NEWS, *extra], key=str)
@@ -141,14 +140,13 @@ def test_missing_tables(duckdb: Project) -> None:
     assert re.search("There is no table .*rapidapi_scans.* set .*tiktok_providers", messages)
 
 
-def test_deselected_columns(sandbox: Sandbox, duckdb: Project) -> None:
+def test_deselected_columns(story: Tables, duckdb: Project) -> None:
     """Without windows a refollow is not seen; the keys are enough for what is listed."""
-    tables = tell(sandbox)
     kept = {"follower_username", "username", "user_id", "scanned_at", "outcome", "whole_list"}
-    for message, _ in tables.values():
+    for message, _ in story.values():
         schema = message["schema"]["properties"]
         message["schema"]["properties"] = {n: p for n, p in schema.items() if n in kept}
-    duckdb.load(tables, schema="elsewhere")
+    duckdb.load(story, schema="elsewhere")
     duckdb.run(tiktok_schema="elsewhere")
     columns = ("follower_username", "username", "is_listed")
     assert answers(duckdb, "edges", *columns) == LISTS
@@ -156,9 +154,9 @@ def test_deselected_columns(sandbox: Sandbox, duckdb: Project) -> None:
     assert [row for row in events(duckdb, "research") if row[2] == "disappeared"] == gone
 
 
-def test_freshness(sandbox: Sandbox, duckdb: Project) -> None:
+def test_freshness(story: Tables, duckdb: Project) -> None:
     """An hour ago is fresh in every time zone; two days are not, nor is one stale table."""
-    duckdb.load(tell(sandbox))
+    duckdb.load(story)
     assert statuses(duckdb) == {"rapidapi_scans": "pass", "research_scans": "pass"}
     duckdb.ask("UPDATE tiktok.research_scans SET scanned_at = scanned_at - INTERVAL 2 DAY")
     assert statuses(duckdb) == {"rapidapi_scans": "pass", "research_scans": "warn"}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
@@ -60,10 +59,10 @@ class Postgres:
         return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
 
     def new_database(self) -> str:
-        """Make an empty database, for tests that use schemas of the same names; its name."""
-        name = f"database_{uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name}")
-        return name
+        """Make an empty database in place of the last one; its name, always the same."""
+        self.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
+        self.execute("CREATE DATABASE warehouse")
+        return "warehouse"
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for a statement."""

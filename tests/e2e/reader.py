@@ -24,6 +24,7 @@ STAND_INS = {
     "git+https://github.com/tap-tiktok-following/tap-tiktok-following.git": "that wheel",
     "meltano add target-jsonl": "from a definition in a file: no test can ask the Hub",
     "--research-requests-per-second 10": "a rate at which a test does not wait",
+    "MAX_REQUESTS=2000": "a limit that ends a wave of few usernames",
     "minutes=10": "a delay before a retry for which a test does not wait",
     "YOUR_KEY": "the sandbox's key; a config.json, which is read alone, then gets its URL",
     "/path/to/project": "every reader has another",

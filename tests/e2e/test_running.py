@@ -87,11 +87,26 @@ def test_reading_all_lists_again(section: Section, project: Project, sandbox: Sa
         ) == {("complete", True, True): len(LISTS), ("complete", True, False): len(LISTS)}
 
 
-@runs("docs/running.md", "Cron")
-def test_cron(section: Section, project: Project, sandbox: Sandbox) -> None:
-    project.reader.follow(section)
+@runs("docs/running.md", "Cron", "load")
+@runs("docs/running.md", "The models after each run", "models")
+def test_cron(load: Section, models: Section, project: Project, sandbox: Sandbox) -> None:
+    """The day after, a list fails: the models are built all the same, and cron hears of it."""
+    project.reader.follow(load)
     check_all_is_there(project, sandbox)
-    assert "Run completed" in (project.folder / "follows.log").read_text(encoding="utf-8")
+    log = project.folder / "follows.log"
+    assert "Run completed" in log.read_text(encoding="utf-8")
+
+    script, entry = models
+    project.reader.follow([script])
+    fault = Fault("error", username="cara", value=[418, "teapot", "I am a teapot"])
+    sandbox.scenario = Scenario(faults=[fault])
+    sandbox.clock.advance(DAY)
+    project.reader.type(*project.reader.script(entry), code=1)
+    coverage = project.warehouse.rows("coverage", "main_tiktok_following")
+    assert {(row["username"], row["visits"], row["last_outcome"]) for row in coverage} == {
+        *((name, 2, "unchanged") for name in LISTS.keys() - {"cara"}),
+        ("cara", 2, "failed"),
+    }
 
 
 @runs("docs/running.md", "Meltano schedules")

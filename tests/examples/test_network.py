@@ -16,7 +16,7 @@ import pytest
 from sandbox import Clock, Follow, Sandbox, World
 from tap_tiktok_following.times import DAY
 from tests import harness
-from tests.dbt.project import Database, Driver, Project, gather
+from tests.dbt.project import Database, Project, gather
 from tests.documents import ROOT
 from tests.e2e.targets import install, pinned
 from tests.harness import NOW
@@ -70,13 +70,12 @@ def runs(world: World) -> list[harness.Run]:
     return runs
 
 
-@pytest.fixture(scope="module", params=SOURCES)
-def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(params=SOURCES)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Where the script wrote its files, from each kind of source."""
-    place = tmp_path_factory.mktemp("network")
-    source = _SOURCES[request.param](request, place)
-    _export(source, place / "into")
-    return place / "into"
+    source = _SOURCES[request.param](request, tmp_path)
+    _export(source, tmp_path / "into")
+    return tmp_path / "into"
 
 
 def _export(source: str, into: Path) -> None:
@@ -109,23 +108,22 @@ def _postgres(request: pytest.FixtureRequest, place: Path) -> str:
 
 
 def _build(request: pytest.FixtureRequest, place: Path, database: Database) -> None:
-    driver = Driver(place)
-    try:
-        project = Project(driver, database, place)
-        runs = request.getfixturevalue("runs")
-        project.load(gather(message for run in runs for message in run.messages))
-        project.run()
-    finally:
-        driver.stop()  # DuckDB's file is locked as long as it runs
+    project = Project(request.getfixturevalue("driver"), database, place)
+    runs = request.getfixturevalue("runs")
+    project.load(gather(message for run in runs for message in run.messages))
+    project.run()
 
 
 _SOURCES = {"jsonl": _jsonl, "duckdb": _duckdb, "postgres": _postgres}
 
 
-@pytest.fixture
-def names(folder: Path) -> dict[str, str]:
-    """Usernames by account id."""
-    return {row["id"]: row["label"] for row in table(folder / "nodes.csv")}
+def test_the_network(folder: Path, world: World) -> None:
+    """From each kind of source."""
+    names = {row["id"]: row["label"] for row in table(folder / "nodes.csv")}
+    check_every_edge_is_there_once(folder, names, world)
+    check_a_node_is_an_account(folder, world)
+    check_spells_say_when_a_follow_was_made_and_gone_at_the_latest(folder, names, world)
+    check_all_formats_say_the_same(folder, names)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -137,7 +135,7 @@ def attributes(graph: nx.DiGraph, names: dict[str, str]) -> dict[tuple[str, str]
     return {(names[a], names[b]): data for a, b, data in graph.edges.data()}
 
 
-def test_every_edge_is_there_once(folder: Path, names: dict[str, str], world: World) -> None:
+def check_every_edge_is_there_once(folder: Path, names: dict[str, str], world: World) -> None:
     true = {(seed, follow.username) for seed in SEEDS for follow in world.history(seed)}
     edges = [
         (names[row["source"]], names[row["target"]]) for row in table(folder / "edges.csv")
@@ -150,7 +148,7 @@ def test_every_edge_is_there_once(folder: Path, names: dict[str, str], world: Wo
         assert len(graph) == len(names) == len({*SEEDS, *(b for _, b in true)})
 
 
-def test_a_node_is_an_account(folder: Path, world: World) -> None:
+def check_a_node_is_an_account(folder: Path, world: World) -> None:
     """By its id, whatever it is called now; who is only asked about has no other id."""
     nodes = {row["label"]: row for row in table(folder / "nodes.csv")}
     account = world.accounts["hal.now"]
@@ -176,7 +174,7 @@ def test_a_node_is_an_account(folder: Path, world: World) -> None:
             assert {name: str(value) for name, value in node.items()} == told
 
 
-def test_spells_say_when_a_follow_was_made_and_gone_at_the_latest(
+def check_spells_say_when_a_follow_was_made_and_gone_at_the_latest(
     folder: Path, names: dict[str, str], world: World
 ) -> None:
     edges = attributes(nx.read_gexf(folder / "network.gexf"), names)
@@ -194,7 +192,7 @@ def test_spells_say_when_a_follow_was_made_and_gone_at_the_latest(
     assert seconds(again[0][1]) <= seconds(again[1][0])
 
 
-def test_all_formats_say_the_same(folder: Path, names: dict[str, str]) -> None:
+def check_all_formats_say_the_same(folder: Path, names: dict[str, str]) -> None:
     gexf = attributes(nx.read_gexf(folder / "network.gexf"), names)
     graphml = attributes(nx.read_graphml(folder / "network.graphml"), names)
     rows = {

@@ -14,7 +14,7 @@ with recursive observations as (
 
 -- An account's follows come one after the other, so a later one was made after all earlier
 -- `followed_at_earliest` too.
-ordered as (
+ordered as materialized (
     select
         *,
         row_number() over account as place,
@@ -60,7 +60,7 @@ absences as (
     group by seen.provider, seen.follower_username, seen.account_id, seen.place
 ),
 
-stretches as (
+stretches as materialized (
     select
         ordered.*,
         absences.absent_by,

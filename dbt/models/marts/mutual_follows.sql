@@ -8,8 +8,8 @@ read_to_the_end as (
     select
         follower_username,
         max(scanned_at) as whole_list_at
-    from {{ ref('int_tiktok__whole_lists') }}
-    where read_down_to is null
+    from {{ ref('stg_tiktok__scans') }}
+    where whole_list and read_down_to is null
     group by follower_username
 ),
 
