@@ -7,9 +7,8 @@
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
 says that one account follows another, or did. All times are UTC. In the GEXF file each edge
 has spells, for the timeline of Gephi: a spell starts at the latest time at which the follow
-can have been made, and ends at the latest time at which it can have ended. Each row is
-written as soon as it is read, so the script does not hold the network in memory. It needs
-duckdb and psycopg.
+can have been made, and ends at the latest time at which it can have ended. The script needs
+duckdb, networkx and psycopg.
 """
 
 from __future__ import annotations
@@ -17,62 +16,48 @@ from __future__ import annotations
 import argparse
 import csv
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape
 
 import duckdb
+import networkx as nx
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import TextIO
+    from collections.abc import Iterable, Mapping, Sequence
 
-TEXT, COUNT, YES_OR_NO = "string", "long", "boolean"
-NODE = {
-    "label": TEXT,
-    "user_id": TEXT,
-    "display_name": TEXT,
-    "followers": COUNT,
-    "following": COUNT,
-    "verified": YES_OR_NO,
-    "is_private": YES_OR_NO,
-}
+NODE = (
+    *("label", "user_id", "display_name", "followers", "following"),
+    *("verified", "is_private"),
+)
 ACCOUNTS = """
     SELECT account_id, username, user_id, display_name, followers, following, verified,
         is_private
     FROM accounts
 """
 
-EDGE = {
-    "is_listed": YES_OR_NO,
-    "followed_at_earliest": TEXT,
-    "followed_at_latest": TEXT,
-    "first_seen": TEXT,
-    "last_seen": TEXT,
-    "gone_before": TEXT,
-}
-EDGES = """
-    WITH spells AS (
-        SELECT provider, follower_username, account_id,
-            array_agg(coalesce(followed_at_latest, first_seen) ORDER BY spell) AS starts,
-            array_agg(gone_before ORDER BY spell) AS ends
-        FROM follow_spells
-        GROUP BY provider, follower_username, account_id
-    ),
-    by_account AS (
+EDGE = (
+    *("is_listed", "followed_at_earliest", "followed_at_latest", "first_seen", "last_seen"),
+    "gone_before",
+)
+SPELLS = """
+    WITH by_account AS (
         SELECT edges.*, account_names.account_id AS follower_id, row_number() OVER (
             PARTITION BY account_names.account_id, edges.account_id ORDER BY known_at DESC
         ) AS place
         FROM edges JOIN account_names ON account_names.username = edges.follower_username
     )
-    SELECT follower_id, account_id, starts, ends, is_listed, followed_at_earliest,
-        followed_at_latest, first_seen, last_seen, gone_before
-    FROM by_account JOIN spells USING (provider, follower_username, account_id)
+    SELECT follower_id, account_id,
+        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_before,
+        is_listed, edges.followed_at_earliest, edges.followed_at_latest,
+        edges.first_seen, edges.last_seen, edges.gone_before
+    FROM by_account AS edges
+    JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1
+    ORDER BY spells.spell
 """
-"""A row for each pair, as the provider tells it that read the list last."""
+"""A row for each spell, as the provider tells it that read the list last."""
 
 MODELS = Path(__file__).parents[1] / "docs" / "analysis.sql"
 """The dbt models as plain SQL."""
@@ -93,25 +78,6 @@ COLUMNS = {
 """All of them are read as text, and given their types by the models."""
 
 NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-IN_XML = {'"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
-
-GRAPHML = """<?xml version="1.0" encoding="UTF-8"?>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
-{node}
-{edge}
-<graph edgedefault="directed">
-"""
-GEXF = """<?xml version="1.0" encoding="UTF-8"?>
-<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">
-<graph defaultedgetype="directed" mode="dynamic" timeformat="date">
-<attributes class="node">
-{node}
-</attributes>
-<attributes class="edge">
-{edge}
-</attributes>
-<nodes>
-"""
 
 
 def main() -> None:
@@ -123,22 +89,25 @@ def main() -> None:
     parser.add_argument("--schema", help="schema of the dbt models")
     parser.add_argument("--into", type=Path, default=Path("network"), help="folder (network)")
     options = parser.parse_args()
+    graph = network(*read(options.source, options.schema))
     options.into.mkdir(parents=True, exist_ok=True)
-    with models_in(options.source, options.schema) as database:
-        accounts, follows = write(database, options.into)
-    print(f"{accounts:,} accounts and {follows:,} follows are in {options.into}")
+    write(graph, options.into)
+    print(f"{len(graph):,} accounts and {graph.size():,} follows are in {options.into}")
 
 
-def models_in(source: str, schema: str | None) -> Any:
-    """Return a connection to the database with the models."""
+def read(source: str, schema: str | None) -> tuple[list[Any], list[Any]]:
+    """Return the rows of accounts, and those of spells."""
     if source.startswith(("postgres:", "postgresql:")):
-        settings = f"-c search_path={schema or 'public_tiktok_following'}"
-        return psycopg.connect(source, options=settings)
+        settings = f"-c timezone=UTC -c search_path={schema or 'public_tiktok_following'}"
+        with psycopg.connect(source, options=settings) as postgres:
+            return postgres.execute(ACCOUNTS).fetchall(), postgres.execute(SPELLS).fetchall()
     folder = Path(source)
-    own = "tiktok_following" if folder.is_dir() else "main_tiktok_following"
-    db = models_of(folder) if folder.is_dir() else duckdb.connect(source, read_only=True)
-    db.execute(f"SET schema = '{schema or own}'")
-    return db
+    with (
+        models_of(folder) if folder.is_dir() else duckdb.connect(source, read_only=True)
+    ) as db:
+        own = "tiktok_following" if folder.is_dir() else "main_tiktok_following"
+        db.execute(f"SET schema = '{schema or own}'")
+        return db.execute(ACCOUNTS).fetchall(), db.execute(SPELLS).fetchall()
 
 
 def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -156,123 +125,50 @@ def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def write(database: Any, folder: Path) -> tuple[int, int]:
-    """Write the four files, and return the numbers of accounts and of follows."""
-    with (
-        new(folder / "nodes.csv") as nodes,
-        new(folder / "edges.csv") as edges,
-        new(folder / "network.graphml") as graphml,
-        new(folder / "network.gexf") as gexf,
-    ):
-        graphml.write(
-            head(GRAPHML, '<key id="{0}" for="{2}" attr.name="{0}" attr.type="{1}"/>')
-        )
-        gexf.write(head(GEXF, '<attribute id="{0}" title="{0}" type="{1}"/>'))
-        accounts = write_nodes(rows(database, ACCOUNTS), csv.writer(nodes), graphml, gexf)
-        gexf.write("</nodes>\n<edges>\n")
-        follows = write_edges(rows(database, EDGES), csv.writer(edges), graphml, gexf)
-        gexf.write("</edges>\n</graph>\n</gexf>\n")
-        graphml.write("</graph>\n</graphml>\n")
-    return accounts, follows
+def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:
+    """Return a graph with one edge for each pair, its spells among the edge's attributes."""
+    graph = nx.DiGraph()
+    for account_id, *values in accounts:
+        graph.add_node(account_id, **known(NODE, values))
+    for follower, followed, start, end, *values in spells:
+        if not graph.has_edge(follower, followed):
+            graph.add_edge(follower, followed, **known(EDGE, values), spells=[])
+        graph.edges[follower, followed]["spells"].append((plain(start), plain(end)))
+    return graph
 
 
-def new(path: Path) -> TextIO:
-    """Open a file to write it."""
-    return path.open("w", encoding="utf-8", newline="")
-
-
-def head(template: str, attribute: str) -> str:
-    """Return the start of a file, which declares the attributes and their types."""
-    return template.format(
-        node="\n".join(attribute.format(*pair, "node") for pair in NODE.items()),
-        edge="\n".join(attribute.format(*pair, "edge") for pair in EDGE.items()),
-    )
-
-
-def rows(database: Any, query: str) -> Iterator[list[Any]]:
-    """Yield the rows of a query, of which few are in memory at a time."""
-    for row in fetch(database, query):
-        yield [plain(value) for value in row]
-
-
-def fetch(database: Any, query: str) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows of a query as the database has them."""
-    if isinstance(database, duckdb.DuckDBPyConnection):
-        yield from iter(database.execute(query).fetchone, None)
-        return
-    with database.cursor("rows") as cursor:
-        cursor.itersize = 10_000
-        yield from cursor.execute(query)
+def known(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Return attributes without nulls, which no format of graphs has."""
+    pairs = zip(names, values, strict=True)
+    return {name: plain(value) for name, value in pairs if value is not None}
 
 
 def plain(value: Any) -> Any:
     """Return a value as XML and Gephi take it."""
     if isinstance(value, datetime):
-        return f"{value.isoformat()}Z"
+        in_utc = value.astimezone(timezone.utc) if value.tzinfo else value
+        return in_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
     return NOT_IN_XML.sub("", value) if isinstance(value, str) else value
 
 
-def write_nodes(
-    accounts: Iterable[list[Any]], table: Any, graphml: TextIO, gexf: TextIO
-) -> int:
-    """Write the accounts, and return their number."""
-    table.writerow(("id", *NODE))
-    number = 0
-    for account, *values in accounts:
-        number += 1
-        table.writerow((account, *values))
-        node, known = f'<node id="{xml(account)}"', attributes(NODE, values)
-        graphml.write(f"{node}>{data(known)}</node>\n")
-        label = known.pop("label", xml(account))
-        gexf.write(f'{node} label="{label}">{attvalues(known)}</node>\n')
-    return number
+def write(graph: nx.DiGraph, folder: Path) -> None:
+    """Write the four files. The graph loses its spells, which only GEXF can hold."""
+    nx.write_gexf(graph, folder / "network.gexf", prettyprint=False)
+    for _, _, attributes in graph.edges.data():
+        del attributes["spells"]
+    nx.write_graphml(graph, folder / "network.graphml", prettyprint=False)
+    nodes = ({"id": name, **attributes} for name, attributes in graph.nodes.data())
+    edges = ({"source": a, "target": b, **more} for a, b, more in graph.edges.data())
+    write_csv(folder / "nodes.csv", ("id", *NODE), nodes)
+    write_csv(folder / "edges.csv", ("source", "target", *EDGE), edges)
 
 
-def write_edges(
-    follows: Iterable[list[Any]], table: Any, graphml: TextIO, gexf: TextIO
-) -> int:
-    """Write the follows, and return their number."""
-    table.writerow(("source", "target", *EDGE))
-    number = 0
-    for source, target, starts, ends, *values in follows:
-        number += 1
-        table.writerow((source, target, *values))
-        edge = f'<edge source="{xml(source)}" target="{xml(target)}"'
-        known = attributes(EDGE, values)
-        graphml.write(f"{edge}>{data(known)}</edge>\n")
-        spells = "".join(map(spell, starts, ends))
-        more = f"<spells>{spells}</spells>{attvalues(known)}"
-        gexf.write(f'{edge} id="{number}">{more}</edge>\n')
-    return number
-
-
-def attributes(names: Iterable[str], values: Iterable[Any]) -> dict[str, str]:
-    """Return attributes without nulls, which no format of graphs has."""
-    pairs = zip(names, values, strict=True)
-    return {name: xml(value) for name, value in pairs if value is not None}
-
-
-def xml(value: Any) -> str:
-    """Return a value as it stands in XML."""
-    return escape(value, IN_XML) if isinstance(value, str) else str(value).lower()
-
-
-def data(known: Mapping[str, str]) -> str:
-    """Return attributes as GraphML has them."""
-    return "".join(f'<data key="{name}">{value}</data>' for name, value in known.items())
-
-
-def attvalues(known: Mapping[str, str]) -> str:
-    """Return attributes as GEXF has them."""
-    pairs = known.items()
-    values = (f'<attvalue for="{name}" value="{value}"/>' for name, value in pairs)
-    return f"<attvalues>{''.join(values)}</attvalues>"
-
-
-def spell(start: datetime, end: datetime | None) -> str:
-    """Return a time for which an edge was there, as GEXF has it."""
-    until = f' end="{plain(end)}"' if end else ""
-    return f'<spell start="{plain(start)}"{until}/>'
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows under a header; what is missing is left empty."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

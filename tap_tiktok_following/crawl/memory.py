@@ -31,13 +31,21 @@ class Known:
         bookmark: T of that scan in Unix seconds.
         met: Concatenated hashes of the accounts of this scan so far, newest follow first.
         is_all: Whether these are all accounts of this scan so far.
+        down_to: Where the earlier scan ended in Unix seconds, if it left a part unread.
     """
 
     def __init__(
-        self, memory: Memory, bookmark: int, met: bytes = b"", *, is_all: bool = True
+        self,
+        memory: Memory,
+        bookmark: int,
+        met: bytes = b"",
+        *,
+        is_all: bool = True,
+        down_to: int = 0,
     ) -> None:
         self.memory = memory
         self._bookmark = bookmark
+        self._down_to = down_to
         self._accounts = split_hashes(memory.hashes)
         self._ranks = {account: rank for rank, account in enumerate(self._accounts)}
         self._met = [self._ranks[a] for a in split_hashes(met) if a in self._ranks]
@@ -60,7 +68,8 @@ class Known:
 
         All unknown ones are sent, unless the page reaches below the memory. There, unknown
         accounts below the last known one are old ones, which moved up when others left the
-        list. This conclusion is not possible if the known ones may have been refollowed.
+        list. This conclusion is not possible if the known ones may have been refollowed, or
+        if the page reaches below the part of the list that was read.
 
         Args:
             finds: The accounts of the page, after `meet`.
@@ -68,7 +77,7 @@ class Known:
         """
         unknown = [account not in self._ranks for account in finds.hashes]
         since = self.memory.since
-        if finds.lower >= since:
+        if finds.lower >= since or finds.lower < self._down_to:
             return unknown
         may_hold_follows_since = finds.upper >= self._bookmark
         if may_hold_follows_since and not self._stand_where_they_stood(finds.lower):

@@ -98,8 +98,9 @@ class Scan:
         """The accounts that are known in the part of the list that is read now."""
         visit, met = self._visit, standing.memory.hashes
         is_all = standing.remembering and standing.part is not Part.APART
-        if standing.part is Part.ABOVE and visit.top:
-            return Known(visit.top.known, visit.top.as_of, met, is_all=is_all)
+        if standing.part is Part.ABOVE and visit.top and visit.stuck:
+            top, down_to = visit.top, visit.stuck.cursor
+            return Known(top.known, top.as_of, met, is_all=is_all, down_to=down_to)
         return Known(visit.known, visit.bookmark or 0, met, is_all=is_all)
 
     def take(self, answer: Answer) -> list[dict[str, Any]]:

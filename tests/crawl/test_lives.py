@@ -174,6 +174,20 @@ def test_a_stuck_list_that_is_interrupted_goes_on(ends: str) -> None:
     assert first.requests + rest.requests == rest.row["requests"]
 
 
+def test_a_page_across_the_place_where_a_list_is_stuck_brings_what_is_below_it() -> None:
+    """A new follow moves all pages: one that holds both was never read as a whole."""
+    life = Life(follows_of(6, every=60), page_size=3, lookback=DAY)
+    life.broken = Broken(0, NOW - HOUR - 4 * 60)
+    assert life.read(after=0).row["accounts_read"] == 5
+    life.read(after=HOUR)
+    life.follow()
+    life.broken = None
+    healed = life.read(after=HOUR)
+    assert healed.row["accounts_read"] == 7
+    assert healed.sent == ["new.0", "old.5"]
+    assert life.read().sent == []
+
+
 def test_a_failure_above_a_stuck_page_moves_it_up() -> None:
     life = Life(follows_of(60, every=2 * DAY), 10)
     life.broken = Broken(0, NOW - 30 * DAY)
