@@ -43,7 +43,8 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 4 --maxschedchunk 1 --ignore tests/e2e/airflow
+	$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder \
+	  --ignore tests/e2e/airflow
 
 # Run examples/airflow with a real Airflow; takes a few minutes.
 test-airflow: .venv/ready .airflow/ready $(TOOLS)

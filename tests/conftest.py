@@ -17,14 +17,25 @@ if TYPE_CHECKING:
 
     from tests.e2e.postgres import Postgres
 
+TESTS = Path(__file__).parent
+
 LONG = {"dbt", "e2e"}
 """Folders of tests that take seconds each."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long ones come first: at the end, nobody waits for one that started last."""
-    tests = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in LONG)
+    """Long tests come first, any worker takes the next one; the others go a file at a time."""
+    items.sort(key=_rank)
+    for item in items:
+        if _rank(item):
+            item.add_marker(pytest.mark.xdist_group(item.location[0]))
+
+
+def _rank(item: pytest.Item) -> int:
+    """What starts processes comes first: nobody then waits for one that started last."""
+    *folders, _ = item.path.relative_to(TESTS).parts
+    return 0 if LONG.intersection(folders) else len(folders) + 1
 
 
 @pytest.fixture(scope="session")

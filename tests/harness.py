@@ -17,7 +17,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,7 +31,6 @@ from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from sandbox import LoggedRequest, Sandbox
 
@@ -251,13 +252,28 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "NO_PROXY": "127.0.0.1", **more}
 
 
+def bare(**more: str) -> dict[str, str]:
+    """The environment of a user who has installed the tap alone, with these variables.
+
+    It has no numpy, which the tap's dependencies import where it is: a fifth of a start.
+    """
+    return environment(PYTHONPATH=_without_numpy().name, **more)
+
+
+@cache
+def _without_numpy() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory()
+    Path(folder.name, "numpy.py").write_text("raise ImportError\n", encoding="utf-8")
+    return folder
+
+
 def start(
     folder: Path, config: Mapping[str, Any], state: object = None, **variables: str
 ) -> subprocess.Popen[str]:
     """Start the tap as a process; its stdout and stderr are pipes."""
     process = subprocess.Popen(
         command(folder, config, state),
-        env=environment(**variables),
+        env=bare(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
