@@ -43,7 +43,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  --ignore tests/e2e/airflow
 
 # Run examples/airflow with a real Airflow; takes a few minutes.

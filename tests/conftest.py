@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Clock, Sandbox, Scenario, World
+from sandbox import Clock, Sandbox, World
 from tests.e2e.postgres import serve
-from tests.harness import NOW, kill_what_is_left
+from tests.harness import NOW, emptied, kill_what_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +23,12 @@ LONG = {"dbt", "e2e"}
 """Folders of tests that take seconds each."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests come first, any worker takes the next one; the others go a file at a time."""
+    """What starts most processes comes first: at the end nobody waits for a long test."""
     items.sort(key=_rank)
-    for item in items:
-        if _rank(item):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))
 
 
 def _rank(item: pytest.Item) -> int:
-    """What starts processes comes first: nobody then waits for one that started last."""
     *folders, _ = item.path.relative_to(TESTS).parts
     return 0 if LONG.intersection(folders) else len(folders) + 1
 
@@ -53,11 +48,7 @@ def _no_process_left() -> Iterator[None]:
 @pytest.fixture
 def sandbox(server: Sandbox) -> Sandbox:
     """The one server of the session, empty and well-behaved, its clock at `NOW`."""
-    server.clock = Clock(NOW)
-    server.world = World.of({})
-    server.scenario = Scenario()
-    server.requests.clear()
-    return server
+    return emptied(server)
 
 
 @pytest.fixture(scope="session")

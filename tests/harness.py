@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from singer_sdk.logging import ConsoleFormatter
 
-from sandbox import Follow
+from sandbox import Clock, Follow, Scenario, World
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
@@ -154,6 +154,15 @@ def follows_of(
 ) -> list[Follow]:
     """A list of follows, newest first, some seconds apart."""
     return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
+
+
+def emptied(server: Sandbox) -> Sandbox:
+    """A sandbox as if it had just started: empty and well-behaved, its clock at `NOW`."""
+    server.clock = Clock(NOW)
+    server.world = World.of({})
+    server.scenario = Scenario()
+    server.requests.clear()
+    return server
 
 
 def many(how_many: int) -> list[str]:
