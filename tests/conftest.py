@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import Clock, Sandbox, Scenario, World
+from sandbox import Clock, Sandbox, World
 from tests.dbt.project import Driver
 from tests.e2e.postgres import serve
-from tests.harness import NOW, kill_what_is_left
+from tests.harness import NOW, emptied, kill_what_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.postgres import Postgres
+
+TESTS = Path(__file__).parent
+
+LONG = {"dbt", "e2e"}
+"""Folders of tests that take seconds each."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts most processes comes first: at the end nobody waits for a long test."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    *folders, _ = item.path.relative_to(TESTS).parts
+    return 0 if LONG.intersection(folders) else len(folders) + 1
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +49,7 @@ def _no_process_left() -> Iterator[None]:
 @pytest.fixture
 def sandbox(server: Sandbox) -> Sandbox:
     """The one server of the session, empty and well-behaved, its clock at `NOW`."""
-    server.clock = Clock(NOW)
-    server.world = World.of({})
-    server.scenario = Scenario()
-    server.requests.clear()
-    return server
+    return emptied(server)
 
 
 @pytest.fixture(scope="session")

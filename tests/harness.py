@@ -17,19 +17,20 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from singer_sdk.logging import ConsoleFormatter
 
-from sandbox import Follow
+from sandbox import Clock, Follow, Scenario, World
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
 
     from sandbox import LoggedRequest, Sandbox
 
@@ -155,6 +156,15 @@ def follows_of(
     return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
 
 
+def emptied(server: Sandbox) -> Sandbox:
+    """A sandbox as if it had just started: empty and well-behaved, its clock at `NOW`."""
+    server.clock = Clock(NOW)
+    server.world = World.of({})
+    server.scenario = Scenario()
+    server.requests.clear()
+    return server
+
+
 def many(how_many: int) -> list[str]:
     """Usernames, each another."""
     return [f"user{number:02}" for number in range(how_many)]
@@ -243,13 +253,29 @@ def command(folder: Path, config: Mapping[str, Any], state: object = None) -> li
 def environment(**more: str) -> dict[str, str]:
     """A user's environment, without any setting of the tap, and with these variables.
 
-    Nor with what test machines tell Python: unbuffered, stderr never fails at the exit.
-    Without the SDK's warning that a Python is old, which says nothing about the tap.
+    Nor with what test machines tell Python. Unbuffered, stderr never fails at the exit; not
+    keeping what it compiles, each program starts slowly. The SDK's warning that a Python is
+    old says nothing about the tap.
     """
-    ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED")
+    ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     old = f"ignore:Python {sys.version_info.major}.{sys.version_info.minor} reached its end"
     return {**kept, "PYTHONWARNINGS": old, "NO_PROXY": "127.0.0.1", **more}
+
+
+def bare(**more: str) -> dict[str, str]:
+    """The environment of a user who has installed the tap alone, with these variables.
+
+    It has no numpy, which the tap's dependencies import where it is: a fifth of a start.
+    """
+    return environment(PYTHONPATH=_without_numpy().name, **more)
+
+
+@cache
+def _without_numpy() -> TemporaryDirectory[str]:
+    folder = TemporaryDirectory()
+    Path(folder.name, "numpy.py").write_text("raise ImportError\n", encoding="utf-8")
+    return folder
 
 
 def start(
@@ -258,7 +284,7 @@ def start(
     """Start the tap as a process; its stdout and stderr are pipes."""
     process = subprocess.Popen(
         command(folder, config, state),
-        env=environment(**variables),
+        env=bare(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -11,7 +11,7 @@ import subprocess
 import termios
 from typing import TYPE_CHECKING
 
-from tests.harness import Run, command, environment
+from tests.harness import Run, bare, command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(
             command(folder, config),
-            env=environment(**{"TERM": "xterm", **(variables or {})}),
+            env=bare(**{"TERM": "xterm", **(variables or {})}),
             stdout=subprocess.PIPE,
             stderr=theirs,
         )

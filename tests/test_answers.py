@@ -20,10 +20,10 @@ from tests.harness import (
     NOW,
     PROVIDERS,
     Run,
+    bare,
     command,
     each_provider,
     entry,
-    environment,
     finish,
     follows_of,
     pages_asked,
@@ -154,7 +154,7 @@ def test_neither_a_test_nor_full_table_touches_the_file(
     catalog = str(full_table(tmp_path, program))
     for options in (["--test"], ["--discover"], ["--catalog", catalog]):
         ended = subprocess.run(
-            [*program, *options], env=environment(), capture_output=True, check=True
+            [*program, *options], env=bare(), capture_output=True, check=True
         )
         assert ended.stdout or options == ["--test"]
         assert (path.stat(), path.read_bytes()) == before
@@ -163,7 +163,7 @@ def test_neither_a_test_nor_full_table_touches_the_file(
 def full_table(folder: Path, program: list[str]) -> Path:
     """A catalog that reads every list whole and keeps no state."""
     discovered = subprocess.run(
-        [*program, "--discover"], env=environment(), capture_output=True, check=True
+        [*program, "--discover"], env=bare(), capture_output=True, check=True
     )
     catalog = json.loads(discovered.stdout)
     for stream in catalog["streams"]:
@@ -227,7 +227,7 @@ def test_a_disk_that_fills(sandbox: Sandbox, tmp_path: Path, path: Path) -> None
     config = config_of(sandbox, path, "rapidapi")
     limited = ["bash", "-c", 'ulimit -f 64; exec "$@"', "-", *command(tmp_path, config)]
     ended = subprocess.run(
-        limited, env=environment(), capture_output=True, check=False, encoding="utf-8"
+        limited, env=bare(), capture_output=True, check=False, encoding="utf-8"
     )
     full = Run(ended.returncode, ended.stdout, ended.stderr)
     assert full.exit_code == 0

@@ -17,8 +17,8 @@ import pytest
 from sandbox import Fault, Scenario, World
 from tests.harness import (
     Run,
+    bare,
     command,
-    environment,
     finish,
     follows_of,
     pages_asked,
@@ -226,7 +226,7 @@ def open_process(
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
         arguments,
-        env=environment(**variables),
+        env=bare(**variables),
         stdout=stdout,
         stderr=stderr,
         encoding="utf-8",
@@ -237,7 +237,7 @@ def closed(arguments: list[str], output: str) -> subprocess.CompletedProcess[str
     """Run a command with one of its outputs closed, as in `tap >&-`."""
     return subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {output}&-', "sh", *arguments],
-        env=environment(),
+        env=bare(),
         encoding="utf-8",
         capture_output=True,
         timeout=60,
@@ -317,7 +317,7 @@ def run_on_a_full_disk(
         outputs: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.run(
             arguments,
-            env=environment(),
+            env=bare(),
             encoding="utf-8",
             timeout=60,
             check=False,

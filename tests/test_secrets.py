@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
 from sandbox.scenario import FaultKind
-from tests.harness import PROVIDERS, Run, environment, finish, follows_of, run, settings, start
+from tests.harness import PROVIDERS, Run, bare, finish, follows_of, run, settings, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,7 +202,7 @@ def test_secrets_from_environment_variables(sandbox: Sandbox, tmp_path: Path) ->
     arguments = [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"]
     done = subprocess.run(
         arguments,
-        env=environment(**variables),
+        env=bare(**variables),
         capture_output=True,
         encoding="utf-8",
         timeout=60,

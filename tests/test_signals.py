@@ -11,10 +11,10 @@ import pytest
 
 from sandbox import Fault, Scenario, World
 from tests.harness import (
+    bare,
     bookmark,
     command,
     entry,
-    environment,
     finish,
     follows_of,
     pages_asked,
@@ -143,7 +143,7 @@ def test_a_signal_while_python_itself_ends_changes_nothing(
     _, _, _, *arguments = command(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
     ended = subprocess.run(
         [sys.executable, "-c", AT_THE_END.format(name=signum.name), *arguments],
-        env=environment(),
+        env=bare(),
         capture_output=True,
         check=False,
         encoding="utf-8",
@@ -174,7 +174,7 @@ def test_a_run_that_ignores_hangups_outlives_its_terminal(
     config = settings(sandbox, ["ann"], "rapidapi", page_size=4)
     process = subprocess.Popen(
         ["/usr/bin/env", "nohup", *command(tmp_path, config)],
-        env=environment(),
+        env=bare(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

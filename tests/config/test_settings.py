@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.config.settings import SECRETS, SETTINGS
-from tests.harness import Run, environment, follows_of, run, settings
+from tests.harness import Run, bare, follows_of, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -301,7 +301,7 @@ def test_malformed_names_in_a_file_are_skipped(sandbox: Sandbox, tmp_path: Path)
 def command(*arguments: str, **variables: str) -> Run:
     words = [sys.executable, "-m", "tap_tiktok_following", *arguments]
     done = subprocess.run(
-        words, env=environment(**variables), capture_output=True, encoding="utf-8", check=False
+        words, env=bare(**variables), capture_output=True, encoding="utf-8", check=False
     )
     return Run(done.returncode, done.stdout, done.stderr)
 

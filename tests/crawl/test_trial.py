@@ -11,9 +11,9 @@ from sandbox import Fault, Scenario, World
 from tests.harness import (
     PROVIDERS,
     Run,
+    bare,
     command,
     each_provider,
-    environment,
     follows_of,
     settings,
 )
@@ -34,7 +34,7 @@ WRONG = {
 def run_test(folder: Path, config: dict[str, Any]) -> Run:
     words = [*command(folder, config), "--test"]
     done = subprocess.run(
-        words, env=environment(), capture_output=True, encoding="utf-8", check=False
+        words, env=bare(), capture_output=True, encoding="utf-8", check=False
     )
     result = Run(done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in result.stderr

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 
 from tap_tiktok_following.config.settings import SECRETS, SETTINGS
 from tests.documents import ROOT, blocks
-from tests.harness import environment
+from tests.harness import bare, environment
 from tests.tables import tables
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ Definition = dict[str, Any]
 def ask(option: str) -> dict[str, Any]:
     """What the tap prints without a config."""
     command = [sys.executable, "-m", "tap_tiktok_following", *option.split()]
-    answer = subprocess.run(command, env=environment(), capture_output=True, check=True)
+    answer = subprocess.run(command, env=bare(), capture_output=True, check=True)
     return json.loads(answer.stdout)  # type: ignore[no-any-return]
 
 

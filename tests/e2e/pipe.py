@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.e2e.processes import WITHIN, finish, start
 from tests.e2e.targets import install, pinned
 from tests.e2e.warehouses import ELSEWHERE
-from tests.harness import Run, command, environment
+from tests.harness import Run, bare, command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Pipe:
         messages = self._folder / f"messages.{self._loads}"
         pipe = f"{self._tap()} | tee {shlex.quote(str(messages))} | {self._target()}"
         shell = ["/bin/bash", "-o", "pipefail", "-c", pipe]
-        process = start(shell, environment(TZ=ELSEWHERE), stderr=subprocess.PIPE)
+        process = start(shell, bare(TZ=ELSEWHERE), stderr=subprocess.PIPE)
         states, log = finish(process)
         assert process.returncode == 0, log
         self._state = json.loads(states.splitlines()[-1])
@@ -72,9 +72,7 @@ class Pipe:
 def discover(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
     """The catalog that the tap prints."""
     tap = [*command(folder, config), "--discover"]
-    answer = subprocess.run(
-        tap, env=environment(), capture_output=True, check=True, timeout=WITHIN
-    )
+    answer = subprocess.run(tap, env=bare(), capture_output=True, check=True, timeout=WITHIN)
     return json.loads(answer.stdout)  # type: ignore[no-any-return]
 
 

@@ -35,6 +35,7 @@ class Project:
         folder: Where to make it.
         settings: The tap's settings, which its reader has in the environment.
         stand_ins: What its reader types instead of what is written, besides what all do.
+        after: A project whose runs are behind this one too: their rows, and their states.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Project:
         folder: Path,
         settings: Mapping[str, Any],
         stand_ins: Mapping[str, object] | None = None,
+        after: Project | None = None,
     ) -> None:
         tool("meltano")  # where there is none, the test is skipped
         self.folder = folder.resolve() / "project"
@@ -51,6 +53,9 @@ class Project:
             shutil.copy(ROOT / name, self.folder)
         (self.folder / "output").mkdir()
         self._link_what_is_installed()
+        if after:
+            for name in ("output", ".meltano/meltano.db", ".meltano/run"):
+                _copy(after.folder / name, self.folder / name)
         self.warehouse = DuckDB(self.folder / "output", "prod.duckdb")
         always = {"/path/to/project": self.folder, "make test": "make --dry-run test"}
         # Two runs of a test are minutes apart, as if they were days.
@@ -85,6 +90,13 @@ class Project:
         """The edges *follower, followed* in the warehouse, a row each, sorted."""
         rows = self.warehouse.rows(f"{provider}_following")
         return sorted((row["follower_username"], row["username"]) for row in rows)
+
+
+def _copy(source: Path, place: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, place, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, place)
 
 
 def _link(source: Path, folder: Path, only: list[str] | None = None) -> None:

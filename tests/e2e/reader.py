@@ -48,7 +48,6 @@ NOT_TYPED = {
 _NOT_A_READERS = (
     *("GIT_", "MAKE", "MFLAGS"),  # of a git hook, and of `make test`
     *("MELTANO_", "TAP_", "TARGET_"),  # settings of pipelines, whoever's
-    "PYTHONDONTWRITEBYTECODE",  # makes every Meltano start slowly
 )
 """Variables that they do not inherit, by how their names start."""
 

@@ -53,12 +53,9 @@ def install(name: str, requirements: list[str]) -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    variables = {
-        "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python"),
-        "UV_COMPILE_BYTECODE": "1",  # installed once, started often
-    }
+    variables = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
     command = [str(tool("uv")), "--quiet", *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **variables}, timeout=WITHIN)
+    subprocess.run(command, check=True, env=variables, timeout=WITHIN)
 
 
 def tool(name: str) -> Path:

@@ -1,8 +1,9 @@
-"""The documentation's ways to take a username out of Meltano's state, and what follows."""
+"""The documentation's ways to take a username, or old states, out of Meltano's database."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tests.documents import runs
 from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.reader import variables
-from tests.harness import NOW, PROVIDERS, pages_asked, settings
+from tests.harness import NOW, PROVIDERS, emptied, pages_asked, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,29 +27,36 @@ if TYPE_CHECKING:
 
 pytestmark = needs_shell
 
+PIPELINE = "prod:tap-tiktok-following-to-target-duckdb"
+
 STREAMS = [f"{provider}_{kind}" for provider in PROVIDERS for kind in ("following", "scans")]
 
 
-@pytest.fixture
-def project(sandbox: Sandbox, tmp_path: Path) -> Project:
-    """A project that has read two lists, a day ago."""
-    sandbox.world = World.of(
-        {
-            "amber_bakes": [Follow("bob", NOW - 1000), Follow("cara", NOW - 2000)],
-            "bob": [Follow("dora", NOW - 1000)],
-        }
-    )
-    project = Project(tmp_path, settings(sandbox, ["amber_bakes", "bob"]))
+FOLLOWS = {
+    "amber_bakes": [Follow("bob", NOW - 1000), Follow("cara", NOW - 2000)],
+    "bob": [Follow("dora", NOW - 1000)],
+}
+
+EDGES = [("amber_bakes", "bob"), ("amber_bakes", "cara"), ("bob", "dora")]
+
+
+@pytest.fixture(scope="module")
+def yesterday(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has read two lists."""
+    emptied(server).world = World.of(FOLLOWS)
+    project = Project(tmp_path_factory.mktemp("yesterday"), settings(server, FOLLOWS))
     project.run()
     for provider in PROVIDERS:
-        assert project.follows(provider) == [
-            ("amber_bakes", "bob"),
-            ("amber_bakes", "cara"),
-            ("bob", "dora"),
-        ]
-    sandbox.clock.advance(DAY)
-    sandbox.requests.clear()
+        assert project.follows(provider) == EDGES
     return project
+
+
+@pytest.fixture
+def project(yesterday: Project, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """The same a day later, for each test anew."""
+    sandbox.world = World.of(FOLLOWS)
+    sandbox.clock.advance(DAY)
+    return Project(tmp_path, settings(sandbox, FOLLOWS), after=yesterday)
 
 
 @runs("docs/running.md", "Reading one username again")
@@ -119,6 +127,30 @@ def test_from_one_pipeline_to_two(
             for username in ("amber_bakes", "bob")
             for outcome in ("complete", "unchanged")
         }
+
+
+@runs("docs/planning.md", "Old states in Meltano's database")
+def test_old_states_go_and_the_last_one_stays(
+    section: Section, project: Project, sandbox: Sandbox
+) -> None:
+    state = project.reader.state(PIPELINE)
+    database = sqlite3.connect(project.folder / ".meltano" / "meltano.db")
+    count = "SELECT count(*) FROM runs WHERE payload LIKE '%singer_state%'"
+    with database:
+        database.execute("UPDATE runs SET ended_at = datetime('now', '-40 days')")
+    project.run()
+    assert database.execute(count).fetchone() == (2,)
+
+    project.reader.follow(section)
+    assert database.execute(count).fetchone() == (1,)
+    database.close()
+    sandbox.requests.clear()
+    project.run()
+    for provider in PROVIDERS:
+        for username in FOLLOWS:
+            assert len(pages_asked(sandbox, provider, username)) == 1
+        assert project.follows(provider) == EDGES
+    assert project.reader.state(PIPELINE).keys() == state.keys()
 
 
 @runs("docs/running.md", "A list at a URL")

@@ -19,7 +19,15 @@ from tap_tiktok_following.times import DAY
 from tests.documents import ROOT, runs
 from tests.e2e.processes import finish, needs_shell
 from tests.e2e.project import Project
-from tests.harness import PROVIDERS, follows_of, pages_asked, settings, truth, wait_until
+from tests.harness import (
+    PROVIDERS,
+    emptied,
+    follows_of,
+    pages_asked,
+    settings,
+    truth,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -34,10 +42,26 @@ LISTS = {name: follows_of(name, length) for name, length in LENGTHS.items()}
 
 @pytest.fixture
 def project(sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project that has not run yet."""
     sandbox.world = World.of(LISTS)
     project = Project(tmp_path, settings(sandbox, LISTS))
     project.reader.add(Path(sys.executable).with_name("tap-tiktok-following"))
     return project
+
+
+@pytest.fixture(scope="module")
+def once(server: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    emptied(server).world = World.of(LISTS)
+    project = Project(tmp_path_factory.mktemp("once"), settings(server, LISTS))
+    project.run()
+    return project
+
+
+@pytest.fixture
+def run_once(once: Project, sandbox: Sandbox, tmp_path: Path) -> Project:
+    """A project that has run once, for each test anew."""
+    sandbox.world = World.of(LISTS)
+    return Project(tmp_path, settings(sandbox, LISTS), after=once)
 
 
 def check_all_is_there(project: Project, sandbox: Sandbox) -> None:
@@ -47,9 +71,8 @@ def check_all_is_there(project: Project, sandbox: Sandbox) -> None:
 
 
 @runs("docs/running.md", "Running")
-def test_the_name_of_the_state(section: Section, project: Project) -> None:
-    project.run()
-    listed = project.reader.follow(section)
+def test_the_name_of_the_state(section: Section, run_once: Project) -> None:
+    listed = run_once.reader.follow(section)
     [name] = re.findall(r"^\S+:tap-tiktok-following-to-target-duckdb$", listed, re.MULTILINE)
     text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
     assert f"`{name}` here" in text
@@ -57,10 +80,10 @@ def test_the_name_of_the_state(section: Section, project: Project) -> None:
 
 @runs("docs/running.md", "Restoring a lost warehouse")
 def test_restoring_a_lost_warehouse(
-    section: Section, project: Project, sandbox: Sandbox
+    section: Section, run_once: Project, sandbox: Sandbox
 ) -> None:
     """All follows come back on the same day, and the next run asks for news only."""
-    project.run()
+    project = run_once
     project.warehouse.path.unlink()
     project.run()
     assert [project.follows(provider) for provider in PROVIDERS] == [[], []]
@@ -73,9 +96,11 @@ def test_restoring_a_lost_warehouse(
 
 
 @runs("docs/running.md", "Reading all lists again")
-def test_reading_all_lists_again(section: Section, project: Project, sandbox: Sandbox) -> None:
+def test_reading_all_lists_again(
+    section: Section, run_once: Project, sandbox: Sandbox
+) -> None:
     """Every list comes whole, right after it was read, and nothing loses its bookmark."""
-    project.run()
+    project = run_once
     sandbox.clock.advance(60)
     project.reader.follow(section)
     for provider in PROVIDERS:

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.documents import ROOT
-from tests.harness import Run, environment
+from tests.harness import Run, bare
 from tests.server import Reply, Server
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def third(*arguments: str) -> Run:
     done = subprocess.run(
         [sys.executable, "-m", "tests.providers.third", *arguments],
         cwd=ROOT,
-        env=environment(),
+        env=bare(),
         capture_output=True,
         encoding="utf-8",
         timeout=60,

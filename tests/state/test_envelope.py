@@ -11,7 +11,7 @@ import pytest
 from sandbox import World
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.envelope import NoState
-from tests.harness import Run, command, environment, follows_of, run, settings
+from tests.harness import Run, bare, command, follows_of, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +98,7 @@ def run_with(folder: Path, config: dict[str, Any], state: str) -> Run:
     words = command(folder, config, state={})
     (folder / "state.json").write_text(state, encoding="utf-8")
     done = subprocess.run(
-        words, env=environment(), capture_output=True, encoding="utf-8", check=False
+        words, env=bare(), capture_output=True, encoding="utf-8", check=False
     )
     return Run(done.returncode, done.stdout, done.stderr)
 

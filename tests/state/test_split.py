@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.shards import shard_of
-from tests.harness import PROVIDERS, environment, follows_of, run, settings
+from tests.harness import PROVIDERS, bare, follows_of, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def split(folder: Path, *arguments: str, code: int = 0) -> str:
     done = subprocess.run(
         words,
         cwd=folder,
-        env=environment(),
+        env=bare(),
         capture_output=True,
         encoding="utf-8",
         check=False,

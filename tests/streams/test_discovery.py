@@ -14,7 +14,7 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import PROVIDERS, Run, environment, follows_of, settings
+from tests.harness import PROVIDERS, Run, bare, follows_of, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,7 +128,7 @@ def test_scans_come_right_after_their_following_stream() -> None:
 
 def test_the_command_discovers_without_a_config() -> None:
     command = [sys.executable, "-m", "tap_tiktok_following", "--discover"]
-    found = subprocess.run(command, env=environment(), capture_output=True, check=True).stdout
+    found = subprocess.run(command, env=bare(), capture_output=True, check=True).stdout
     assert {stream["tap_stream_id"] for stream in json.loads(found)["streams"]} == set(KEYS)
 
 
