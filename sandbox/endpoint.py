@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from sandbox.api import Answer, Refusal
 from sandbox.delivery import Delivery
@@ -69,11 +69,12 @@ class Endpoint(ABC):
         entry = LoggedRequest(self._provider)
         self._log.append(entry)
         request = Request(scope, receive)
-        body = await request.body()
         try:
-            answer = self._answer(request, body, entry)
+            answer = self._answer(request, await request.body(), entry)
         except Refusal as refusal:
             answer = refusal.answer
+        except ClientDisconnect:
+            return
         delivery = Delivery(answer, self._stage.clock, (scope, receive, send))
         if answer.delay and await delivery.gone_within(answer.delay):
             return

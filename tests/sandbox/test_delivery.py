@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from sandbox.scenario import FaultKind
 
 
-def asked(sandbox: Sandbox) -> socket.socket:
+def asked(sandbox: Sandbox, end: str = "\r\n") -> socket.socket:
     """A connection over which a page has been asked for."""
     host, _, port = sandbox.url.removeprefix("http://").partition(":")
     connection = socket.create_connection((host, int(port)), timeout=5)
-    connection.sendall(request(sandbox))
+    connection.sendall(request(sandbox, end))
     return connection
 
 
-def request(sandbox: Sandbox) -> bytes:
+def request(sandbox: Sandbox, end: str = "\r\n") -> bytes:
     host = sandbox.url.removeprefix("http://")
     return (
         f"GET /api/v1/users/alice/following HTTP/1.1\r\nhost: {host}\r\n"
-        f"x-rapidapi-host: {host}\r\nx-rapidapi-key: {sandbox.config['rapidapi_key']}\r\n\r\n"
+        f"x-rapidapi-host: {host}\r\n"
+        f"x-rapidapi-key: {sandbox.config['rapidapi_key']}\r\n{end}"
     ).encode()
 
 
@@ -118,3 +119,13 @@ def test_the_sandbox_stops_at_once_whoever_still_waits(scenario: Scenario) -> No
         stopping = time.monotonic()
     connection.close()
     assert time.monotonic() - stopping < 1
+
+
+def test_a_client_that_dies_in_the_middle_of_its_request_leaves_no_trace(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    half = "content-length: 9\r\n\r\n{"
+    with Sandbox(small_world()) as sandbox, closing(asked(sandbox, half)):
+        while not sandbox.requests:
+            time.sleep(0.01)
+    assert capfd.readouterr().err == ""
