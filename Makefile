@@ -1,7 +1,7 @@
 # Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
 #   .tools    uv and Meltano            .venv     the development environment
 #   .meltano  the tap, targets, dbt     output    what a run loads, and its log
-# `make test-airflow` adds
+# `make test-guides` needs no more than these. `make test-airflow` adds
 #   .airflow  Airflow, for the test of examples/airflow
 
 PYTHON ?= python3
@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two things at once: while Meltano's plugins are set up, the code is checked.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo test lint types pytest test-airflow bench plugins requirements
+.PHONY: demo test lint types pytest test-guides test-airflow bench plugins requirements
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
@@ -44,7 +44,11 @@ types: .venv/ready
 
 pytest: .venv/ready plugins
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
-	  --ignore tests/e2e/airflow
+	  --ignore tests/e2e/airflow --ignore tests/e2e/guides
+
+# Type the commands of the README and the docs, as their reader would; takes some minutes.
+test-guides: .venv/ready plugins
+	$(BIN)/pytest --numprocesses 3 --dist worksteal tests/e2e/guides
 
 # Run examples/airflow with a real Airflow; takes a few minutes.
 test-airflow: .venv/ready .airflow/ready $(TOOLS)
