@@ -34,7 +34,7 @@ MOST = 0.6
 def kept_answers(bench: Bench) -> Iterator[Row]:
     """A day of 20,000 full pages of each provider.
 
-    In a process of its own: what other figures have left behind made it several times slower.
+    In a process of its own: in one that had measured all else it was several times slower.
     """
     with ProcessPoolExecutor(1, get_context("spawn")) as process:
         for provider_class in PROVIDERS:
