@@ -24,17 +24,13 @@ from tap_tiktok_following.crawl import losses
 from tap_tiktok_following.crawl.finds import Seen, records_of
 from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
-from tap_tiktok_following.model import Standing
+from tap_tiktok_following.crawl.starts import IN_PARTS, below, start_of, started_by
 from tap_tiktok_following.outcomes import Outcome, Part
 from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds
-    from tap_tiktok_following.model import Answer, Page, Stuck, Visit
-
-IN_PARTS = (
-    "a page of the list failed in earlier scans, and its parts were read at several times"
-)
+    from tap_tiktok_following.model import Answer, Page, Standing, Stuck, Visit
 
 CUT_AT = 4900
 """Number of accounts: providers cut lists near their newest 5,000 without saying so."""
@@ -57,7 +53,7 @@ class Scan:
 
     def __init__(self, visit: Visit, page_size: int, key: str, started: int) -> None:
         self._visit = visit
-        self.standing = visit.resume or _start_of(visit, started)
+        self.standing = visit.resume or start_of(visit, started)
         self.outcome: Outcome | None = None
         self.failure = ""
         self._page_size = self._asked_for = page_size
@@ -83,7 +79,7 @@ class Scan:
         """
         is_first = self.standing.cursor is None and not self.standing.pages
         if is_first and as_of is not None and as_of < self.standing.as_of:
-            self.standing = _started_by(self._visit, self.standing, as_of)
+            self.standing = started_by(self._visit, self.standing, as_of)
 
     def _see_whether_whole(self) -> None:
         """Read the list whole if its last full scan is too old, comparing T with T.
@@ -278,54 +274,9 @@ class Scan:
             self._finish(outcome)
             return
         is_past = cursor <= stuck.cursor
-        self.standing = _below(self.standing, stuck, cursor, is_past=is_past)
+        self.standing = below(self.standing, stuck, cursor, is_past=is_past)
         self._known = self._known_in(self.standing)
         if not is_past:
             self._seen = Seen(self._key, stuck.boundary)
         if is_past and cursor < stuck.floor:
             self._finish(Outcome.COMPLETE)
-
-
-def _start_of(visit: Visit, started: int) -> Standing:
-    """The standing of a new scan before its first request.
-
-    Args:
-        visit: What to read.
-        started: Unix seconds by the local clock.
-    """
-    if visit.stuck and visit.top:
-        start = Standing(started, started, visit.floor, whole=False, part=Part.ABOVE)
-    else:
-        start = Standing(started, started, visit.floor, visit.whole, loss=visit.loss)
-    if visit.start is None:
-        return _started_by(visit, start, started)
-    scanned_at, as_of = visit.start
-    return replace(start, scanned_at=scanned_at, as_of=as_of)
-
-
-def _started_by(visit: Visit, standing: Standing, as_of: int) -> Standing:
-    """The standing with a T that is no later, and with a key that no earlier scan has.
-
-    Two scans in the same second, or of the same cached page, are still two rows.
-    """
-    as_of = min(standing.as_of, as_of)
-    last = max(visit.last or 0, visit.previous or 0)
-    return replace(standing, as_of=as_of, scanned_at=max(as_of, last + 1))
-
-
-def _below(standing: Standing, stuck: Stuck, cursor: int, *, is_past: bool) -> Standing:
-    """The standing of a scan that continues with what an earlier one left."""
-    below = replace(
-        standing, floor=stuck.floor, whole=stuck.whole, gap=IN_PARTS, cursor=cursor
-    )
-    if is_past:
-        return replace(below, part=Part.PAST)
-    return replace(
-        below,
-        part=Part.APART,
-        cursor=stuck.cursor,
-        stands_still=False,
-        idle=0,
-        boundary=stuck.boundary,
-        remembering=False,
-    )
