@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import Clock, Sandbox, World
 from tests.dbt.project import Driver
-from tests.e2e.postgres import serve
+from tests.e2e.postgres import serve_or_skip
 from tests.harness import NOW, emptied, kill_what_is_left
 
 if TYPE_CHECKING:
@@ -64,9 +64,4 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with serve() as server:
-        if server is None:
-            reason = "there is no PostgreSQL, neither from a wheel nor from Debian's package"
-            assert not os.environ.get("CI"), reason
-            pytest.skip(reason)
-        yield server
+    yield from serve_or_skip()

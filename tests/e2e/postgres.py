@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
 from tests.e2e.warehouses import ELSEWHERE
@@ -99,6 +101,16 @@ def serve(port: int | None = None) -> Iterator[Postgres | None]:
             yield Postgres(programs, home, port or DEFAULT_PORT)
         finally:
             _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
+
+
+def serve_or_skip(port: int | None = None) -> Iterator[Postgres]:
+    """The same for a fixture: without a server its tests are skipped, but never in CI."""
+    with serve(port) as server:
+        if server is None:
+            reason = "there is no PostgreSQL, neither from a wheel nor from Debian's package"
+            assert not os.environ.get("CI"), reason
+            pytest.skip(reason)
+        yield server
 
 
 def _programs(home: Path) -> Path | None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.airflow.engine import Airflow, free_port, program
 from tests.e2e.airflow.project import Project
-from tests.e2e.postgres import serve
+from tests.e2e.postgres import serve_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    with serve(free_port()) as server:
-        if server is None:
-            pytest.skip("there is no PostgreSQL here")
-        yield server
+    yield from serve_or_skip(free_port())
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.documents import runs
 from tests.e2e.airflow.engine import free_port
-from tests.e2e.postgres import serve
+from tests.e2e.postgres import serve_or_skip
 from tests.e2e.processes import WITHIN, finish, start
 from tests.e2e.project import Project
 from tests.e2e.targets import install
@@ -30,10 +30,7 @@ FRAMES = ["duckdb~=1.2.2", "networkx>=3.4", "pandas>=2.2", "polars>=1.0", "pyarr
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A server with a port: target-postgres finds no socket by TARGET_POSTGRES_HOST."""
-    with serve(free_port()) as server:
-        if server is None:
-            pytest.skip("there is no PostgreSQL here")
-        yield server
+    yield from serve_or_skip(free_port())
 
 
 @runs("docs/analysis.md", "In this repository", "pipeline")
