@@ -77,7 +77,7 @@ def paid_twice(bench: Bench) -> Iterator[Row]:
             ("target-postgres", {"sqlalchemy_url": server.url, "default_target_schema": "{}"}),
         ]
         for target, settings in loaders:
-            for name, more in (("without", {}), ("with", {"answers_path": "file.answers"})):
+            for name, more in (("without", {}), ("with", {"responses_path": "file.answers"})):
                 folder = bench.folder / f"{target}-{name}"
                 filled = {
                     key: value.format(name) if isinstance(value, str) else value
@@ -97,7 +97,7 @@ def _load(
     # Even where nothing is paid for twice, the last kill comes before the end of the load.
     latest = pages // kills
     with Server([100 * PAGES] * lists, LATENCY) as server:
-        project = Project(folder, server, target, revisit_after_hours=12, **more)
+        project = Project(folder, server, target, rescan_after_hours=12, **more)
         command = project.command("tap-tiktok-following", "--force")
         requests = 0
         for _ in range(kills):

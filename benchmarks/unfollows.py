@@ -31,10 +31,10 @@ HEAD = """\
 |---|---|---|---|---|---|---|"""
 
 WAYS: dict[str, dict[str, Any]] = {
-    "refresh_after_days 1": {"refresh_after_days": 1},
-    "refresh_after_days 30": {"refresh_after_days": 30},
-    "refresh_on_loss": {"refresh_on_loss": True},
-    "both, 30 days": {"refresh_on_loss": True, "refresh_after_days": 30},
+    "full_scan_after_days 1": {"full_scan_after_days": 1},
+    "full_scan_after_days 30": {"full_scan_after_days": 30},
+    "full_scan_on_loss": {"full_scan_on_loss": True},
+    "both, 30 days": {"full_scan_on_loss": True, "full_scan_after_days": 30},
 }
 
 
@@ -46,7 +46,7 @@ class Count:
         lost: How many accounts left a list.
         at_once: How many of them the first run after that found.
         later: How many a later run found.
-        told: How many `accounts_gone` told.
+        told: How many `accounts_lost` told.
         requests: Requests of all days after the first read.
     """
 
@@ -124,7 +124,7 @@ class Trial:
     def _note(self, row: dict[str, Any], lost: set[tuple[str, str]]) -> None:
         name = row["follower_username"]
         self.count.requests += row["requests"]
-        self.count.told += row["accounts_gone"] or 0
+        self.count.told += row["accounts_lost"] or 0
         if row["whole_list"]:
             found = self._gone.pop(name, set())
             at_once = {account for account in found if (name, account) in lost}

@@ -17,7 +17,7 @@ PIPELINE = "meltano --environment=sandbox run tap-tiktok-following target-duckdb
 MODELS = "meltano --environment=sandbox run dbt-duckdb:build"
 """A command of its own: where the tap ends with an error Meltano starts no block after it."""
 
-WHOLE_LISTS = {"TAP_TIKTOK_FOLLOWING_REFRESH_AFTER_DAYS": "0"}
+WHOLE_LISTS = {"TAP_TIKTOK_FOLLOWING_FULL_SCAN_AFTER_DAYS": "0"}
 """Only a list that is read whole shows who is not on it any more."""
 
 

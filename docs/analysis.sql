@@ -55,7 +55,7 @@ select
     cast("whole_list" as boolean) as "whole_list",
     cast("accounts_read" as bigint) as "accounts_read",
     cast("accounts_sent" as bigint) as "accounts_sent",
-    cast("accounts_gone" as bigint) as "accounts_gone",
+    cast("accounts_lost" as bigint) as "accounts_lost",
     cast("read_until" as timestamp) as "read_until",
     cast("read_down_to" as timestamp) as "read_down_to",
     cast("requests" as bigint) as "requests",
@@ -86,7 +86,7 @@ select
     cast("whole_list" as boolean) as "whole_list",
     cast("accounts_read" as bigint) as "accounts_read",
     cast("accounts_sent" as bigint) as "accounts_sent",
-    cast("accounts_gone" as bigint) as "accounts_gone",
+    cast("accounts_lost" as bigint) as "accounts_lost",
     cast("read_until" as timestamp) as "read_until",
     cast("read_down_to" as timestamp) as "read_down_to",
     cast("requests" as bigint) as "requests",
@@ -191,7 +191,7 @@ with scans as (
         coalesce(whole_list, false) as whole_list,
         accounts_read,
         accounts_sent,
-        accounts_gone,
+        accounts_lost,
         coalesce(read_until, scanned_at) as read_until,
         read_down_to,
         requests,
@@ -209,7 +209,7 @@ with scans as (
         coalesce(whole_list, false) as whole_list,
         accounts_read,
         accounts_sent,
-        accounts_gone,
+        accounts_lost,
         coalesce(read_until, scanned_at) as read_until,
         read_down_to,
         requests,
@@ -243,7 +243,7 @@ select
     whole_list,
     accounts_read,
     accounts_sent,
-    accounts_gone,
+    accounts_lost,
     read_until,
     read_down_to,
     requests,
@@ -881,7 +881,7 @@ summed as (
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
         max(case when newest = 1 then following_total end) as following_total,
-        max(case when newest = 1 then accounts_gone end) as accounts_gone
+        max(case when newest = 1 then accounts_lost end) as accounts_lost
     from visits
     group by provider, follower_username
 ),
@@ -908,7 +908,7 @@ select
     summed.last_reason,
     coalesce(listed.follows_listed, 0) as follows_listed,
     summed.following_total,
-    summed.accounts_gone,
+    summed.accounts_lost,
     extract(epoch from ((now() at time zone 'UTC') - summed.last_read)) / 86400.0 as age_days
 from asked_for
 left join summed

@@ -71,7 +71,7 @@ COLUMNS = {
     ),
     "scans": (
         *("follower_username", "scanned_at", "previous_scanned_at", "outcome", "reason"),
-        *("whole_list", "accounts_read", "accounts_sent", "accounts_gone", "read_until"),
+        *("whole_list", "accounts_read", "accounts_sent", "accounts_lost", "read_until"),
         *("read_down_to", "requests", "following_total", "cached"),
     ),
 }

@@ -167,7 +167,7 @@ class Visit(msgspec.Struct, frozen=True):
             read, plus the new ones since; 0 if not known.
         total: The provider's total on the first page of the last scan; None without one.
         believes_total: Whether the total is used; false after it was wrong too often.
-        refresh_on_loss: Whether a list that has lost accounts is read and sent whole.
+        full_scan_on_loss: Whether a list that has lost accounts is read and sent whole.
         loss: A loss that the last scan found too late to read the list whole; None for none.
         floor: Unix seconds; the scan is complete once the next page would contain only older
             follows; 0 to read to the end.
@@ -190,7 +190,7 @@ class Visit(msgspec.Struct, frozen=True):
     listed: int = 0
     total: int | None = None
     believes_total: bool = True
-    refresh_on_loss: bool = False
+    full_scan_on_loss: bool = False
     loss: Loss | None = None
     floor: int = 0
     start_date: int = 0

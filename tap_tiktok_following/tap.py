@@ -99,7 +99,7 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the file can't be used.
         """
-        path = self.config.get("answers_path")
+        path = self.config.get("responses_path")
         is_kept = any(stream.keeps_answers for stream in self._following)
         if self._answers is None and path and is_kept:
             self._answers = Answers(Path(path))

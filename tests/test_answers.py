@@ -55,8 +55,8 @@ def _lists(sandbox: Sandbox) -> None:
 
 
 def config_of(sandbox: Sandbox, path: Path, provider: str | None) -> dict[str, Any]:
-    how = {"page_size": 10, "revisit_after_hours": 12, "concurrency": 2}
-    return settings(sandbox, LENGTHS, provider, answers_path=str(path), **how)
+    how = {"page_size": 10, "rescan_after_hours": 12, "concurrency": 2}
+    return settings(sandbox, LENGTHS, provider, responses_path=str(path), **how)
 
 
 def kept(path: Path) -> list[tuple[str, str, int]]:
@@ -261,5 +261,5 @@ def test_a_disk_without_room(sandbox: Sandbox, tmp_path: Path) -> None:
     assert (still.follows("rapidapi"), asked(sandbox)) == ([], {})
     assert kept(path) == saved
 
-    run({**config, "answers_path": str(path)}, full.state)
+    run({**config, "responses_path": str(path)}, full.state)
     assert kept(path) == []

@@ -37,7 +37,7 @@ def test_killed_in_the_middle_of_a_list_and_resumed_from_the_last_state(
     )
     sandbox.scenario = Scenario(latency=0.15)
     config = settings(
-        sandbox, ["long", "short"], "research", page_size=10, revisit_after_hours=1
+        sandbox, ["long", "short"], "research", page_size=10, rescan_after_hours=1
     )
     process = start(tmp_path, config)
     lines = read_until_a_state_of(process, "long")

@@ -222,7 +222,7 @@ def test_a_budget_is_never_spent_twice_and_only_news_are_sent(
     asked = -1
     while asked != len(pages_asked(sandbox)):
         asked = len(pages_asked(sandbox))
-        run(**{f"{provider}_max_requests": budget, "revisit_after_hours": 8000})
+        run(**{f"{provider}_max_requests": budget, "rescan_after_hours": 8000})
     story.check({name: sandbox.world.truth(name) for name in NAMES})
     assert repeated(edge for run in story.sent for edge in run) == []
     assert repeated(pages_asked(sandbox)) == []

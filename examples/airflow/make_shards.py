@@ -79,8 +79,8 @@ def make_extractor(part: int, shards: int, shares: dict[str, int]) -> dict[str, 
     shard = f"{part}-of-{shards}"
     config = {
         "shard": f"{part}/{shards}",
-        "answers_path": f"output/answers-{shard}.sqlite",
-        "revisit_after_hours": 12,
+        "responses_path": f"output/answers-{shard}.sqlite",
+        "rescan_after_hours": 12,
         "on_quota_exhausted": "stop",
         "on_username_failure": "continue",
         **shares,

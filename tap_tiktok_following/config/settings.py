@@ -105,9 +105,9 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
-        "refresh_after_days",
+        "full_scan_after_days",
         th.IntegerType(minimum=0, maximum=3650),
-        title="Refresh after days",
+        title="Full scan after days",
         description=(
             "Read and send a whole list again when its last full scan is older than this "
             "number of days, which is how unfollows are found. Refreshes are spread over the "
@@ -116,10 +116,10 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
-        "refresh_on_loss",
+        "full_scan_on_loss",
         th.BooleanType,
         default=False,
-        title="Refresh on loss",
+        title="Full scan on loss",
         description=(
             "Read and send a whole list when a scan shows that it has lost accounts, so that "
             "unfollows are found the day they happen. Each of these lists costs one request "
@@ -127,10 +127,10 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
-        "revisit_after_hours",
+        "rescan_after_hours",
         th.IntegerType(minimum=0, maximum=87600),
         default=0,
-        title="Revisit after hours",
+        title="Rescan after hours",
         description=(
             "Number of hours for which a username is not read again after it was read or "
             "skipped, so that a retry does not pay twice."
@@ -147,14 +147,14 @@ SETTINGS = th.PropertiesList(
         ),
     ),
     th.Property(
-        "answers_path",
+        "responses_path",
         th.StringType,
         title="File of answers",
         description=(
             "Path of a local file that keeps every answer until the target has saved it, so "
             "that no answer is paid for twice if the run, the target or the machine stops. "
             "It contains personal data; deleting it loses no data. Use one file per pipeline, "
-            "and set `revisit_after_hours` too."
+            "and set `rescan_after_hours` too."
         ),
     ),
     th.Property(

@@ -27,7 +27,7 @@ def acted_on(standing: Standing, visit: Visit, missing: list[int] | None) -> Los
         visit: The visit.
         missing: The remembered accounts that have left the list; None if not known.
     """
-    if not visit.refresh_on_loss:
+    if not visit.full_scan_on_loss:
         return None
     if missing:
         return Loss.PAGES

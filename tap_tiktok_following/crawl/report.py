@@ -89,7 +89,7 @@ class Report:
 
     def _count_losses(self, event: Event) -> None:
         standing, visit = event.standing, event.visit
-        if event.outcome in READ and visit.refresh_on_loss:
+        if event.outcome in READ and visit.full_scan_on_loss:
             self._whole_on_loss += standing.whole and standing.loss is not None
             self._disbelieved += not visit.believes_total
 
@@ -107,7 +107,7 @@ class Report:
             )
         )
         seconds = math.ceil(requests / self._per_second)
-        may_lose = any(visit.refresh_on_loss for visit in self._plan.visits)
+        may_lose = any(visit.full_scan_on_loss for visit in self._plan.visits)
         more = ", more for lists that lost accounts" if may_lose else ""
         return (
             f"{many(sum(counts.values()), 'username')}{self._of_shard}: {known}; "

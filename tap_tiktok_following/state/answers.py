@@ -212,7 +212,7 @@ class Answers:
         """Stop writing; what is in the file can still be read."""
         self._is_full = True
         logger.warning(
-            "`answers_path` (%s) cannot be written any more (%s): the run continues without "
+            "`responses_path` (%s) cannot be written any more (%s): the run continues without "
             "it, and what it reads is paid for again if the run or its target dies.",
             self._path,
             error,

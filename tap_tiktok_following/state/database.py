@@ -83,7 +83,7 @@ def is_lack_of_room(error: Exception) -> bool:
 
 def sentence(path: Path, error: Exception) -> str:
     """What is wrong with the file and what to do about it."""
-    where = f"`answers_path` ({path})"
+    where = f"`responses_path` ({path})"
     if isinstance(error, OSError):
         return f"{where} can't be opened ({error.strerror}): choose another path."
     if "locked" in str(error):
@@ -117,8 +117,8 @@ def _prepare(path: Path) -> bool:
             header = file.read(72)
     if not is_file or (header and not _is_ours(header)):
         foreign = (
-            f"`answers_path` ({path}) is not a file of answers of this version of the tap and "
-            "is not changed: choose another path."
+            f"`responses_path` ({path}) is not a file of answers of this version of the tap "
+            "and is not changed: choose another path."
         )
         raise Ended(foreign)
     path.chmod(0o600)

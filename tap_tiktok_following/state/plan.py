@@ -42,7 +42,7 @@ class Policy:
         lookback: Seconds before the bookmark that are read again.
         refresh_after: Seconds after which a list is read whole again; None for never, 0 for
             every visit.
-        refresh_on_loss: Whether a list that has lost accounts is read whole again.
+        full_scan_on_loss: Whether a list that has lost accounts is read whole again.
         revisit_after: Seconds until a username that was read or skipped is visited again.
         retry_unavailable_after: The same for usernames whose list was not available.
     """
@@ -50,20 +50,20 @@ class Policy:
     start_date: int = 0
     lookback: int = DAY
     refresh_after: float | None = None
-    refresh_on_loss: bool = False
+    full_scan_on_loss: bool = False
     revisit_after: float = 0
     retry_unavailable_after: float = 0
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Policy:
         """The policy that the settings describe."""
-        refresh = config.get("refresh_after_days")
+        refresh = config.get("full_scan_after_days")
         return cls(
             start_date=parse_time(config.get("start_date")) or 0,
             lookback=config["lookback_days"] * DAY,
             refresh_after=None if refresh is None else refresh * DAY,
-            refresh_on_loss=config["refresh_on_loss"],
-            revisit_after=config["revisit_after_hours"] * HOUR,
+            full_scan_on_loss=config["full_scan_on_loss"],
+            revisit_after=config["rescan_after_hours"] * HOUR,
             retry_unavailable_after=config["retry_unavailable_after_days"] * DAY,
         )
 
@@ -128,7 +128,7 @@ def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
     """What to read of a list, whether it is due or not."""
     bookmark, resume = of.bookmark_of(entry), of.resume_of(entry)
     stuck, top = of.stuck_of(entry)
-    loss = of.loss_of(entry) if policy.refresh_on_loss else None
+    loss = of.loss_of(entry) if policy.full_scan_on_loss else None
     whole = stuck is None and (
         bookmark is None or _is_whole_due(entry, policy) or loss is not None
     )
@@ -146,7 +146,7 @@ def visit_of(username: str, entry: Entry, policy: Policy) -> Visit:
         listed=of.listed_of(entry),
         total=of.total_of(entry),
         believes_total=of.wrong_totals_of(entry) < MOST_WRONG_TOTALS,
-        refresh_on_loss=policy.refresh_on_loss and stuck is None,
+        full_scan_on_loss=policy.full_scan_on_loss and stuck is None,
         loss=loss,
         floor=max(reread_from, policy.start_date),
         start_date=policy.start_date,

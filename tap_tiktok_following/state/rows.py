@@ -25,7 +25,7 @@ def scan_row(event: Event) -> dict[str, Any]:
         "whole_list": is_complete and standing.whole and not standing.gap,
         "accounts_read": standing.accounts_read,
         "accounts_sent": standing.accounts_sent,
-        "accounts_gone": standing.gone,
+        "accounts_lost": standing.gone,
         "read_until": in_utc(standing.read_until) if standing.read_until else None,
         "read_down_to": _read_down_to(standing),
         "requests": standing.requests,

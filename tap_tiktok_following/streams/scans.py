@@ -65,7 +65,7 @@ SCHEMA = th.PropertiesList(
         "accounts_sent", th.IntegerType, description="Number of accounts sent as records."
     ),
     th.Property(
-        "accounts_gone",
+        "accounts_lost",
         th.IntegerType,
         description=(
             "Minimum number of accounts that were listed at `previous_scanned_at` and no "

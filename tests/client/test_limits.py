@@ -38,7 +38,7 @@ def test_a_spent_quota_ends_the_stream_and_the_next_run_goes_on(
             page_size=PAGE,
             concurrency=2,
             on_quota_exhausted=choice,
-            revisit_after_hours=1,
+            rescan_after_hours=1,
         )
         before = run(config)
         sandbox.scenario = Scenario()

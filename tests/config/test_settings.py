@@ -22,8 +22,8 @@ CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
 WHOLE_NUMBERS = {
     "lookback_days": (0, 3650),
-    "refresh_after_days": (0, 3650),
-    "revisit_after_hours": (0, 87600),
+    "full_scan_after_days": (0, 3650),
+    "rescan_after_hours": (0, 87600),
     "retry_unavailable_after_days": (0, 3650),
     "page_size": (1, 100),
     "concurrency": (1, 64),
@@ -235,7 +235,7 @@ def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) ->
         {"start_date": "2023-01-31T00:00:00Z"},
         {"start_date": "2023-01-31T00:00:00.123+01:00"},
         {"start_date": "2023-01-31"},
-        {"refresh_after_days": None, "start_date": None, "user_agent": None},
+        {"full_scan_after_days": None, "start_date": None, "user_agent": None},
         {"rapidapi_requests_per_second": 1000},
         {"user_agent": "me/1.0 (mail@example.com)"},
         {"stream_maps": {}},

@@ -77,7 +77,7 @@ def live(life: Life, day: dict[str, Any]) -> None:
     lookback=st.sampled_from([0, HOUR, DAY, 3 * DAY]),
     refresh=st.sampled_from([None, 0, 2 * DAY]),
     totals=st.sampled_from(TOTALS),
-    refresh_on_loss=st.booleans(),
+    full_scan_on_loss=st.booleans(),
 )
 def test_whatever_happens_every_follow_is_sent(
     made: list[int],
@@ -88,11 +88,11 @@ def test_whatever_happens_every_follow_is_sent(
     totals: Callable[[int], int | None],
     *,
     repeat: bool,
-    refresh_on_loss: bool,
+    full_scan_on_loss: bool,
 ) -> None:
     follows = [Follow(f"old.{number}", NOW - age) for number, age in enumerate(made)]
     life = Life(follows, page_size, repeat=repeat, lookback=lookback, refresh_after=refresh)
-    life.policy["refresh_on_loss"] = refresh_on_loss
+    life.policy["full_scan_on_loss"] = full_scan_on_loss
     life.total = totals
     for day in history:
         live(life, day)
@@ -335,7 +335,7 @@ def test_pages_of_one_second_that_get_smaller_meanwhile_hold_nobody_twice() -> N
     life.page_size = 6
     life.read(budget=1)
     assert life.read().row["accounts_read"] == 16
-    assert life.read().row["accounts_gone"] == 0
+    assert life.read().row["accounts_lost"] == 0
 
 
 def test_due_times_follow_the_clock_of_the_lists_alone() -> None:

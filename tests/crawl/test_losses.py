@@ -46,7 +46,7 @@ def a_life(length: int, page_size: int = 100, *, totals: bool, **more: Any) -> L
 
 
 def told(day: Day) -> tuple[str, int | None]:
-    return day.row["outcome"], day.row["accounts_gone"]
+    return day.row["outcome"], day.row["accounts_lost"]
 
 
 with_and_without_totals = pytest.mark.parametrize("totals", [True, False])
@@ -106,24 +106,26 @@ def test_an_account_that_went_private_is_lost_too() -> None:
 @with_and_without_totals
 def test_a_cache_that_is_older_than_the_last_scan_tells_no_loss(*, totals: bool) -> None:
     """It does not show what was followed since it was filled."""
-    life = a_life(250, totals=totals, refresh_on_loss=True)
+    life = a_life(250, totals=totals, full_scan_on_loss=True)
     life.now += DAY
     life.follow(3)
     life.read(after=HOUR)
     life.cached_for = 3 * HOUR
     day = life.read(after=HOUR)
-    assert (day.row["accounts_gone"], day.row["whole_list"], day.sent) == (None, False, [])
+    assert (day.row["accounts_lost"], day.row["whole_list"], day.sent) == (None, False, [])
     assert day.requests == 1
     life.cached_for = 0
-    assert life.read(after=HOUR).row["accounts_gone"] == 0
+    assert life.read(after=HOUR).row["accounts_lost"] == 0
 
 
 # Read whole.
 
 
 @with_and_without_totals
-def test_with_refresh_on_loss_the_list_is_sent_whole_in_the_same_scan(*, totals: bool) -> None:
-    life = a_life(250, totals=totals, refresh_on_loss=True)
+def test_with_full_scan_on_loss_the_list_is_sent_whole_in_the_same_scan(
+    *, totals: bool
+) -> None:
+    life = a_life(250, totals=totals, full_scan_on_loss=True)
     life.world.unfollow("ann", "old.40")
     new = life.follow(2)
     day = life.read()
@@ -135,7 +137,7 @@ def test_with_refresh_on_loss_the_list_is_sent_whole_in_the_same_scan(*, totals:
 
 def test_a_loss_on_a_later_page_makes_the_next_visit_whole() -> None:
     """Whatever the bookmark says by then."""
-    life = Life(follows_of(500, every=600), refresh_on_loss=True)
+    life = Life(follows_of(500, every=600), full_scan_on_loss=True)
     life.read(after=0)
     life.now += HOUR
     life.follow(90, every=30)
@@ -149,7 +151,7 @@ def test_a_loss_on_a_later_page_makes_the_next_visit_whole() -> None:
 
 
 def test_no_loss_is_acted_on_by_a_total_under_a_start_date() -> None:
-    life = a_life(250, totals=True, refresh_on_loss=True, start_date=NOW - 50 * DAY)
+    life = a_life(250, totals=True, full_scan_on_loss=True, start_date=NOW - 50 * DAY)
     life.world.unfollow("ann", "old.200")
     day = life.read()
     assert (told(day), day.requests, day.row["whole_list"]) == (("complete", 1), 1, False)
@@ -168,7 +170,7 @@ def whole_days(life: Life, days: int, before: Callable[[int], None]) -> list[boo
 
 
 def test_a_total_that_is_wrong_three_times_in_a_row_is_disbelieved() -> None:
-    life = a_life(250, totals=True, refresh_on_loss=True)
+    life = a_life(250, totals=True, full_scan_on_loss=True)
     lie = [0]
     life.total = lambda total: total - lie[0]
 
@@ -176,13 +178,13 @@ def test_a_total_that_is_wrong_three_times_in_a_row_is_disbelieved() -> None:
         lie[0] += 1
 
     assert whole_days(life, 6, sink) == [True, True, True, False, False, False]
-    assert life.read().row["accounts_gone"] == 0
+    assert life.read().row["accounts_lost"] == 0
     life.world.unfollow("ann", "old.3")
     assert life.read().row["whole_list"], "by the pages"
 
 
 def test_an_ordinary_whole_scan_believes_a_total_again() -> None:
-    life = a_life(250, totals=True, refresh_on_loss=True, refresh_after=20 * DAY)
+    life = a_life(250, totals=True, full_scan_on_loss=True, refresh_after=20 * DAY)
     lie = [0]
     life.total = lambda total: total - lie[0]
 
@@ -198,7 +200,7 @@ def test_an_ordinary_whole_scan_believes_a_total_again() -> None:
 
 
 def test_a_total_that_is_a_visit_late_eats_no_quota() -> None:
-    life = a_life(250, totals=True, refresh_on_loss=True)
+    life = a_life(250, totals=True, full_scan_on_loss=True)
     late = [250, 250]
     life.total = lambda _: late[0]
 
@@ -241,7 +243,7 @@ def test_losses_are_never_overstated_and_found_by_the_next_visit(
 ) -> None:
     """With totals all of them, without those that the first page would still show."""
     life = Life(follows_of(length, every=3 * HOUR), page_size, repeat=repeat)
-    life.policy["refresh_on_loss"] = True
+    life.policy["full_scan_on_loss"] = True
     if totals:
         life.total = right
     before, waiting = _read(life), False
@@ -253,7 +255,7 @@ def test_losses_are_never_overstated_and_found_by_the_next_visit(
         life.follow(day["new"], every=600)
         lost = [place for place, name in enumerate(before) if name not in life.listed]
         read = life.read(after=0)
-        assert (read.row["accounts_gone"] or 0) <= len(lost)
+        assert (read.row["accounts_lost"] or 0) <= len(lost)
         assert set(life.listed) <= life.sent
         assert not waiting or read.row["whole_list"] or not life.listed
         is_on_page = lost and lost[0] + day["new"] < page_size
@@ -268,7 +270,7 @@ def test_losses_are_never_overstated_and_found_by_the_next_visit(
     history=histories(),
     page_size=st.integers(10, 30),
     repeat=st.booleans(),
-    refresh_on_loss=st.booleans(),
+    full_scan_on_loss=st.booleans(),
     total=st.sampled_from([right, absent, too_low, too_high]),
 )
 def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
@@ -277,7 +279,7 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
     page_size: int,
     *,
     repeat: bool,
-    refresh_on_loss: bool,
+    full_scan_on_loss: bool,
     total: Callable[[int], int | None],
 ) -> None:
     """Unfollowed, followed again, hidden and shown: what is new on top is always sent.
@@ -286,7 +288,7 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
     """
     life = Life(follows_of(length, every=3 * HOUR), page_size, repeat=repeat)
     life.total = total
-    life.policy["refresh_on_loss"] = refresh_on_loss
+    life.policy["full_scan_on_loss"] = full_scan_on_loss
     before = _read(life)
     for day in history:
         life.now += DAY
@@ -297,7 +299,7 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
         life.follow(day["new"], every=600)
         read = life.read(after=0)
         assert set(life.listed) <= life.sent
-        if not (refresh_on_loss or day["new"] or day["again"] or life.world.hidden):
+        if not (full_scan_on_loss or day["new"] or day["again"] or life.world.hidden):
             assert read.requests == 1
         most = ceil((len(life.listed) + len(life.world.hidden)) / (page_size - 1)) + 2
         assert read.requests <= most

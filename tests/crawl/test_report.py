@@ -230,7 +230,9 @@ def test_a_list_of_usernames_stays_readable(count: int, words: str) -> None:
 
 def test_lists_that_lost_accounts() -> None:
     """What they cost can't be known before; what they did cost is said after it."""
-    visits = [Visit(f"user{n}", refresh_on_loss=True, believes_total=n < 2) for n in range(3)]
+    visits = [
+        Visit(f"user{n}", full_scan_on_loss=True, believes_total=n < 2) for n in range(3)
+    ]
     report = Report(Plan(visits, Counter({Turn.KNOWN: 3})), 0, 10)
     assert report.estimate().endswith(
         "at least 3 requests and 1 s, more for lists that lost accounts"

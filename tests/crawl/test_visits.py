@@ -83,7 +83,7 @@ def test_a_list_whose_second_page_always_fails(sandbox: Sandbox, provider: str) 
 def test_a_list_that_comes_empty_for_a_day(sandbox: Sandbox, provider: str) -> None:
     """It proves nothing, and what was followed meanwhile is sent when it is back."""
     sandbox.world = World.of({"ann": follows_of("ann", 9)})
-    config = settings(sandbox, ["ann"], provider, refresh_after_days=0)
+    config = settings(sandbox, ["ann"], provider, full_scan_after_days=0)
     first = run(config)
     full, sandbox.world = sandbox.world, World.of({"ann": []})
     sandbox.world.clock = sandbox.clock

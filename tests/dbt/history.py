@@ -107,7 +107,7 @@ class History:
             on_username_failure="continue",
             research_max_requests=budget,
             rapidapi_max_requests=budget,
-            **({"refresh_after_days": 1} if whole else {}),
+            **({"full_scan_after_days": 1} if whole else {}),
         )
         run = harness.run({k: v for k, v in config.items() if v is not None}, self.state)
         assert run.exit_code == 0, run.stderr

@@ -89,7 +89,7 @@ def tell(sandbox: Sandbox) -> Tables:
     world.unfollow("ada", "gil")
     world.rename("hal", "hal.now")
     sandbox.clock.advance(3 * DAY)
-    _scan(sandbox, tables, state, refresh_after_days=1)
+    _scan(sandbox, tables, state, full_scan_after_days=1)
     return tables
 
 

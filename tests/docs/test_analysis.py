@@ -159,7 +159,7 @@ def story(sandbox: Sandbox) -> Story:
     world.unfollow("ada", "gil")
     world.rename("hal", "hal.now")
     sandbox.clock.advance(3 * DAY)
-    story.scan(refresh_after_days=1)
+    story.scan(full_scan_after_days=1)
     return story
 
 

@@ -55,7 +55,7 @@ def requests_of_runs(
     counts, state = [], None
     for refresh in (None, None, 1):
         sandbox.requests.clear()
-        more = {"refresh_after_days": refresh} if refresh else {}
+        more = {"full_scan_after_days": refresh} if refresh else {}
         run = harness.run(harness.settings(sandbox, USERNAMES, provider, **more), state)
         state = run.state
         pages = [request for request in sandbox.requests if request.provider == provider]
@@ -73,13 +73,13 @@ def requests_after_a_loss(
     """Requests for a list that has lost an account, and is read whole for it."""
     sandbox.scenario = Scenario(boundary=boundary)
     sandbox.world = World.of({"ann": harness.follows_of("ann", length, every=6 * 3600)})
-    config = harness.settings(sandbox, ["ann"], provider, refresh_on_loss=True)
+    config = harness.settings(sandbox, ["ann"], provider, full_scan_on_loss=True)
     first = harness.run(config)
     sandbox.clock.advance(DAY)
     sandbox.world.unfollow("ann", "ann.40")
     after = harness.run(config, first.state)
     row = after.scans(provider)["ann"]
-    assert (row["whole_list"], row["accounts_gone"]) == (True, 1)
+    assert (row["whole_list"], row["accounts_lost"]) == (True, 1)
     assert "1 list read whole after a loss of accounts" in after.text("INFO")
     return int(row["requests"])
 
@@ -98,9 +98,9 @@ def test_the_comparison_of_ways_to_find_unfollows() -> None:
     )
     rows = [line.split(" | ")[2:] for line in told.stdout.splitlines() if "rapidapi" in line]
     assert [(way, *map(int, (*counts, last[:-2]))) for way, *counts, last in rows] == [
-        ("refresh_after_days 1", 2, 2, 0, 24),
-        ("refresh_after_days 30", 2, 0, 0, 4),
-        ("refresh_on_loss", 2, 2, 0, 14),
+        ("full_scan_after_days 1", 2, 2, 0, 24),
+        ("full_scan_after_days 30", 2, 0, 0, 4),
+        ("full_scan_on_loss", 2, 2, 0, 14),
         ("both, 30 days", 2, 2, 0, 14),
     ]
 

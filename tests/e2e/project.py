@@ -59,7 +59,7 @@ class Project:
         self.warehouse = DuckDB(self.folder / "output", "prod.duckdb")
         always = {"/path/to/project": self.folder, "make test": "make --dry-run test"}
         # Two runs of a test are minutes apart, as if they were days.
-        given = variables({"revisit_after_hours": 0, **settings})
+        given = variables({"rescan_after_hours": 0, **settings})
         self.reader = Reader(self.folder, given, {**always, **(stand_ins or {})})
 
     def _link_what_is_installed(self) -> None:

@@ -58,7 +58,7 @@ A_PIPE = 60_000
 def project(sandbox: Sandbox, tmp_path: Path) -> Project:
     sandbox.world = make_world(LISTS)
     sandbox.scenario = Scenario(latency=0.4, boundary="skip")
-    config = settings(sandbox, LISTS, "research", concurrency=WORKERS, revisit_after_hours=12)
+    config = settings(sandbox, LISTS, "research", concurrency=WORKERS, rescan_after_hours=12)
     project = Project(tmp_path, config)
     project.reader.environment["TARGET_DUCKDB_BATCH_SIZE_ROWS"] = "300"
     return project

@@ -161,7 +161,7 @@ def check_first_scans(
             "whole_list": True,
             "accounts_read": len(sandbox.world.truth(username)),
             "accounts_sent": len(sandbox.world.truth(username)),
-            "accounts_gone": None,
+            "accounts_lost": None,
             "read_down_to": None,
             "requests": asked[provider, username],
             "following_total": length if provider == "rapidapi" else None,

@@ -66,7 +66,7 @@ def test_twice(section: Section, sandbox: Sandbox, installed: Reader, tmp_path: 
     assert len(warehouse.rows("rapidapi_scans")) == 2
 
     sandbox.clock.advance(DAY)
-    configure(tmp_path, revisit_after_hours=0)  # as a day later
+    configure(tmp_path, rescan_after_hours=0)  # as a day later
     sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
     sandbox.requests.clear()
     installed.follow([run])
@@ -105,7 +105,7 @@ def test_a_target_that_dies_leaves_the_last_state(
     installed.type("bash", "run.sh")
     before = (tmp_path / "state.json").read_text(encoding="utf-8")
     sandbox.clock.advance(DAY)
-    configure(tmp_path, revisit_after_hours=0)  # as a day later
+    configure(tmp_path, rescan_after_hours=0)  # as a day later
     target = Path(installed.environment["PIPX_BIN_DIR"], "target-jsonl")
     target.unlink()
     target.write_text("#!/bin/sh\nhead -c 100 >/dev/null\necho '{\"bookm'\nexit 3\n")

@@ -30,7 +30,7 @@ def plugins(*arguments: object) -> dict[str, list[dict[str, Any]]]:
 def test_two_shards() -> None:
     limits = ("--research-requests-per-second", 10, "--research-max-requests", 20001)
     always = {
-        "revisit_after_hours": 12,
+        "rescan_after_hours": 12,
         "on_quota_exhausted": "stop",
         "on_username_failure": "continue",
         "research_requests_per_second": 10,
@@ -43,7 +43,7 @@ def test_two_shards() -> None:
                 "inherit_from": "tap-tiktok-following",
                 "config": {
                     "shard": f"{part}/2",
-                    "answers_path": f"output/answers-{part}-of-2.sqlite",
+                    "responses_path": f"output/answers-{part}-of-2.sqlite",
                     **always,
                 },
             }
@@ -70,7 +70,7 @@ def test_shards_together_keep_the_limits(
     made = plugins(shards, "--at-once", at_once, *limits)["extractors"]
     configs = [extractor["config"] for extractor in made]
     assert len({config["shard"] for config in configs}) == shards
-    assert len({config["answers_path"] for config in configs}) == shards
+    assert len({config["responses_path"] for config in configs}) == shards
     assert sum(config["rapidapi_max_requests"] for config in configs) <= budget
     running = configs[:at_once]
     assert sum(config["rapidapi_requests_per_second"] for config in running) <= rate

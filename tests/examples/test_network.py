@@ -54,7 +54,7 @@ def runs(world: World) -> list[harness.Run]:
     Between them two unfollow, one of them follows again, and one account is renamed.
     """
     with Sandbox(world, clock=Clock(NOW)) as sandbox:
-        config = harness.settings(sandbox, SEEDS, refresh_after_days=1)
+        config = harness.settings(sandbox, SEEDS, full_scan_after_days=1)
         runs = [harness.run(config)]
         sandbox.clock.advance(4 * DAY)
         world.unfollow("ben", "ann")

@@ -76,7 +76,7 @@ class Sample:
         """Run the tap once, as the documentation says."""
         config = harness.settings(self.sandbox, [], usernames_path=str(self.file), page_size=2)
         config |= {f"{provider}_max_requests": BUDGET for provider in PROVIDERS}
-        config |= {"revisit_after_hours": 8760, "retry_unavailable_after_days": 365}
+        config |= {"rescan_after_hours": 8760, "retry_unavailable_after_days": 365}
         config["concurrency"] = 1  # a budget ends both providers at the same list
         run = harness.run(config, self.state)
         assert run.exit_code == 0

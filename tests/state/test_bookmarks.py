@@ -481,7 +481,7 @@ def test_a_row() -> None:
             "whole_list": True,
             "accounts_read": 9,
             "accounts_sent": 8,
-            "accounts_gone": None,
+            "accounts_lost": None,
             "read_until": in_utc(NOW - 2),
             "read_down_to": None,
             "requests": 3,
@@ -722,9 +722,9 @@ def test_the_settings_make_the_policy() -> None:
     config = {
         "start_date": "2023-11-14T22:13:20Z",
         "lookback_days": 2,
-        "refresh_after_days": 30,
-        "refresh_on_loss": True,
-        "revisit_after_hours": 3,
+        "full_scan_after_days": 30,
+        "full_scan_on_loss": True,
+        "rescan_after_hours": 3,
         "retry_unavailable_after_days": 4,
     }
     assert Policy.of(config) == Policy(NOW, 2 * DAY, 30 * DAY, True, 3 * HOUR, 4 * DAY)  # noqa: FBT003

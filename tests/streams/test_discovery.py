@@ -50,7 +50,7 @@ SCAN = {
     "whole_list": ["boolean", "null"],
     "accounts_read": ["integer", "null"],
     "accounts_sent": ["integer", "null"],
-    "accounts_gone": ["integer", "null"],
+    "accounts_lost": ["integer", "null"],
     "read_until": ["string", "null"],
     "read_down_to": ["string", "null"],
     "requests": ["integer", "null"],

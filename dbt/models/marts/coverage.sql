@@ -39,7 +39,7 @@ summed as (
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
         max(case when newest = 1 then following_total end) as following_total,
-        max(case when newest = 1 then accounts_gone end) as accounts_gone
+        max(case when newest = 1 then accounts_lost end) as accounts_lost
     from visits
     group by provider, follower_username
 ),
@@ -66,7 +66,7 @@ select
     summed.last_reason,
     coalesce(listed.follows_listed, 0) as follows_listed,
     summed.following_total,
-    summed.accounts_gone,
+    summed.accounts_lost,
     {{ tiktok_days_between('summed.last_read', tiktok_now()) }} as age_days
 from asked_for
 left join summed

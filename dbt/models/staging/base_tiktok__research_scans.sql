@@ -9,7 +9,7 @@
     'whole_list': 'boolean',
     'accounts_read': 'bigint',
     'accounts_sent': 'bigint',
-    'accounts_gone': 'bigint',
+    'accounts_lost': 'bigint',
     'read_until': 'timestamp',
     'read_down_to': 'timestamp',
     'requests': 'bigint',

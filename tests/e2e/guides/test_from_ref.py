@@ -87,7 +87,7 @@ def test_an_empty_project(
     assert "Plugin configuration is valid" in reader.type("meltano", "config", "test", TAP)
 
     sandbox.clock.advance(DAY)
-    reader.environment["TAP_TIKTOK_FOLLOWING_REVISIT_AFTER_HOURS"] = "0"  # as a day later
+    reader.environment["TAP_TIKTOK_FOLLOWING_RESCAN_AFTER_HOURS"] = "0"  # as a day later
     sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
     sandbox.requests.clear()
     reader.type("meltano", "select", TAP, "rapidapi_*", "*")
