@@ -7,7 +7,7 @@ every follow made before T.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
@@ -16,6 +16,8 @@ from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - r
 from tap_tiktok_following.times import DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_tiktok_following.raw import Raw
 
 
@@ -66,6 +68,53 @@ class TokenGrant:
 
     value: str
     life: float
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """A response as it arrived, or as it was stored.
+
+    Attributes:
+        status: The HTTP status.
+        body: The whole body, decompressed.
+        as_of: Whole Unix seconds. The response covers every follow made before this time:
+            the moment before the request was sent, by the clock that makes it earliest.
+        until: Whole Unix seconds. The response covers no follow made after this time: the
+            provider's clock when it responded; the local clock if that is unknown.
+        came_at: When it arrived, in Unix seconds by the local clock.
+        headers: Its headers, with names that ignore case; empty for a stored response.
+    """
+
+    status: int
+    body: bytes
+    as_of: int
+    until: int
+    came_at: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Response(RawResponse):
+    """A response that contains a page.
+
+    Attributes:
+        page: The page.
+        count: Number of accounts requested.
+    """
+
+    _: KW_ONLY
+    page: Page
+    count: int
+
+    @classmethod
+    def of(cls, raw: RawResponse, page: Page, count: int) -> Response:
+        """Return the response with its page; a cached page is as of its cache."""
+        times = (raw.as_of, raw.until)
+        if page.cached_at is not None:
+            times = (min(raw.as_of, page.cached_at), min(raw.until, page.cached_at))
+        return cls(
+            raw.status, raw.body, *times, raw.came_at, raw.headers, page=page, count=count
+        )
 
 
 @dataclass(frozen=True)

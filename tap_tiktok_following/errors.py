@@ -1,0 +1,327 @@
+"""Why a request returned no page, and how a run ends: one tree of exceptions.
+
+    NoPage                      what follows
+    ├── Transient               the request is retried, `max_tries` times in all
+    │   └── SlowDown            the same, after a pause of all workers of the provider
+    ├── Skipped                 this username is skipped, the others continue
+    │   └── Private, Hidden, NotFound, Unavailable
+    ├── Failed                  this username failed, the others continue
+    └── StreamEnded             the provider's stream ends
+        ├── BadCredentials      exit code 1
+        │   └── TokenRejected   the same, unless a new access token helps
+        ├── ProviderDown        exit code 1
+        ├── QuotaUsedUp         exit code 75, or 0 if `on_quota_exhausted` is `stop`
+        │   └── LongWait        the same
+        ├── BudgetReached       exit code 0
+        └── Interrupted         the exit code of the signal
+
+    Ended                       the process ends, with a sentence and an exit code
+
+Each provider has a table of `Rule` rows that say which responses mean which of these.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from typing_extensions import override
+
+from tap_tiktok_following.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_tiktok_following.model import RawResponse
+
+SUCCESS: Final = 0
+FAILURE: Final = 1
+QUOTA: Final = 75
+"""EX_TEMPFAIL of sysexits.h: run again later."""
+
+_MILDEST_FIRST = (SUCCESS, QUOTA, FAILURE)
+
+
+def signal_exit_code(signum: int) -> int:
+    """Return the exit code that shells give a signal: 143 for SIGTERM, 130 for SIGINT."""
+    return 128 + signum
+
+
+class Ended(SystemExit):
+    """The process ends; its sentence is the last line for a person.
+
+    Not an `Exception`, because the SDK logs those as unhandled errors.
+
+    Args:
+        sentence: What happened, to what, and what to do.
+        exit_code: The exit code of the process.
+    """
+
+    def __init__(self, sentence: str, exit_code: int = FAILURE) -> None:
+        super().__init__(exit_code)
+        self.sentence = sentence
+        self.exit_code = exit_code
+
+    @property
+    def weight(self) -> int:
+        """The greatest one decides the exit code of a run; a signal outweighs all."""
+        is_signal = self.exit_code not in _MILDEST_FIRST
+        return len(_MILDEST_FIRST) if is_signal else _MILDEST_FIRST.index(self.exit_code)
+
+
+@dataclass(eq=False)
+class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
+    """A request that returned no page.
+
+    Attributes:
+        details: The provider's message or our own.
+        happened: What happened, for a person; by default the text of the class.
+        advice: What the user can do; by default the text of the class.
+        reference: The provider's ID of the response (`log_id 2024...`), or "".
+        retry_after: Seconds that the provider asks to wait; None if it does not say.
+        response: The response; None if none arrived.
+    """
+
+    details: str = ""
+    _: KW_ONLY
+    happened: str = ""
+    advice: str = ""
+    reference: str = ""
+    retry_after: float | None = None
+    response: RawResponse | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.happened = self.happened or type(self).happened
+        self.advice = self.advice or type(self).advice
+
+    def __str__(self) -> str:
+        return self.reason
+
+    @property
+    def reason(self) -> str:
+        """What happened, for a person, without a full stop."""
+        return self.details
+
+    @property
+    def retry_at(self) -> str:
+        """When the provider asks to be requested again, by its clock; "" if unknown."""
+        if self.retry_after is None or self.response is None:
+            return ""
+        try:
+            moment = dt.datetime.fromtimestamp(
+                self.response.until + self.retry_after, dt.timezone.utc
+            )
+        except (OverflowError, ValueError, OSError):
+            return ""
+        return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+class Transient(NoPage):
+    """A timeout, a lost connection, an unreadable response or a server error."""
+
+
+class SlowDown(Transient):
+    """The rate limit of the provider is exceeded."""
+
+
+class Skipped(NoPage):
+    """The username has no list to read.
+
+    Attributes:
+        outcome: How its scan ends.
+    """
+
+    outcome: ClassVar[Outcome]
+
+
+class Private(Skipped):
+    """The account is private."""
+
+    outcome: ClassVar[Outcome] = Outcome.PRIVATE
+
+
+class Hidden(Skipped):
+    """The account hides its following list."""
+
+    outcome: ClassVar[Outcome] = Outcome.HIDDEN
+
+
+class NotFound(Skipped):
+    """The provider does not know the account."""
+
+    outcome: ClassVar[Outcome] = Outcome.NOT_FOUND
+
+
+class Unavailable(Skipped):
+    """The provider cannot return the account's list."""
+
+    outcome: ClassVar[Outcome] = Outcome.UNAVAILABLE
+
+
+class Failed(NoPage):
+    """The list of one username could not be read."""
+
+
+class StreamEnded(NoPage):
+    """No further request may be sent to the provider in this run.
+
+    Attributes:
+        exit_code: The exit code that it asks for.
+    """
+
+    exit_code: ClassVar[int] = FAILURE
+
+    @property
+    @override
+    def reason(self) -> str:
+        """What happened, with the provider's message in parentheses."""
+        details = ", ".join(filter(None, (self.details, self.reference)))
+        return f"{self.happened} ({details})" if details else self.happened
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do about it, without a full stop."""
+        return f"{self.reason}: {self.advice}"
+
+
+class BadCredentials(StreamEnded):
+    """The provider does not accept the credentials, whatever the username."""
+
+    happened = "the provider does not accept the credentials"
+    advice = "check them"
+
+
+class TokenRejected(BadCredentials):
+    """The provider does not accept the access token, which may only be too old."""
+
+
+class ProviderDown(StreamEnded):
+    """Too many usernames in a row failed, or a server error asks for a long wait."""
+
+    advice = "run again later; every list continues from the last page read"
+
+
+class QuotaUsedUp(StreamEnded):
+    """The provider allows no further request for now."""
+
+    exit_code: ClassVar[int] = QUOTA
+    happened = "the quota is used up"
+    advice = (
+        "run again after it resets; unfinished lists are read first, and "
+        "`on_quota_exhausted` set to `stop` makes this exit code 0"
+    )
+
+    @property
+    @override
+    def reason(self) -> str:
+        """What happened, and when the quota resets if that is known."""
+        resets = f"; it resets at {self.retry_at}" if self.retry_at else ""
+        return super().reason.replace(self.happened, f"{self.happened}{resets}", 1)
+
+
+class LongWait(QuotaUsedUp):
+    """The provider asks to slow down and to wait for more than 5 minutes."""
+
+    advice = (
+        "run again then; unfinished lists are read first, and `on_quota_exhausted` set to "
+        "`stop` makes this exit code 0"
+    )
+
+
+class BudgetReached(StreamEnded):
+    """The provider's `..._max_requests` is reached."""
+
+    exit_code: ClassVar[int] = SUCCESS
+    advice = "run again; unfinished lists are read first"
+
+
+class Interrupted(StreamEnded):
+    """The run ends because of a signal, whose exit code outweighs all."""
+
+    advice = "run again; every list continues from the last page read"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row of a provider's table: the meaning of some responses.
+
+    Both patterns ignore case.
+
+    Attributes:
+        error: The kind of exception to raise if everything else in the row fits.
+        status: The HTTP statuses; empty for any.
+        code: A pattern for the whole of the provider's error code; None for any.
+        words: A pattern to be found in the provider's message; None for any.
+        happened: Replaces the text of the exception; "" to keep it.
+        advice: Replaces the text of the exception; "" to keep it.
+    """
+
+    error: type[NoPage]
+    _: KW_ONLY
+    status: frozenset[int] = frozenset()
+    code: str | None = None
+    words: str | None = None
+    happened: str = ""
+    advice: str = ""
+
+    def fits(self, status: int, code: str, words: str) -> bool:
+        """Whether the row is about a response."""
+        return (
+            (not self.status or status in self.status)
+            and (self.code is None or re.fullmatch(self.code, code, re.IGNORECASE) is not None)
+            and (self.words is None or re.search(self.words, words, re.IGNORECASE) is not None)
+        )
+
+
+UNNAMED = "error"
+"""The code of an API's error that has none."""
+
+ANY_CODE = ".+"
+"""Any error of the API itself; a gateway or proxy in front of it sends no code."""
+
+NAMED = rf"(?!{UNNAMED}$)[a-z]\w+"
+"""An error code as both APIs write them; a number comes from another server."""
+
+_USER = "(user(name)?|account|profile|creator)"
+
+ERRORS = (
+    Rule(SlowDown, status=frozenset({429})),
+    Rule(Transient, code=r"(\w+_)?time_?out|internal(_server)?_error"),
+    Rule(Transient, code=ANY_CODE, words=r"\btry(ing)? again\b"),
+    Rule(Private, code=ANY_CODE, words=rf"\bis (set to )?private\b|\bprivate {_USER}\b"),
+    Rule(Hidden, code=ANY_CODE, words=r"\bhid(es|ing|den)\b.*\bfollow|follow.* hidden"),
+    Rule(
+        NotFound,
+        code=ANY_CODE,
+        words=(
+            rf"(cannot|can't|could not|couldn't) find (the |this |that |any )?{_USER}"
+            rf"|\b{_USER}\b.* (not|n't) (be )?(found|exist)|n't exist|no such {_USER}"
+        ),
+    ),
+    Rule(
+        Unavailable,
+        code=ANY_CODE,
+        words="(cannot|can't|could not|couldn't) (be returned|return)",
+    ),
+)
+"""The meaning of the message of an API's own error, for all providers and any status."""
+
+_STATUSES = (
+    Rule(Transient, status=frozenset({408, *range(500, 600)})),
+    Rule(SlowDown, status=frozenset({429})),
+    Rule(Transient, status=frozenset(range(200, 300)), code=""),
+)
+"""The meaning of an HTTP status for all providers, after the provider's own rows.
+
+A successful response that cannot be parsed (an empty body, an HTML page) is retried.
+"""
+
+
+def find_rule(rules: Iterable[Rule], status: int, code: str, words: str) -> Rule:
+    """Return the first row that fits; one of `Failed` if none does."""
+    for rule in (*rules, *_STATUSES):
+        if rule.fits(status, code, words):
+            return rule
+    return Rule(Failed)
