@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from typing_extensions import override
 
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -241,6 +241,21 @@ class Interrupted(StreamEnded):
     """The run ends because of a signal, whose exit code outweighs all."""
 
     advice = "run again; every list continues from the last page read"
+
+
+def long_wait(error: Transient) -> StreamEnded:
+    """Return what ends the stream if an error asks for a wait of more than 5 minutes."""
+    until = f"until {error.retry_at}" if error.retry_at else "for more than 5 minutes"
+    kind: type[StreamEnded] = ProviderDown
+    happened = f"the provider is down and asks to wait {until}"
+    if isinstance(error, SlowDown):
+        kind, happened = LongWait, f"the provider asks to wait {until}"
+    return kind(
+        error.details,
+        happened=happened,
+        reference=error.reference,
+        response=error.response,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,53 @@
-"""Types that several folders use: pages, answers, visits, standings and events.
+"""Types that several rooms use: pages, responses, entries, policies and events.
 
-A *scan* is one pass down one list, and may take several runs. A *visit* is the part of it that
-one run does. A *standing* is how far a scan has come. T is when a scan started: it knows of
-every follow made before T.
+A *scan* is one pass down one following list, and may take several runs. T is when it started:
+a scan covers every follow made before T.
 """
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - read by msgspec
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, HOUR, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.raw import Raw
+HASH_LENGTH = 5
+"""Bytes of the hash of an account."""
+
+
+class Outcome(str, Enum):
+    """How the scan of a list ended, as in the scans streams."""
+
+    COMPLETE = "complete"
+    UNCHANGED = "unchanged"
+    INTERRUPTED = "interrupted"
+    PRIVATE = "private"
+    HIDDEN = "hidden"
+    NOT_FOUND = "not_found"
+    UNAVAILABLE = "unavailable"
+    FAILED = "failed"
+    INVALID = "invalid"
+
+
+READ = frozenset({Outcome.COMPLETE, Outcome.UNCHANGED})
+
+SKIPPED = frozenset({Outcome.PRIVATE, Outcome.HIDDEN, Outcome.NOT_FOUND, Outcome.UNAVAILABLE})
+
+
+class Evidence(str, Enum):
+    """What shows that a list has lost accounts."""
+
+    PAGES = "pages"
+    """Remembered accounts are missing on its pages."""
+
+    TOTAL = "total"
+    """Only the provider's total, which may be wrong."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +129,17 @@ class Response(RawResponse):
     Attributes:
         page: The page.
         count: Number of accounts requested.
+        requests: Number of requests that it took, including retries.
+        is_final: Whether it is not requested once more, even if it looks wrong.
+        scanned_at: `scanned_at` of its scan, for a stored response to a first request.
     """
 
     _: KW_ONLY
     page: Page
     count: int
+    requests: int = 1
+    is_final: bool = False
+    scanned_at: int | None = None
 
     @classmethod
     def of(cls, raw: RawResponse, page: Page, count: int) -> Response:
@@ -117,237 +152,193 @@ class Response(RawResponse):
         )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A page, and the time at which it was true.
-
-    Attributes:
-        page: The page.
-        as_of: Whole Unix seconds. The page covers every follow made before this time: the
-            moment before the request was sent, by the clock that makes it earliest.
-        until: Whole Unix seconds. No follow on the page was made after this time: the
-            provider's clock when it answered, or when its cache was filled.
-        came_at: When the answer arrived, in Unix seconds by the local clock.
-        raw: The answer that it was parsed from; None if that is not available.
-        count: Number of accounts requested; None for the number that the scan requests.
-    """
-
-    page: Page
-    as_of: int
-    until: int
-    came_at: int
-    raw: Raw | None = None
-    count: int | None = None
-
-
-class Place(NamedTuple):
-    """The position of an answer among all answers about one username.
-
-    Attributes:
-        scanned_at: `scanned_at` of its scan, in Unix seconds.
-        page: Its number in the scan, from 1.
-    """
-
-    scanned_at: int
-    page: int
-
-
-Second = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_300_799)]
-"""Unix seconds, limited to the years 1 to 9999, for states edited by hand."""
-
-
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The newest accounts of a list in a complete scan.
+    """The newest accounts of a list, as a scan read them.
 
     Attributes:
-        hashes: Concatenated hashes of the accounts on the pages down to `since`, newest
-            follow first.
-        since: Where these pages end, in Unix seconds; 0 if they are the whole list.
-        confirmed: Number of these accounts, from the newest on, that the last scan looked
-            for; None for all. An unchanged list is read only down to here.
+        hashes: Concatenated hashes of the accounts, newest follow first.
+        since: The cursor where they end, in Unix seconds; 0 if they are the whole list.
     """
 
     hashes: bytes = b""
     since: int = 0
-    confirmed: int | None = None
 
 
-class Stuck(msgspec.Struct, frozen=True):
-    """The page at which visit after visit failed, and what is left to read below it.
-
-    Attributes:
-        cursor: The cursor of that page, in Unix seconds.
-        floor: As in `Standing`: where reading stops once the page can be read again.
-        whole: Whether to send all accounts down there, not only unknown ones.
-        boundary: Concatenated hashes of the accounts on the page above it.
-    """
-
-    cursor: Second
-    floor: Second
-    whole: bool
-    boundary: bytes = b""
-
-
-class Top(msgspec.Struct, frozen=True):
-    """The part of a stuck list that was last read, above the page where it is stuck.
-
-    Attributes:
-        as_of: T of the scan that read it, in Unix seconds.
-        known: The newest accounts in that scan.
-    """
-
-    as_of: Second
-    known: Memory
-
-
-class Visit(msgspec.Struct, frozen=True):
-    """What a worker needs to know to read the list of one username.
-
-    Attributes:
-        username: The username whose list it is.
-        bookmark: T of the last complete scan in Unix seconds; None before the first.
-        previous: `scanned_at` of that scan.
-        last: `scanned_at` of the last scan that ended, whatever its outcome.
-        whole: Whether to send all accounts down to the floor, not only unknown ones.
-        whole_from: A scan with this T (Unix seconds) or a later one is whole in any case;
-            None for never.
-        known: The newest accounts in the last complete scan; empty if not known.
-        listed: Number of accounts that the list should have: those that the last full scan
-            read, plus the new ones since; 0 if not known.
-        total: The provider's total on the first page of the last scan; None without one.
-        believes_total: Whether the total is used; false after it was wrong too often.
-        full_scan_on_loss: Whether a list that has lost accounts is read and sent whole.
-        loss: A loss that the last scan found too late to read the list whole; None for none.
-        floor: Unix seconds; the scan is complete once the next page would contain only older
-            follows; 0 to read to the end.
-        start_date: The floor of a scan that sends everything.
-        lookback: Seconds before T for which accounts are remembered.
-        resume: Where an earlier run left the scan; None to start a new one.
-        failed_at: The cursor at which the last visit failed; None if it did not.
-        stuck: The page at which the list is stuck; None if it is not.
-        top: What was read above that page. `floor` is then where the scan above it ends.
-        start: `scanned_at` and T of an earlier scan that is recovered from kept answers.
-    """
-
-    username: str
-    bookmark: int | None = None
-    previous: int | None = None
-    last: int | None = None
-    whole: bool = True
-    whole_from: float | None = None
-    known: Memory = Memory()
-    listed: int = 0
-    total: int | None = None
-    believes_total: bool = True
-    full_scan_on_loss: bool = False
-    loss: Loss | None = None
-    floor: int = 0
-    start_date: int = 0
-    lookback: int = DAY
-    resume: Standing | None = None
-    failed_at: int | None = None
-    stuck: Stuck | None = None
-    top: Top | None = None
-    start: tuple[int, int] | None = None
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """How far a scan has come after a page, with everything needed to continue from there.
+class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An unfinished scan.
 
     Attributes:
         scanned_at: When the scan started, in Unix seconds: part of the key of its rows. It is
             T, or later if an earlier scan already has that second.
-        as_of: T, in Unix seconds.
-        floor: As in the visit that started the scan.
-        whole: Whether all accounts are sent, not only unknown ones.
+        as_of: T, in Unix seconds: the scan covers every follow made before.
+        full: Whether all accounts are sent, not only new ones.
+        floor: Unix seconds; the scan ends at a next cursor below; 0 for the end of the list.
         cursor: The cursor of the next request, in Unix seconds; None for the newest page.
         stands_still: Whether it repeats the last cursor; the largest page is requested then.
-        idle: Pages in a row on which the cursor stood still and no account was new.
-        accounts_read: Number of different accounts listed so far.
-        accounts_sent: Number of these that were sent.
-        requests: Number of requests sent so far, including retries.
-        pages: Number of pages read so far.
-        total: Length of the list according to the provider; None if it does not say.
+        idle: Consecutive pages with the same cursor and no account that was not read before.
+        moved_at: When the cursor last moved, in Unix seconds by the local clock.
+        hashes: Concatenated hashes of all accounts read so far, newest follow first.
+        remembered: Number of these that are the memory; 0 while it still grows.
+        since: As in `Memory`, once it no longer grows.
+        sent: Number of accounts that were sent.
+        requests: Number of requests, including retries.
+        pages: Number of pages that were read.
+        total: Length of the list according to the first page; None without one.
         cached: Whether any page came from the provider's cache.
         gap: Why listed accounts may be missing; "" if there is no reason to think so.
-        memory: The newest accounts, for the next scan.
-        remembering: Whether the accounts of the next page are added to `memory`.
-        boundary: Concatenated hashes of the last page's accounts, and of the pages above it
-            while the cursor stands still: the next may repeat them.
-        read_until: When the last page arrived, in Unix seconds by the provider's clock; for a
-            cached page, when the cache was filled; 0 before the first page.
-        read_down_to: Unix seconds down to which pages were read; 0 for the end of the list.
-        part: Which part of a stuck list is read.
-        first_total: The provider's total on the first page; None without one.
-        new: Number of new accounts above the first known one.
-        is_on_top: Whether no known account has been read yet.
-        gone: Minimum number of accounts that left the list since the last scan, if known.
-        loss: The loss because of which the list is read whole, now or at the next visit;
-            None without one.
-        is_confirmed: Whether a full scan has confirmed that accounts are gone.
+        has_hole: Whether a page stayed empty although more were to come.
+        hides_follows: Whether such a page may have listed follows made since the bookmark.
+        read_until: When the last page arrived, in Unix seconds by the provider's clock.
+        read_down_to: Unix seconds down to which pages were read; None before the first.
     """
 
-    scanned_at: Second
-    as_of: Second
-    floor: Second
-    whole: bool
-    cursor: Second | None = None
+    scanned_at: int
+    as_of: int
+    full: bool
+    floor: int = 0
+    cursor: int | None = None
     stands_still: bool = False
     idle: int = 0
-    accounts_read: int = 0
-    accounts_sent: int = 0
+    moved_at: int = 0
+    hashes: bytes = b""
+    remembered: int = 0
+    since: int = 0
+    sent: int = 0
     requests: int = 0
     pages: int = 0
     total: int | None = None
     cached: bool = False
     gap: str = ""
-    memory: Memory = Memory()
-    remembering: bool = True
-    boundary: bytes = b""
-    read_until: Second = 0
-    read_down_to: Second | None = None
-    part: Part = Part.STRAIGHT
-    first_total: int | None = None
-    new: int = 0
-    is_on_top: bool = True
-    gone: int | None = None
-    loss: Loss | None = None
-    is_confirmed: bool = False
+    has_hole: bool = False
+    hides_follows: bool = False
+    read_until: int = 0
+    read_down_to: int | None = None
 
     @property
-    def proves_nothing(self) -> bool:
-        """Whether the list came back empty, and there is reason to doubt that."""
-        return not self.accounts_read and bool(self.gap)
+    def read(self) -> int:
+        """Number of different accounts that were read."""
+        return len(self.hashes) // HASH_LENGTH
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What is known of a username between scans; `state/entry.py` describes how it is stored.
+
+    All times are in Unix seconds, and None before they are known.
+
+    Attributes:
+        username: The username whose list it is.
+        bookmark: T of the last scan that was read.
+        scanned_at: `scanned_at` of the last scan that ended, whatever its outcome.
+        completed_scanned_at: The same of the last scan that was completed.
+        full_scanned_at: The same of the last full scan that was believed.
+        full_floor: Down to here the list was read without a gap; 0 for its end.
+        retry_at: When a list with a page that always fails is read in full again.
+        listed: Number of accounts of the last full scan, plus the new ones since.
+        total: Length of the list according to the provider in the last scan.
+        hidden: By how many the total exceeded the accounts listed in the last full scan.
+        total_is_wrong: Whether a full scan did not confirm a loss that the total showed.
+        lost: The evidence that the last scan found too late for a full scan.
+        doubted: Hashes of the accounts that a doubted scan read; None without one.
+        ended_at: When the last scan ended, by the local clock.
+        outcome: How the last scan ended.
+        known: The newest accounts of the last scan.
+        progress: An unfinished scan.
+    """
+
+    username: str
+    bookmark: int | None = None
+    scanned_at: int | None = None
+    completed_scanned_at: int | None = None
+    full_scanned_at: int | None = None
+    full_floor: int | None = None
+    retry_at: int | None = None
+    listed: int = 0
+    total: int | None = None
+    hidden: int = 0
+    total_is_wrong: bool = False
+    lost: Evidence | None = None
+    doubted: bytes | None = None
+    ended_at: int | None = None
+    outcome: Outcome | None = None
+    known: Memory = Memory()
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How lists are read, and when.
+
+    Attributes:
+        key: The field that identifies an account.
+        page_size: Number of accounts to request per page, 1 to 100.
+        start_date: Unix seconds; older follows are not requested; 0 for all.
+        lookback: Seconds before the bookmark that are read again.
+        full_scan_after: Seconds after which a list is read in full again; None for never.
+        full_scan_on_loss: Whether a list that has lost accounts is read in full again.
+        rescan_after: Seconds until a list that was read or skipped is due again.
+        retry_unavailable_after: The same for lists that were not available.
+    """
+
+    key: str
+    page_size: int = 100
+    start_date: int = 0
+    lookback: int = DAY
+    full_scan_after: float | None = None
+    full_scan_on_loss: bool = False
+    rescan_after: float = 0
+    retry_unavailable_after: float = 0
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], key: str) -> Policy:
+        """Return the policy that the settings describe.
+
+        Args:
+            config: The settings, valid.
+            key: The field that identifies an account.
+        """
+        days = config.get("full_scan_after_days")
+        return cls(
+            key,
+            page_size=config["page_size"],
+            start_date=parse_time(config.get("start_date")) or 0,
+            lookback=config["lookback_days"] * DAY,
+            full_scan_after=None if days is None else days * DAY,
+            full_scan_on_loss=config["full_scan_on_loss"],
+            rescan_after=config["rescan_after_hours"] * HOUR,
+            retry_unavailable_after=config["retry_unavailable_after_days"] * DAY,
+        )
 
 
 @dataclass(frozen=True)
 class Event:
-    """A page that was read, or the end of a visit, or both.
+    """A page that was read, or the end of a scan, or both.
 
     Attributes:
-        visit: The visit.
-        standing: How far its scan has come.
+        entry: The entry to store once the records are written.
         records: The records to send.
-        outcome: How the visit ended; None if it goes on.
-        reason: Why it ended, to be shown to the user; "" if there is nothing to say.
-        reference: The provider's ID of the response that ended it, or "".
+        row: The row of the scans stream; None while the scan goes on.
+        outcome: How the scan ended; None while it goes on.
+        reason: Why, for a person, without the username; "" if there is nothing to say.
         advice: What the user can do; "" if the outcome says enough.
-        is_page: Whether a page was read.
+        is_odd: Whether the response may be wrong and is to be requested once more.
         read: Number of accounts on the page that the scan had not read before.
-        keyless: Number of accounts on the page that were left out for want of a key.
+        keyless: Number of accounts on the page that have no key, and were left out.
         nulled: Number of fields on the page that became null because their type was wrong.
-        at: When the answer arrived, or else the visit ended: Unix seconds, local clock.
+        requests: Number of requests sent since the last event of the username.
+        is_stored: Whether the response was a stored one.
+        is_full_on_loss: Whether a full scan ended that lost accounts had triggered.
     """
 
-    visit: Visit
-    standing: Standing
+    entry: Entry
     records: list[dict[str, Any]] = field(default_factory=list)
+    row: dict[str, Any] | None = None
     outcome: Outcome | None = None
     reason: str = ""
-    reference: str = ""
     advice: str = ""
-    is_page: bool = False
+    is_odd: bool = False
     read: int = 0
     keyless: int = 0
     nulled: int = 0
-    at: int = 0
+    requests: int = 0
+    is_stored: bool = False
+    is_full_on_loss: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import logging
+import shutil
+import sys
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -19,21 +20,20 @@ from typing_extensions import override
 from tap_tiktok_following import redaction
 from tap_tiktok_following.config import about, settings, usernames, validation
 from tap_tiktok_following.config.usernames import Usernames
-from tap_tiktok_following.crawl.summary import table
-from tap_tiktok_following.exits import Ended, Ending
-from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_columns
+from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.providers import PROVIDERS
+from tap_tiktok_following.run.estimate import Cost
+from tap_tiktok_following.run.report import duration, make_table
 from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state import envelope
-from tap_tiktok_following.state.answers import Answers
-from tap_tiktok_following.state.entries import sanitise
+from tap_tiktok_following.state.entry import sanitise
+from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
-from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -62,9 +62,9 @@ class TapTikTokFollowing(Tap):
         redaction.install()
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
-        self.failed_tests: list[Ending] = []
-        self._answers: Answers | None = None
-        self.live = LiveLine(self._live_parts)
+        self.failed_tests: list[Ended] = []
+        self._responses: ResponseFile | None = None
+        self._has_announced = False
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
         self._state_writer: StateWriter = StateWriter(self.message_writer)
@@ -93,18 +93,17 @@ class TapTikTokFollowing(Tap):
                 )
 
     @property
-    def answers(self) -> Answers | None:
-        """The file of answers, opened before the first request; None if none is kept.
+    def responses(self) -> ResponseFile | None:
+        """The response file, opened when it is first asked for; None if there is none.
 
         Raises:
-            Ended: If the file can't be used.
+            Ended: If the file cannot be used.
         """
         path = self.config.get("responses_path")
-        is_kept = any(stream.keeps_answers for stream in self._following)
-        if self._answers is None and path and is_kept:
-            self._answers = Answers(Path(path))
-            atexit.register(self._answers.close)
-        return self._answers
+        if self._responses is None and path:
+            self._responses = ResponseFile(Path(path))
+            atexit.register(self._responses.close)
+        return self._responses
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -141,51 +140,81 @@ class TapTikTokFollowing(Tap):
         """Whether a stream exists and is selected."""
         return stream in self.streams and self.streams[stream].selected
 
+    @property
+    def shows_bar(self) -> bool:
+        """Whether progress is shown as a bar: stderr is a terminal that is free for it."""
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        return is_terminal and not sys.stdout.isatty()
+
+    def announce(self) -> None:
+        """Log once, before the first request, what is read and what it will cost."""
+        if self._has_announced:
+            return
+        self._has_announced = True
+        total = Cost()
+        for stream in self._following:
+            if stream.is_read:
+                self.logger.info("%s: %s", stream.name, stream.run.report.describe_plan())
+                total = total.plus(stream.run.cost)
+        requests = f"{total.least:,} to {total.most:,}" if total.most else "no"
+        times = f"{duration(total.least_seconds)} to {duration(total.most_seconds)}"
+        self.logger.info("This run takes %s requests (%s).", requests, times)
+
     def end_run(self) -> None:
-        """Close the file of answers, and log what was read and what was not.
+        """Close the response file, and log what was read and what was not.
 
         Raises:
             Ended: If the exit code is not 0.
         """
-        if self._answers is not None:
-            self._answers.close()
-        self.live.stop()
+        if self._responses is not None:
+            self._responses.close()
         for stream in self._following:
             stream.log_reasons()
         if rows := {s.label: s.row for s in self._following if s.row}:
-            columns = terminal_columns() if is_terminal() else None
-            self.logger.info("Summary:\n%s", table(rows, columns))
+            columns = shutil.get_terminal_size().columns if self.shows_bar else sys.maxsize
+            self.logger.info("Summary:\n%s", make_table(rows, columns))
+            self.logger.info("%s", self._unfollows)
         endings = [ending for stream in self._following for ending in stream.endings()]
         if self.termination.signum:
-            terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
-            endings.append(Ending(self.termination.exit_code, terminated))
+            sentence = f"Stopped by {self.termination.name}: {Interrupted.advice}."
+            endings.append(Ended(sentence, self.termination.exit_code))
         endings.sort(key=attrgetter("weight"))
         if endings and (last := endings[-1]).exit_code:
             self._warn_of(endings[:-1])
-            raise Ended(last.sentence, last.exit_code)
+            raise last
         self._warn_of(endings)
         if rows and not endings:
-            self.logger.info("All due usernames were visited: run again for new follows.")
+            self.logger.info("All lists that were due were read: run again for new follows.")
+        elif not rows and not self.termination.signum:
+            self._warn_of_scans_alone()
+
+    @property
+    def _unfollows(self) -> str:
+        """Whether unfollows are looked for."""
+        days = self.config.get("full_scan_after_days")
+        if days is None:
+            return (
+                "Unfollows are not looked for: set `full_scan_after_days` to read whole lists "
+                "again after a number of days."
+            )
+        if not days:
+            return "Unfollows are looked for: every scan reads the whole list."
+        every = "day" if days == 1 else f"{days} days"
+        return f"Unfollows are looked for: each list is read in full every {every}."
+
+    def _warn_of_scans_alone(self) -> None:
+        """Warn if nothing is read because only scans streams are selected."""
+        if any(stream.selected for stream in self.streams.values()):
+            self.logger.warning(
+                "Nothing was read, because only scans streams are selected: select the "
+                "following stream of the provider, too."
+            )
 
     @property
     def _following(self) -> list[FollowingStream]:
         return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
 
-    def watch(self) -> None:
-        """On a terminal, show a live line for the whole run and hide the SDK's metrics."""
-        self.live.start()
-        if self.live.is_on:
-            self.metrics_logger.setLevel(logging.WARNING)
-
-    def _live_parts(self) -> Iterator[Part]:
-        for stream in self._following:
-            yield from stream.live_parts()
-        if self.message_writer.is_waiting():
-            yield Part(8, "waiting for the target")
-        if self.termination.signum:
-            yield Part(9, f"stopping ({self.termination.name})")
-
-    def _warn_of(self, endings: Iterable[Ending]) -> None:
+    def _warn_of(self, endings: Iterable[Ended]) -> None:
         for ending in endings:
             self.logger.warning("%s", ending.sentence)
 

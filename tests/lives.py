@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import Follow, World
 from sandbox.paging import page_of
-from tap_tiktok_following.client.gate import Stopped
-from tap_tiktok_following.crawl.reading import Reading
-from tap_tiktok_following.model import Accounts, Answer, Page
+from tap_tiktok_following.errors import BudgetReached, Failed
+from tap_tiktok_following.model import Accounts, Page, Policy, RawResponse, Response
+from tap_tiktok_following.run.reader import Reader
 from tap_tiktok_following.state.bookmarks import Bookmarks
-from tap_tiktok_following.state.entries import bookmark_of
-from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.times import DAY
-from tap_tiktok_following.verdicts import Refused, Verdict
+from tap_tiktok_following.state.entry import parse_moment
+from tap_tiktok_following.state.plan import make_plan
+from tap_tiktok_following.text import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -111,7 +110,7 @@ class Life:
     def listed_at_bookmark(self) -> list[str]:
         """Who is on the list now and was when the last complete scan started."""
         (entry,) = self.state["partitions"]
-        bookmark = bookmark_of(entry) or 0
+        bookmark = parse_moment(entry["replication_key_value"]) or 0
         follows = self.world.following("ann", self.now)
         return [f.username for f in follows if f.at < bookmark]
 
@@ -141,37 +140,38 @@ class Life:
         self.now += after
         day = Day()
         state = copy.deepcopy(self.state)
-        bookmarks = Bookmarks(state, Policy(**self.policy), keep_scans=True)
-        for visit in bookmarks.plan(["ann"], self.now).visits:
+        bookmarks = Bookmarks(state, keep_rows=True)
+        policy = Policy("username", page_size=self.page_size, **self.policy)
+        plan = make_plan(["ann"], bookmarks.entry, (), policy, self.now)
+        for username in plan.usernames:
             fetch = self._fetch(day, budget)
-            reading = Reading(
-                visit, fetch=fetch, page_size=self.page_size, key="username", broken_off={}
-            )
-            for number, event in enumerate(reading.events()):
+            reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
+            for number, event in enumerate(reader.events()):
                 day.sent += [record["username"] for record in event.records]
                 if number == killed_after:
                     break
-                bookmarks.written(event)
-        day.rows = list(bookmarks.unsent_scans())
+                bookmarks.store(event)
+        day.rows = list(bookmarks.take_rows())
         self.sent.update(day.sent)
         self.state = state
         return day
 
-    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Answer]:
+    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Response]:
         def fetch(
             username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-        ) -> Answer:
+        ) -> Response:
             if day.requests == budget:
-                raise Stopped
+                raise BudgetReached
             day.requests += 1
             on_request()
             if self.broken and cursor is not None and cursor in self.broken:
-                raise Refused(Verdict.FAILED, "HTTP 500")
-            return self._answer(username, cursor, count)
+                response = RawResponse(500, b"", self.now, self.now, self.now)
+                raise Failed("HTTP 500", response=response)
+            return self._respond(username, cursor, count)
 
         return fetch
 
-    def _answer(self, username: str, cursor: int | None, count: int) -> Answer:
+    def _respond(self, username: str, cursor: int | None, count: int) -> Response:
         as_of = self.now - self.cached_for
         follows = self.world.following(username, as_of)
         asked = as_of if cursor is None else cursor
@@ -183,7 +183,7 @@ class Life:
         ]
         more = page.cursor if page.has_more else None
         found = Page(Accounts(rows), page.has_more, more, self.total(page.total))
-        return Answer(found, as_of, as_of, self.now)
+        return Response(200, b"", as_of, as_of, self.now, page=found, count=count)
 
 
 def follows_of(length: int, *, every: int = 3600, newest: int = NOW - 3600) -> list[Follow]:

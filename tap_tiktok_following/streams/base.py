@@ -1,6 +1,6 @@
 """What both kinds of streams share, and where they differ from the SDK.
 
-Every override of something private in the SDK stands here, or in `tap.py` and `writer.py`
+Every override of something private in the SDK stands here, or in `tap.py` and `output.py`
 for the tap and the writers. They were read in singer-sdk 0.54.9; a test pins that version.
 """
 
@@ -16,9 +16,6 @@ from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
     from tap_tiktok_following.providers import Provider
@@ -57,34 +54,6 @@ class ProviderStream(Stream):
         """None: all usernames are read at once, and their records arrive interleaved."""
         return
 
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """False: an activated version deletes the history that this tap collects."""
-        return False
-
-    @override
-    def get_batch_config(self, config: Mapping[str, Any]) -> BatchConfig | None:
-        """None: the SDK's batches bypass stream maps and deselection."""
-        return None
-
-    @override
-    def generate_child_contexts(
-        self,
-        record: Record,
-        context: Context | None,
-    ) -> Iterable[Context | None]:
-        """Nothing: there are no child streams."""
-        return ()
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """None: the stream as a whole has no bookmark to limit."""
-
-    @override
-    def _write_starting_replication_value(self, context: Context | None) -> None:
-        """Do nothing: each username starts from its own bookmark."""
-
     @cached_property
     def _is_sent_as_it_is(self) -> bool:
         """Whether records are sent unchanged: no stream map, no deselected property."""
@@ -97,9 +66,9 @@ class ProviderStream(Stream):
 
     @override
     def _write_record_message(self, record: Record) -> None:
-        """Like the SDK's, which repeats for each record work that is the same for all.
+        """Write a record without what the SDK repeats for each, though it is the same for all.
 
-        With the SDK's own, a run of 100,000 records takes 50% more CPU time.
+        592,000 against 151,000 records per second.
         """
         if self._is_sent_as_it_is:
             self.tap.message_writer.write_record(self.name, record)

@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 from typing_extensions import override
 
-from tap_tiktok_following import exits
-from tap_tiktok_following.crawl.report import some_of
-from tap_tiktok_following.crawl.run import Run
-from tap_tiktok_following.crawl.trial import trials
-from tap_tiktok_following.exits import Ending
-from tap_tiktok_following.live import Part
-from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
-from tap_tiktok_following.state.plan import Policy
+from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
+from tap_tiktok_following.run.report import some_of
+from tap_tiktok_following.run.run import Run
+from tap_tiktok_following.run.trial import trials
+from tap_tiktok_following.state.bookmarks import Bookmarks
+from tap_tiktok_following.state.entry import REPLICATION_KEY
 from tap_tiktok_following.streams.base import ProviderStream
-from tap_tiktok_following.verdicts import NO_MORE_FOR_NOW, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +38,13 @@ STATE_SHARE = 20
 STATE_RATE = 10_000_000 / 30
 """Maximum bytes of states per second: a target takes ten times as long as we do."""
 
-AFTER_FAILURE = {
-    "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again; each list continues from the last page read"),
-}
-"""By `on_username_failure`: the exit code, and what to do."""
+PROGRESS_EVERY = 10.0
+"""Seconds between two progress lines."""
 
-EDGE = (
+PROPERTIES = (
     th.Property(
         "follower_username",
-        th.StringType,
+        th.StringType(max_length=255),
         required=True,
         description="The account whose list was read, which is the one that follows.",
     ),
@@ -59,12 +55,17 @@ EDGE = (
         description="When the scan of the list started (UTC), in all records of the scan.",
     ),
     th.Property(
+        "previous_scanned_at",
+        th.DateTimeType,
+        description=(
+            "When the last completed scan before this one started (UTC). A new follow was not "
+            "listed then. Null for the first scan: its follows are a baseline, not news."
+        ),
+    ),
+    th.Property(
         "position",
         th.IntegerType,
-        description=(
-            "Position in the list, starting with 1 for the newest follow. Null if accounts "
-            "above were read by an earlier scan."
-        ),
+        description="Position in the list, starting with 1 for the newest follow.",
     ),
     th.Property(
         "followed_at_earliest",
@@ -90,99 +91,103 @@ class FollowingStream(ProviderStream):
     kind: ClassVar[str] = "following"
 
     def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
-        schema = th.PropertiesList(*EDGE, *provider.properties.wrapped.values()).to_dict()
-        super().__init__(tap, provider, schema)
+        properties = (*PROPERTIES, *provider.properties.wrapped.values())
+        super().__init__(tap, provider, th.PropertiesList(*properties).to_dict())
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
-        self._run: Run | None = None
-        self._is_done = False
-        self._state_due = 0.0
+        self._has_run = False
+        self._state_due = self._progress_due = 0.0
 
     @property
-    def keeps_answers(self) -> bool:
-        """Whether its answers are kept in the file of answers, if one is configured."""
-        is_full = self.replication_method == REPLICATION_FULL_TABLE
-        is_test = self.ABORT_AT_RECORD_COUNT is not None
-        return self.selected and not (is_full or is_test)
+    def is_read(self) -> bool:
+        """Whether this run reads the provider: it is selected and has credentials."""
+        return self.selected and self.provider_class.is_configured(self.config)
+
+    @property
+    def uses_responses(self) -> bool:
+        """Whether its responses are stored, if a response file is configured."""
+        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
+        return self.is_read and not is_full_table and self.ABORT_AT_RECORD_COUNT is None
 
     @cached_property
     def bookmarks(self) -> Bookmarks:
-        """What is known about every username; empty and discarded with FULL_TABLE."""
-        is_full = self.replication_method == REPLICATION_FULL_TABLE
-        return Bookmarks(
-            {} if is_full else self.stream_state,
-            Policy.of(self.config),
-            keep_scans=self.tap.is_selected(f"{self.provider_class.name}_scans"),
-        )
+        """What is known of every username; empty and discarded with FULL_TABLE."""
+        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
+        keep_rows = self.tap.is_selected(f"{self.provider_class.name}_scans")
+        return Bookmarks({} if is_full_table else self.stream_state, keep_rows=keep_rows)
 
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        """The records of all usernames that are due, page by page as they arrive."""
-        if self.tap.termination.signum or not self.provider_class.is_configured(self.config):
-            return
-        run = self._new_run()
-        self._state_due = time.monotonic() + pause_after_state(self.tap.state_size, 0)
-        yield from self._recover(run)
-        run.plan()
-        self._run = run
-        if self.ABORT_AT_RECORD_COUNT is None:
-            yield from self._crawl(run)
-        else:
-            yield from self._test(run)
-
-    def _new_run(self) -> Run:
-        asked_for = self.tap.usernames
-        if asked_for.malformed:
-            self.logger.warning(
-                "%s: `usernames_path` contains entries that are not usernames; skipped: %s",
-                self.name,
-                some_of(asked_for.malformed),
-            )
+    @cached_property
+    def run(self) -> Run:
+        """The run of the provider, whose plan is made when it is first asked for."""
         return Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
-            asked_for,
+            self.tap.usernames,
+            self.tap.responses if self.uses_responses else None,
             self.tap.termination,
         )
 
-    def _crawl(self, run: Run) -> Iterator[Record]:
-        """The records of what is read now; writes states and logs progress meanwhile."""
-        self.logger.info("%s: %s", self.name, run.report.estimate())
-        self.tap.watch()
-        for event in run.events():
-            if event is None:
-                self.tap.flush()
-            else:
-                yield from event.records
-                run.acknowledge(event)
-            self._tell(run)
-        self._is_done = True
-
-    def _recover(self, run: Run) -> Iterator[Record]:
-        """The records of kept answers that an earlier run paid for."""
-        if self.keeps_answers and self.tap.answers is not None:
-            for event in run.recover(self.tap.answers):
-                yield from event.records
-                run.acknowledge_recovered(event)
-                self._write_state()
-
-    def endings(self) -> Iterator[Ending]:
-        """What went wrong in this stream, with exit codes."""
-        if self._run is None:
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Yield the records of all usernames that are due, page by page as they arrive."""
+        if self.tap.termination.signum or not self.is_read:
             return
-        halt, failed = self._run.halt, self._run.report.failed
-        if failed:
-            after = AFTER_FAILURE[self.config["on_username_failure"]]
-            reason = next(iter(failed.values()))
-            sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            advice = self._run.report.advice or after.sentence
-            yield Ending(after.exit_code, f"{sentence}: {advice}.")
-        if halt is not None and halt.verdict is not Verdict.TERMINATED:
-            is_mild = self.config["on_quota_exhausted"] == "stop"
-            quiet = is_mild and halt.verdict in NO_MORE_FOR_NOW
-            code = exits.OK if quiet else exits.of_verdict(halt.verdict)
-            yield Ending(code, f"{self.name}: {halt.sentence}.")
+        if self.tap.usernames.malformed:
+            self.logger.warning(
+                "%s: `usernames_path` contains entries that are not usernames; skipped: %s",
+                self.name,
+                some_of(self.tap.usernames.malformed),
+            )
+        if self.ABORT_AT_RECORD_COUNT is None:
+            self.tap.announce()
+            yield from self._read()
+        else:
+            yield from self._test()
+
+    def _read(self) -> Iterator[Record]:
+        self._has_run = True
+        now = time.monotonic()
+        self._state_due = now + pause_after_state(self.tap.state_size, 0)
+        self._progress_due = now + PROGRESS_EVERY
+        with (
+            tqdm(
+                total=len(self.run.plan.usernames),
+                desc=self.provider_class.name,
+                unit=" lists",
+                leave=False,
+                disable=not self.tap.shows_bar,
+            ) as bar,
+            logging_redirect_tqdm(),
+        ):
+            for event in self.run.events():
+                if event is None:
+                    self.tap.flush()
+                else:
+                    yield from event.records
+                    self.run.acknowledge(event)
+                self._write_state()
+                self._show_progress(bar)
+
+    def endings(self) -> Iterator[Ended]:
+        """Yield what went wrong in this stream, with exit codes."""
+        if not self._has_run:
+            return
+        report, halt = self.run.report, self.run.halt
+        if report.failed:
+            is_failure = self.config["on_username_failure"] == "fail"
+            reason = next(iter(report.failed.values()))
+            advice = report.advice or "run again to continue from the last page read"
+            sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
+            yield Ended(f"{sentence}: {advice}.", FAILURE if is_failure else SUCCESS)
+        if halt is None and report.left_over:
+            sentence = f"{self.name}: {report.left_over:,} usernames were not read, although"
+            yield Ended(f"{sentence} nothing stopped the run: please report it.")
+        if halt is not None and not isinstance(halt, Interrupted):
+            stops_quietly = self.config["on_quota_exhausted"] == "stop"
+            is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
+            exit_code = SUCCESS if is_quiet else halt.exit_code
+            yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
 
     @property
     def label(self) -> str:
@@ -192,32 +197,24 @@ class FollowingStream(ProviderStream):
     @property
     def row(self) -> dict[str, str]:
         """Figures for the table at the end; empty if the stream did not run."""
-        return {} if self._run is None else self._run.row
-
-    def live_parts(self) -> Iterator[Part]:
-        """Progress for the live line; called by another thread."""
-        if self._run is None:
-            return
-        done = f"{self.label} {self._run.report.done}"
-        if self._is_done:
-            yield Part(9, done)
-        else:
-            yield Part(9, f"{done} usernames")
-            yield from self._run.live_parts()
+        return self.run.row if self._has_run else {}
 
     def log_reasons(self) -> None:
         """Log why lists could not be read, and what could not be sent."""
-        if self._run is not None:
-            for line in self._run.report.reasons():
+        if self._has_run:
+            for line in self.run.report.reasons():
                 self.logger.info("%s: %s", self.name, line)
-            for line in self._run.report.gaps():
+            for line in self.run.report.gaps():
                 self.logger.warning("%s: %s", self.name, line)
 
-    def _tell(self, run: Run) -> None:
-        """Write a state and a progress line if they are due."""
-        self._write_state()
-        if not self.tap.live.is_on and (line := run.progress()):
-            self.logger.info("%s: %s", self.name, line)
+    def _show_progress(self, bar: tqdm[Any]) -> None:
+        """Move the bar on a terminal; elsewhere log a line if one is due."""
+        if not bar.disable:
+            bar.set_postfix_str(self.run.progress, refresh=False)
+            bar.update(self.run.report.done - bar.n)
+        elif time.monotonic() >= self._progress_due:
+            self._progress_due = time.monotonic() + PROGRESS_EVERY
+            self.logger.info("%s: %s", self.name, self.run.progress)
 
     def _write_state(self) -> None:
         """Write a state if one is due."""
@@ -227,12 +224,12 @@ class FollowingStream(ProviderStream):
             done = time.monotonic()
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
-    def _test(self, run: Run) -> Iterator[Record]:
-        """Some records of one page, if the provider accepts the credentials."""
-        for trial in trials(run):
+    def _test(self) -> Iterator[Record]:
+        """Yield some records of one page, if the provider accepts the credentials."""
+        for trial in trials(self.run):
             sentence = f"{self.name}: {trial.sentence}."
             if trial.exit_code:
-                self.tap.failed_tests.append(Ending(trial.exit_code, sentence))
+                self.tap.failed_tests.append(Ended(sentence, trial.exit_code))
             else:
                 level = logging.WARNING if trial.exit_code is None else logging.INFO
                 self.logger.log(level, "%s", sentence)
@@ -241,7 +238,7 @@ class FollowingStream(ProviderStream):
 
 
 def pause_after_state(size: int, took: float) -> float:
-    """Seconds until the next STATE is due.
+    """Return the seconds until the next STATE is due.
 
     Args:
         size: Size of the last one in bytes.

@@ -1,13 +1,13 @@
-"""The scans streams: what was read and what was not, one record per username visited."""
+"""The scans streams: what was read and what was not, one record per scan of a username."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Outcome
 from tap_tiktok_following.streams.base import ProviderStream
 
 if TYPE_CHECKING:
@@ -17,12 +17,78 @@ if TYPE_CHECKING:
 
     from tap_tiktok_following.streams.following import FollowingStream
 
-SCHEMA = th.PropertiesList(
+COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
+    (
+        "previous_scanned_at",
+        th.DateTimeType(),
+        """When the last completed scan before this one started (UTC). Null for the first scan:
+        its follows are a baseline, not news.""",
+    ),
+    (
+        "outcome",
+        th.StringType(allowed_values=[outcome.value for outcome in Outcome]),
+        "How the scan ended.",
+    ),
+    (
+        "reason",
+        th.StringType(),
+        """Why: the message of the provider with its ID of the response, or ours. `<username>`
+        stands for the username.""",
+    ),
+    (
+        "whole_list",
+        th.BooleanType(),
+        "Whether all accounts were sent, down to the end of the list or to `start_date`.",
+    ),
+    (
+        "accounts_read",
+        th.IntegerType(),
+        "Number of different accounts listed in the scan.",
+    ),
+    ("accounts_sent", th.IntegerType(), "Number of accounts sent as records."),
+    (
+        "accounts_lost",
+        th.IntegerType(),
+        """Minimum number of accounts that were listed at `previous_scanned_at` and no longer
+        are: unfollowed, private, banned, deleted or, on the Research API, renamed. Null if
+        unknown.""",
+    ),
+    (
+        "read_until",
+        th.DateTimeType(),
+        """When the last page of the scan arrived (UTC). Null if none did. If reading the list
+        takes days, the list is known as of this time.""",
+    ),
+    (
+        "read_down_to",
+        th.DateTimeType(),
+        """Follows made before this time (UTC) were not read: `start_date`, the end of an
+        incremental scan, or the point at which the provider cut the list. Null if the list was
+        read to its end.""",
+    ),
+    (
+        "requests",
+        th.IntegerType(),
+        "Number of requests of the scan, in all the runs it took.",
+    ),
+    (
+        "following_total",
+        th.IntegerType(),
+        "Length of the list according to the provider. Null if it does not say.",
+    ),
+    (
+        "cached",
+        th.BooleanType(),
+        "Whether any page came from the cache of the provider.",
+    ),
+)
+
+PROPERTIES = (
     th.Property(
         "follower_username",
-        th.StringType,
+        th.StringType(max_length=255),
         required=True,
-        description="The account that was visited.",
+        description="The account whose list was scanned.",
     ),
     th.Property(
         "scanned_at",
@@ -30,109 +96,39 @@ SCHEMA = th.PropertiesList(
         required=True,
         description="When the scan of the list started (UTC).",
     ),
-    th.Property(
-        "previous_scanned_at",
-        th.DateTimeType,
-        description=(
-            "When the last complete or unchanged scan before this one started (UTC). Null for "
-            "the first: its follows are a baseline, not news."
-        ),
-    ),
-    th.Property(
-        "outcome",
-        th.StringType,
-        allowed_values=[outcome.value for outcome in Outcome],
-        description="How the visit ended.",
-    ),
-    th.Property(
-        "reason",
-        th.StringType,
-        description="Why: the message of the provider with its ID of the response, or ours.",
-    ),
-    th.Property(
-        "whole_list",
-        th.BooleanType,
-        description=(
-            "Whether all accounts were sent, down to the end of the list or to `start_date`."
-        ),
-    ),
-    th.Property(
-        "accounts_read",
-        th.IntegerType,
-        description="Number of different accounts listed in the scan.",
-    ),
-    th.Property(
-        "accounts_sent", th.IntegerType, description="Number of accounts sent as records."
-    ),
-    th.Property(
-        "accounts_lost",
-        th.IntegerType,
-        description=(
-            "Minimum number of accounts that were listed at `previous_scanned_at` and no "
-            "longer are: unfollowed, private, banned, deleted or, on the Research API, "
-            "renamed. Null if the scan cannot tell."
-        ),
-    ),
-    th.Property(
-        "read_until",
-        th.DateTimeType,
-        description=(
-            "When the last page of the scan arrived (UTC). Null if none did. If reading the "
-            "list takes days, the list is known as of this time."
-        ),
-    ),
-    th.Property(
-        "read_down_to",
-        th.DateTimeType,
-        description=(
-            "Follows made before this time (UTC) were not read: `start_date`, the end of an "
-            "incremental scan, or the point at which the provider cut the list. Null if the "
-            "list was read to its end."
-        ),
-    ),
-    th.Property(
-        "requests",
-        th.IntegerType,
-        description="Number of requests of the scan, in all the runs it took.",
-    ),
-    th.Property(
-        "following_total",
-        th.IntegerType,
-        description="Length of the list according to the provider. Null if it does not say.",
-    ),
-    th.Property(
-        "cached",
-        th.BooleanType,
-        description="Whether any page came from the cache of the provider.",
+    *(
+        th.Property(name, kind, description=" ".join(description.split()))
+        for name, kind, description in COLUMNS
     ),
 )
 
 
 class ScansStream(ProviderStream):
-    """One record per username visited, sent right after the provider's following stream.
+    """One record per scan of a username, sent right after the provider's following stream.
 
     Args:
-        following: The following stream whose visits it reports.
+        following: The following stream whose scans it reports.
     """
 
     kind: ClassVar[str] = "scans"
 
     def __init__(self, following: FollowingStream) -> None:
-        super().__init__(following.tap, following.provider_class, SCHEMA.to_dict())
+        schema = th.PropertiesList(*PROPERTIES).to_dict()
+        super().__init__(following.tap, following.provider_class, schema)
         self.primary_keys = ("follower_username", "scanned_at")
         self.replication_key = "scanned_at"
         self._following = following
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        """Rows that an earlier run could not send, then those of this run; none with `--test`.
+        """Yield rows that an earlier run could not send, then those of this run.
 
         Rows that an interrupted run cannot send stay in the state.
         """
         if self.ABORT_AT_RECORD_COUNT is not None:
             self.tap.end_test(self)
             return
-        for row in self._following.bookmarks.unsent_scans():
+        for row in self._following.bookmarks.take_rows():
             if self.tap.termination.is_urgent:
                 return
             yield row

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_tiktok_following.times import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR
 from tests.lives import NOW, Life, follows_of
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_a_total_that_is_wrong_three_times_in_a_row_is_disbelieved() -> None:
 
 
 def test_an_ordinary_whole_scan_believes_a_total_again() -> None:
-    life = a_life(250, totals=True, full_scan_on_loss=True, refresh_after=20 * DAY)
+    life = a_life(250, totals=True, full_scan_on_loss=True, full_scan_after=20 * DAY)
     lie = [0]
     life.total = lambda total: total - lie[0]
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following import exits
-from tap_tiktok_following.outcomes import SKIPPED, Outcome
-from tap_tiktok_following.words import many
+from tap_tiktok_following.errors import FAILURE, SUCCESS
+from tap_tiktok_following.model import SKIPPED, Outcome
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_tiktok_following.client.gate import Halt
-    from tap_tiktok_following.crawl.run import Run
+    from tap_tiktok_following.errors import StreamEnded
     from tap_tiktok_following.model import Event
+    from tap_tiktok_following.run.run import Run
 
 MOST_TRIED = 10
 """Maximum number of usernames that are tried."""
@@ -26,7 +26,7 @@ class Trial:
     """The result of reading the first page of one list.
 
     Attributes:
-        sentence: What was found, to be shown to the user.
+        sentence: What was found, for a person.
         exit_code: 0 if the credentials are accepted; None if the next username is to be tried.
         records: The records of the page.
     """
@@ -44,33 +44,36 @@ def trials(run: Run) -> Iterator[Trial]:
     """
     skipped = 0
     for event in islice(run.first_pages(), MOST_TRIED):
-        trial = _trial(run, event)
+        trial = _try(run, event)
         yield trial
         if trial.exit_code is not None:
             return
         skipped += 1
     if run.halt is not None:
-        yield _halted(run.halt)
+        yield _report_halt(run.halt)
+    elif skipped == 1:
+        sentence = "the credentials work, but the tested username has no readable list"
+        yield Trial(sentence, SUCCESS)
     elif skipped:
-        tried = "the username tried has" if skipped == 1 else f"all {skipped} usernames have"
-        yield Trial(f"the credentials are accepted, but {tried} no list to read", exits.OK)
+        sentence = f"the credentials work, but none of {skipped} usernames has a readable list"
+        yield Trial(sentence, SUCCESS)
     else:
-        yield Trial("there is no username to test the credentials with", exits.FAILED)
+        yield Trial("there is no username to test the credentials with", FAILURE)
 
 
-def _trial(run: Run, event: Event) -> Trial:
-    username = event.visit.username
+def _try(run: Run, event: Event) -> Trial:
+    username = event.entry.username
     if run.halt is not None:
-        return _halted(run.halt)
+        return _report_halt(run.halt)
     if event.outcome is Outcome.FAILED:
-        return Trial(f"could not read the list of {username}: {event.reason}", exits.FAILED)
+        return Trial(f"could not read the list of {username}: {event.reason}", FAILURE)
     if event.outcome in SKIPPED:
         outcome = event.outcome.value.replace("_", " ")
         return Trial(f"skipped {username}: {outcome} ({event.reason})", None)
     accounts = many(event.read, "account")
-    sentence = f"the credentials are accepted: read {accounts} on the first page of {username}"
-    return Trial(sentence, exits.OK, event.records)
+    sentence = f"the credentials work: read {accounts} on the first page of {username}"
+    return Trial(sentence, SUCCESS, event.records)
 
 
-def _halted(halt: Halt) -> Trial:
-    return Trial(halt.sentence, exits.of_verdict(halt.verdict) or exits.FAILED)
+def _report_halt(halt: StreamEnded) -> Trial:
+    return Trial(halt.sentence, halt.exit_code or FAILURE)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Follow
-from tap_tiktok_following.times import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR
 from tests.lives import NOW, Broken, Life, follows_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def test_whatever_happens_every_follow_is_sent(
     full_scan_on_loss: bool,
 ) -> None:
     follows = [Follow(f"old.{number}", NOW - age) for number, age in enumerate(made)]
-    life = Life(follows, page_size, repeat=repeat, lookback=lookback, refresh_after=refresh)
+    life = Life(follows, page_size, repeat=repeat, lookback=lookback, full_scan_after=refresh)
     life.policy["full_scan_on_loss"] = full_scan_on_loss
     life.total = totals
     for day in history:
@@ -340,7 +340,7 @@ def test_pages_of_one_second_that_get_smaller_meanwhile_hold_nobody_twice() -> N
 
 def test_due_times_follow_the_clock_of_the_lists_alone() -> None:
     """A local clock that is days ahead makes no list due."""
-    life = Life(follows_of(30), refresh_after=2 * DAY)
+    life = Life(follows_of(30), full_scan_after=2 * DAY)
     life.read()
     whole = [life.read(after=DAY // 2).row["whole_list"] for _ in range(8)]
     assert 2 <= sum(whole) <= 4

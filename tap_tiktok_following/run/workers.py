@@ -1,4 +1,4 @@
-"""Many lists at once: visits in, events out in the order they arrive. No HTTP, no SDK.
+"""Many lists at once: usernames in, events out in the order they arrive.
 
 Each worker reads one list after another; the pages of a list cannot be read in parallel.
 Workers never raise and never write. A worker that is ahead of the consumer waits for a free
@@ -17,8 +17,6 @@ from tap_tiktok_following.model import Event
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from tap_tiktok_following.model import Visit
-
 PAGES_AHEAD = 2
 """Maximum number of pages per worker that the consumer has not taken yet."""
 
@@ -28,33 +26,26 @@ TICK = 1.0
 _DONE = object()
 
 
-class Crawl:
-    """Visits, read by several workers.
+class Workers:
+    """Reads the lists of usernames.
 
     Args:
-        visits: What to read; workers take visits in this order.
+        usernames: Whose lists to read, in this order.
         read: Reads one list; must not raise.
-        workers: Number of lists that are read at once.
+        number: Number of lists that are read at once.
     """
 
     def __init__(
-        self,
-        visits: Iterable[Visit],
-        read: Callable[[Visit], Iterable[Event]],
-        workers: int,
+        self, usernames: Iterable[str], read: Callable[[str], Iterable[Event]], number: int
     ) -> None:
-        self._visits = iter(visits)
+        self._usernames = iter(usernames)
         self._taking = threading.Lock()
         self._read = read
-        self._workers = workers
+        self._number = number
         self._arrived: SimpleQueue[Event | object | None] = SimpleQueue()
-        self._slots = threading.Semaphore(PAGES_AHEAD * workers)
+        self._slots = threading.Semaphore(PAGES_AHEAD * number)
         self._closed = False
         self._deadline = float("inf")
-
-    def wake(self) -> None:
-        """Make `events` yield None at once; may be called in a signal handler."""
-        self._arrived.put(None)
 
     def end_in(self, seconds: float) -> None:
         """Wait at most this many seconds for requests in flight."""
@@ -66,10 +57,10 @@ class Crawl:
         Yields:
             An event; None if there is none yet, and again every second until there is.
         """
-        for number in range(1, self._workers + 1):
+        for number in range(1, self._number + 1):
             name = f"worker-{number}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        working = self._workers
+        working = self._number
         try:
             while working and not self._is_late():
                 if self._arrived.empty():
@@ -84,7 +75,7 @@ class Crawl:
             self._close()
 
     def _is_late(self) -> bool:
-        """Whether to stop waiting; what has arrived is still taken."""
+        """Return whether to stop waiting; what has arrived is still taken."""
         return time.monotonic() >= self._deadline and self._arrived.empty()
 
     def _next(self) -> object:
@@ -96,8 +87,8 @@ class Crawl:
 
     def _work(self) -> None:
         try:
-            while not self._closed and (visit := self._next_visit()) is not None:
-                for event in self._read(visit):
+            while not self._closed and (username := self._next_username()) is not None:
+                for event in self._read(username):
                     self._slots.acquire()
                     if self._closed:
                         return
@@ -105,12 +96,12 @@ class Crawl:
         finally:
             self._arrived.put(_DONE)
 
-    def _next_visit(self) -> Visit | None:
+    def _next_username(self) -> str | None:
         with self._taking:
-            return next(self._visits, None)
+            return next(self._usernames, None)
 
     def _close(self) -> None:
-        """Release workers that wait for a slot, so that no thread outlives the crawl."""
+        """Release workers that wait for a slot, so that no thread outlives the run."""
         self._closed = True
-        for _ in range(self._workers):
+        for _ in range(self._number):
             self._slots.release()

@@ -1,0 +1,214 @@
+"""One run of one provider: what it reads, what it stores, and what stops it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from functools import cached_property
+from importlib.metadata import version
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any
+
+from tap_tiktok_following.client import Client, Gate
+from tap_tiktok_following.errors import Interrupted, ProviderDown
+from tap_tiktok_following.http import Transport
+from tap_tiktok_following.model import Outcome, Policy
+from tap_tiktok_following.run.estimate import estimate_cost
+from tap_tiktok_following.run.reader import Reader, Store
+from tap_tiktok_following.run.report import Report
+from tap_tiktok_following.run.workers import Workers
+from tap_tiktok_following.scan.end import make_invalid_row, stop
+from tap_tiktok_following.signals import GRACE
+from tap_tiktok_following.state.plan import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.errors import StreamEnded
+    from tap_tiktok_following.model import Event
+    from tap_tiktok_following.providers import Provider
+    from tap_tiktok_following.run.estimate import Cost
+    from tap_tiktok_following.signals import Termination
+    from tap_tiktok_following.state.bookmarks import Bookmarks
+    from tap_tiktok_following.state.plan import Plan
+    from tap_tiktok_following.state.responses import ResponseFile
+
+USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
+
+FAILURES_IN_A_ROW = 10
+"""Consecutive failures after which the provider counts as down."""
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """Reads the lists that are due, and keeps the bookmarks up to date.
+
+    Args:
+        provider: The provider.
+        config: The settings, valid.
+        bookmarks: What is known of every username.
+        usernames: The configured usernames.
+        responses: The response file; None if no responses are stored.
+        termination: Whether the process received a signal to stop.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a run brings everything together
+        self,
+        provider: Provider,
+        config: Mapping[str, Any],
+        bookmarks: Bookmarks,
+        usernames: Usernames,
+        responses: ResponseFile | None,
+        termination: Termination,
+    ) -> None:
+        self._stream = f"{provider.name}_following"
+        self._bookmarks = bookmarks
+        self._usernames = usernames
+        self._termination = termination
+        self._concurrency: int = config["concurrency"]
+        self._policy = Policy.of(config, provider.key)
+        self._per_second: int = config[provider.rate_setting()]
+        budget = provider.budget_setting()
+        self._max_requests: int | None = config.get(budget)
+        self._gate = Gate(self._per_second, self._max_requests, budget)
+        transport = Transport(
+            provider.url,
+            provider.url_setting(),
+            timeout=config["request_timeout"],
+            user_agent=config.get("user_agent") or USER_AGENT,
+        )
+        self._client = Client(provider, transport, self._gate, config["max_tries"])
+        self._store = None
+        if responses is not None:
+            self._store = Store(responses, f"{self._stream} {provider.url}", provider)
+        self._requests: Counter[str] = Counter()
+        self._counted: Counter[str] = Counter()
+        self._unfinished: dict[str, int] = {}
+        self._failures_in_a_row = 0
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What to read, decided once; what the state covers is deleted from the file."""
+        stored: set[str] = set()
+        if self._store is not None:
+            entries = map(self._bookmarks.entry, self._bookmarks.usernames())
+            self._store.file.delete_covered(self._store.source, entries)
+            stored = self._store.file.usernames(self._store.source)
+        names = self._usernames.names
+        return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
+
+    @cached_property
+    def report(self) -> Report:
+        """What the log says about the run."""
+        malformed = len(self._usernames.malformed)
+        return Report(self.plan, self._policy, malformed, self._usernames.shard)
+
+    @property
+    def cost(self) -> Cost:
+        """Between how many requests the run will take, and in how many seconds."""
+        entries = map(self._bookmarks.entry, self.plan.usernames)
+        cost = estimate_cost(entries, self._policy, time.time())
+        return cost.limited_to(self._max_requests, self._per_second)
+
+    @property
+    def halt(self) -> StreamEnded | None:
+        """Why the run ended before its work was done; None if it did not."""
+        return self._gate.halt
+
+    @property
+    def progress(self) -> str:
+        """How far the run is, for a progress line or bar."""
+        return self.report.describe(self._gate.requests, self._client.quota_left)
+
+    @property
+    def row(self) -> dict[str, str]:
+        """Figures for the table at the end."""
+        return self.report.row(self._gate.requests, self._client.quota_left)
+
+    def first_pages(self) -> Iterator[Event]:
+        """Read the first page of one list after another, to test the credentials."""
+        for username in self.plan.usernames:
+            yield from islice(self._read(username), 1)
+
+    def events(self) -> Iterator[Event | None]:
+        """Yield pages and ends of scans as they arrive; None while there are none.
+
+        Call `acknowledge` with each event before requesting the next one.
+        """
+        now = int(time.time())
+        for text in self._usernames.malformed:
+            self._bookmarks.add_row(make_invalid_row(text, now))
+        if self._termination.signum:
+            self._stop()
+        usernames = takewhile(lambda _: self.halt is None, self.plan.usernames)
+        workers = Workers(usernames, self._read, self._concurrency)
+        events = workers.events()
+        try:
+            for event in events:
+                if self._termination.signum:
+                    self._stop()
+                    workers.end_in(GRACE)
+                if self._termination.is_urgent:
+                    break
+                yield event
+        except BaseException:
+            self._gate.stop(Interrupted(happened="the run was aborted"))
+            raise
+        finally:
+            events.close()
+        self._interrupt()
+
+    def acknowledge(self, event: Event) -> None:
+        """Update bookmarks and counts after the records of an event were written."""
+        username = event.entry.username
+        self._bookmarks.store(event)
+        self.report.count(event)
+        if not event.is_stored:
+            self._counted[username] += event.requests
+        if event.outcome is None:
+            self._unfinished[username] = 0
+        else:
+            self._unfinished.pop(username, None)
+            logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
+            self._watch_failures(event)
+
+    def _read(self, username: str) -> Iterator[Event]:
+        def count_request() -> None:
+            self._requests[username] += 1
+
+        entry = self._bookmarks.entry(username)
+        return Reader(
+            entry, self._policy, self._client.fetch, self._store, count_request
+        ).events()
+
+    def _stop(self) -> None:
+        self._gate.stop(Interrupted(happened=f"stopped by {self._termination.name}"))
+
+    def _interrupt(self) -> None:
+        """Add a row for each list that was begun, without waiting for its last request."""
+        reason = self.halt.reason if self.halt else ""
+        now = int(time.time())
+        in_flight = self._requests - self._counted
+        for username in {**self._unfinished, **in_flight}:
+            event = stop(
+                self._bookmarks.entry(username),
+                Outcome.INTERRUPTED,
+                reason,
+                as_of=now,
+                now=now,
+                policy=self._policy,
+                requests=in_flight[username],
+            )
+            self.acknowledge(event)
+
+    def _watch_failures(self, event: Event) -> None:
+        if event.outcome is not Outcome.FAILED:
+            self._failures_in_a_row = 0
+            return
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row == FAILURES_IN_A_ROW:
+            happened = f"{FAILURES_IN_A_ROW} usernames in a row failed and nothing succeeded"
+            self._gate.stop(ProviderDown(event.reason, happened=happened, advice=event.advice))

@@ -1,0 +1,1 @@
+"""One pass down one following list, as pure functions of one entry and one response."""

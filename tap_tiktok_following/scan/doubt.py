@@ -1,0 +1,123 @@
+"""Whether a scan can be believed: providers return wrong lists with HTTP 200, too.
+
+Under load a page comes back empty, or a list ends too early. If such a scan counted as a whole
+list, every account that it lacks would count as unfollowed. So a response that may be wrong is
+requested once more, a scan that still read too little is doubted, and a doubted scan is
+followed by a full scan. What two full scans in a row read is believed.
+"""
+
+from __future__ import annotations
+
+from itertools import dropwhile
+from typing import TYPE_CHECKING
+
+from tap_tiktok_following.scan.memory import split_hashes
+from tap_tiktok_following.text import many
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_tiktok_following.model import Entry, Policy, Progress, Response
+    from tap_tiktok_following.scan.memory import Comparison
+
+CUT_AT = 4900
+"""Number of accounts: providers cut lists near their newest 5,000 without saying so."""
+
+FEWEST_MISSING = 10
+"""Number of missing accounts from which a short list is doubted."""
+
+MOST_MISSING = 90
+"""The same for a list of any length: nearly a page."""
+
+SHARE_MISSING = 50
+"""In between, one account in so many."""
+
+
+def is_expected_empty(entry: Entry, total: int | None) -> bool:
+    """Return whether an empty first page is what this list should have."""
+    if entry.known.hashes or entry.listed or entry.doubted:
+        return False
+    return entry.bookmark is not None or total == 0
+
+
+def looks_cut(entry: Entry, progress: Progress, response: Response, total: int | None) -> bool:
+    """Return whether a list ends although there should be another page.
+
+    Args:
+        entry: The entry before the scan.
+        progress: The scan, with this page.
+        response: The last page.
+        total: The provider's total if it may be used.
+    """
+    if response.page.has_more:
+        return False
+    if total is not None:
+        return total > progress.pages * response.count
+    is_known_page = progress.pages == 1 and entry.listed <= response.count
+    is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
+    return is_full and not is_known_page
+
+
+def find_doubt(
+    entry: Entry, progress: Progress, comparison: Comparison, policy: Policy, *, is_cut: bool
+) -> str:
+    """Return why a scan that ended at the end of the list, or a full scan, is doubted.
+
+    Args:
+        entry: The entry before the scan.
+        progress: The scan.
+        comparison: Its accounts, compared with those of the scan before.
+        policy: How lists are read.
+        is_cut: Whether the list ends although there should be another page.
+
+    Returns:
+        The reason, for a person; "" if the scan is believed.
+    """
+    read = progress.read
+    total = None if policy.start_date else progress.total
+    if read >= CUT_AT:
+        return ""
+    if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
+        return "the list came back empty, but earlier scans found accounts on it"
+    expected = _count_expected(entry, progress, comparison, total)
+    missing = expected - read
+    if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
+        return f"only {read:,} of about {many(expected, 'account')} came back"
+    is_short = total is not None and (is_cut or total > 2 * read)
+    if entry.full_scanned_at is None and is_short:
+        came = f"only {many(read, 'account')} came back"
+        return f"{came}, but the provider's total is {total:,}"
+    return ""
+
+
+def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
+    """Return whether a full scan reads the same accounts as the doubted scan before.
+
+    New accounts on top aside, fewer than 10 differ either way. An empty list is confirmed by
+    an empty one only.
+
+    Args:
+        doubted: Hashes of the accounts of the doubted scan.
+        accounts: Hashes of the accounts of this scan.
+    """
+    before = set(split_hashes(doubted))
+    if not before or not accounts:
+        return not before and not accounts
+    more = set(dropwhile(lambda account: account not in before, accounts)) - before
+    return max(len(more), len(before.difference(accounts))) < FEWEST_MISSING
+
+
+def _count_expected(
+    entry: Entry, progress: Progress, comparison: Comparison, total: int | None
+) -> int:
+    """Return how many accounts the list should have."""
+    expected = 0
+    floor = progress.floor if progress.full else 0
+    if entry.listed and entry.full_floor in {None, floor}:
+        expected = entry.listed + comparison.count_new()
+    if entry.doubted:
+        unread = set(split_hashes(entry.doubted)).difference(comparison.accounts)
+        expected = max(expected, progress.read + len(unread))
+    if total is not None and total >= progress.read and not entry.total_is_wrong:
+        expected = min(expected, max(total - entry.hidden, 0))
+    return min(expected, CUT_AT)

@@ -1,0 +1,132 @@
+"""What a page lists: when its follows happened, and which of its accounts are new.
+
+Lists start with the newest follow, and a page requested with a cursor lists accounts that were
+followed at that second or earlier. So the cursor of the request is the upper bound for the
+follows on a page, and the cursor of the next page is the lower bound:
+
+    requested with   C0 (now)        N1              N2
+                     |<-- page 1 -->|<-- page 2 -->|<-- ...
+    next cursor      N1              N2              N3
+
+Cursors are inclusive: an account on the boundary may be on both pages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_tiktok_following.scan.memory import Comparison, hash_account, split_hashes
+from tap_tiktok_following.text import DAY, in_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_tiktok_following.model import Entry, Policy, Progress, Response
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A response, compared with what was known before it.
+
+    Attributes:
+        entry: The entry before the response.
+        response: The response.
+        policy: How lists are read.
+        hashes: Hashes of all accounts on the page.
+        fresh: Positions on the page, from 0, of accounts that the scan had not read before.
+        comparison: All accounts of the scan, compared with those of the scan before.
+        earliest: Unix seconds; the follows happened then or later; 0 if unknown.
+        latest: Unix seconds; the follows happened then or earlier.
+        problem: Why the next page cannot be requested; "" if it can, or if there is none.
+    """
+
+    entry: Entry
+    response: Response
+    policy: Policy
+    hashes: list[bytes]
+    fresh: list[int]
+    comparison: Comparison
+    earliest: int
+    latest: int
+    problem: str
+
+    @property
+    def was_read_below(self) -> bool:
+        """Whether everything below the page was listed in the scan before.
+
+        T of that scan shows it, or the end of its memory, even if a clock was wrong.
+        """
+        bookmark, since = self.entry.bookmark or 0, self.entry.known.since
+        return self.earliest < bookmark or self.earliest <= since
+
+    def find_new(self) -> list[int]:
+        """Return the positions of new follows among the fresh accounts."""
+        entry = self.entry
+        unread_below = 0 if entry.retry_at is None else entry.full_floor or 0
+        return self.comparison.find_new(
+            self.hashes, self.fresh, (self.earliest, self.latest), unread_below
+        )
+
+    def make_records(
+        self, progress: Progress, position: int, new: Sequence[int]
+    ) -> list[dict[str, Any]]:
+        """Return the records of a page.
+
+        Args:
+            progress: The scan.
+            position: Position in the list of the first fresh account, from 1.
+            new: Positions on the page of the accounts to send.
+        """
+        previous = self.entry.completed_scanned_at
+        observed = {
+            "follower_username": self.entry.username,
+            "scanned_at": in_utc(progress.scanned_at),
+            "previous_scanned_at": None if previous is None else in_utc(previous),
+        }
+        window = {
+            "followed_at_earliest": in_utc(self.earliest) if self.earliest else None,
+            "followed_at_latest": in_utc(self.latest),
+        }
+        rows, sent = self.response.page.accounts.rows, set(new)
+        return [
+            {**observed, "position": number, **window, **rows[place]}
+            for number, place in enumerate(self.fresh, position)
+            if place in sent
+        ]
+
+
+def list_page(entry: Entry, progress: Progress, response: Response, policy: Policy) -> Listing:
+    """Compare a page with what was known before it."""
+    hashes = [hash_account(row[policy.key]) for row in response.page.accounts.rows]
+    accounts = split_hashes(progress.hashes)
+    seen, fresh = set(accounts), []
+    for place, account in enumerate(hashes):
+        if account not in seen:
+            seen.add(account)
+            accounts.append(account)
+            fresh.append(place)
+    problem = _find_problem(response, progress.cursor)
+    has_next = response.page.has_more and not problem
+    earliest = response.page.next_cursor or 0 if has_next else 0
+    latest = progress.cursor
+    if latest is None:
+        latest = max(response.until, earliest)
+    comparison = Comparison(entry.known, accounts)
+    return Listing(
+        entry, response, policy, hashes, fresh, comparison, earliest, latest, problem
+    )
+
+
+def _find_problem(response: Response, cursor: int | None) -> str:
+    """Return why the next page cannot be requested."""
+    page = response.page
+    # The `Date` header may lag a little behind the clock that cursors come from.
+    highest = response.until + DAY if cursor is None else cursor
+    if not page.has_more:
+        return ""
+    if not page.next_cursor or page.next_cursor < 0:
+        return "the response announces another page but contains no cursor"
+    if page.next_cursor > highest:
+        return "the cursor for the next page moves forward in time"
+    return ""

@@ -1,0 +1,122 @@
+"""What an entry remembers of a list: which accounts are new, and which have left it.
+
+The memory contains the newest accounts of the last scan in order, down to `since`. An account
+that is not in it was followed later, was shown late, or is further down than the memory
+reaches. A page that reaches below `since` may list all of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from tap_tiktok_following.model import HASH_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_tiktok_following.model import Memory
+
+MOST_REMEMBERED = 1000
+"""Number of accounts from which a memory grows no further."""
+
+ENOUGH_MET = 3
+"""Number of remembered accounts that show where a list continues as it was."""
+
+
+def hash_account(key: str) -> bytes:
+    """Return a short hash (40 bits) of the field that identifies an account."""
+    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
+
+
+def split_hashes(joined: bytes) -> list[bytes]:
+    """Return hashes that were concatenated, in the same order."""
+    starts = range(0, len(joined), HASH_LENGTH)
+    return [joined[start : start + HASH_LENGTH] for start in starts]
+
+
+class Comparison:
+    """The accounts that a scan has read, compared with the memory of the scan before.
+
+    Attributes:
+        accounts: Hashes of the accounts that the scan has read, newest follow first.
+        size: Number of remembered accounts.
+        met: Positions in the memory of those that the scan has read, in the order of reading.
+
+    Args:
+        memory: The accounts of the scan before.
+        accounts: As above.
+    """
+
+    def __init__(self, memory: Memory, accounts: Sequence[bytes]) -> None:
+        self._remembered = split_hashes(memory.hashes)
+        self._ranks = {account: rank for rank, account in enumerate(self._remembered)}
+        self.accounts = accounts
+        self._since = memory.since
+        self.size = len(self._ranks)
+        self.met = [self._ranks[a] for a in accounts if a in self._ranks]
+
+    @property
+    def has_met_enough(self) -> bool:
+        """Whether the scan has come to accounts that were listed before."""
+        return len(self.met) >= min(ENOUGH_MET, self.size)
+
+    @property
+    def has_met_half(self) -> bool:
+        """Whether at least half of the remembered accounts are still listed."""
+        return 2 * len(self.met) >= self.size
+
+    def find_new(
+        self, listed: Sequence[bytes], fresh: Sequence[int], window: tuple[int, int], hole: int
+    ) -> list[int]:
+        """Return which accounts of a page are new follows; one too many does no harm.
+
+        Args:
+            listed: Hashes of all accounts on the page.
+            fresh: Positions on the page of those that the scan had not read before.
+            window: When the follows on the page happened, in Unix seconds.
+            hole: Unix seconds; accounts followed before were never read; 0 if all were.
+        """
+        earliest, latest = window
+        unknown = [place for place in fresh if listed[place] not in self._ranks]
+        if earliest >= self._since or earliest < hole:
+            return unknown
+        if latest <= self._since:
+            return []
+        known = [place for place, account in enumerate(listed) if account in self._ranks]
+        if not known or len(self.met) < ENOUGH_MET or not self.has_met_half:
+            return unknown
+        return [place for place in unknown if place < known[-1]]
+
+    def count_new_on_top(self) -> int:
+        """Return the number of new accounts above the first remembered one."""
+        above = sum(1 for _ in takewhile(lambda a: a not in self._ranks, self.accounts))
+        return above if self.met else 0
+
+    def count_new(self) -> int:
+        """Return the number of unknown accounts above the last remembered one.
+
+        All unknown accounts count if fewer than half of the remembered ones are listed.
+        """
+        if self.has_met_half and self.met:
+            last = self.accounts.index(self._remembered[self.met[-1]])
+            return last + 1 - len(self.met)
+        return len(self.accounts) - len(self.met)
+
+    def count_missing(self, earliest: int, bookmark: int) -> int | None:
+        """Return the minimum number of remembered accounts that left the list, if known.
+
+        Args:
+            earliest: Unix seconds down to which pages were read; 0 for the end of the list.
+            bookmark: T of the scan before, in Unix seconds.
+        """
+        if not self._since and not earliest:
+            return self.size - len(self.met)
+        is_covered = earliest <= self._since
+        if earliest >= bookmark or not (is_covered or len(self.met) >= ENOUGH_MET):
+            return None
+        reached = self.size if is_covered else self.met[-1] + 1
+        if 2 * len(self.met) < reached:
+            return None
+        return reached - sum(rank < reached for rank in self.met)

@@ -1,0 +1,223 @@
+"""One scan, one page at a time: what a response adds to an entry. No I/O, no clock."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from tap_tiktok_following.model import Event, Outcome, Progress
+from tap_tiktok_following.scan.doubt import is_expected_empty, looks_cut
+from tap_tiktok_following.scan.end import complete, fail, find_evidence
+from tap_tiktok_following.scan.listing import list_page
+from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
+from tap_tiktok_following.text import in_utc
+
+if TYPE_CHECKING:
+    from tap_tiktok_following.model import Entry, Policy, Response
+    from tap_tiktok_following.scan.listing import Listing
+
+LARGEST_PAGE = 100
+"""Maximum number of accounts per page with both providers."""
+
+MOST_IDLE = 4
+"""Consecutive pages with the same cursor and no new account until the scan fails."""
+
+
+def next_request(entry: Entry, policy: Policy) -> tuple[int | None, int]:
+    """Return the cursor of the next request (None for the newest page), and its count."""
+    progress = entry.progress
+    if progress is None:
+        return None, policy.page_size
+    return progress.cursor, LARGEST_PAGE if progress.stands_still else policy.page_size
+
+
+def step(entry: Entry, response: Response, policy: Policy) -> Event:
+    """Return what a response adds: records, the new entry, and a row if the scan ends.
+
+    A page whose next cursor is unusable was paid for, too: its accounts are sent, and then the
+    scan fails.
+
+    Args:
+        entry: The entry of the username.
+        response: The response to `next_request`.
+        policy: How lists are read.
+    """
+    progress = entry.progress or begin(entry, response, policy)
+    position = progress.read + 1
+    listing = list_page(entry, progress, response, policy)
+    progress = _scan_in_full_on_loss(listing, _count(listing, progress))
+    new = listing.fresh if progress.full else listing.find_new()
+    progress = _remember(listing, replace(progress, sent=progress.sent + len(new)))
+    event = _move_on(listing, progress)
+    accounts = response.page.accounts
+    return dataclasses.replace(
+        event,
+        records=listing.make_records(progress, position, new),
+        is_odd=not response.is_final and _is_odd(listing, progress, event),
+        read=len(listing.fresh),
+        keyless=accounts.keyless,
+        nulled=accounts.nulled,
+        requests=response.requests,
+    )
+
+
+def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
+    """Return the progress of a new scan, before its first page."""
+    as_of = response.as_of
+    scanned_at = max(as_of, (entry.scanned_at or 0) + 1)
+    if response.scanned_at is not None:
+        scanned_at = response.scanned_at
+    full = is_full(entry, as_of, policy)
+    floor = policy.start_date
+    if not full and entry.bookmark is not None:
+        floor = max(floor, entry.bookmark - policy.lookback)
+        if entry.retry_at is not None:  # the page below fails
+            floor = max(floor, (entry.full_floor or 0) + 1)
+    return Progress(scanned_at, as_of, full, floor, moved_at=response.came_at)
+
+
+def is_full(entry: Entry, as_of: int, policy: Policy) -> bool:
+    """Return whether a scan sends the whole list.
+
+    T decides, not the local clock, which may be days off.
+    """
+    if entry.bookmark is None or not entry.known.hashes:
+        return True
+    if entry.retry_at is not None and as_of < entry.retry_at:
+        return False
+    return (
+        _is_full_scan_due(entry, as_of, policy)
+        or (entry.lost is not None and policy.full_scan_on_loss)
+        or entry.doubted is not None
+        or (entry.full_floor is not None and policy.start_date < entry.full_floor)
+    )
+
+
+def _is_full_scan_due(entry: Entry, as_of: int, policy: Policy) -> bool:
+    """Return whether the last full scan is older than `full_scan_after_days`.
+
+    Due times are spread over the second half of the interval so that they do not coincide,
+    and drawn anew after each full scan: with fixed offsets they would coincide again.
+    """
+    last, after = entry.full_scanned_at, policy.full_scan_after
+    if after is None:
+        return False
+    if last is None or not after:
+        return True
+    draw = int.from_bytes(hash_account(f"{entry.username} {last}"), "big") / 2**40
+    return as_of >= last + after * (1 + draw) / 2
+
+
+def _count(listing: Listing, progress: Progress) -> Progress:
+    """Return the progress with the page, before it is decided what is sent."""
+    response, page = listing.response, listing.response.page
+    is_first = not progress.pages
+    stayed_empty = page.has_more and not page.accounts.rows
+    is_above = listing.latest > (listing.entry.bookmark or 0)
+    gap = f"an account came without `{listing.policy.key}`" if page.accounts.keyless else ""
+    return replace(
+        progress,
+        hashes=b"".join(listing.comparison.accounts),
+        pages=progress.pages + 1,
+        requests=progress.requests + response.requests,
+        total=page.total if is_first else progress.total,
+        cached=progress.cached or page.cached_at is not None,
+        gap=gap or progress.gap,
+        has_hole=progress.has_hole or stayed_empty,
+        hides_follows=progress.hides_follows or (stayed_empty and is_above and not is_first),
+        read_until=max(response.until, progress.read_until, progress.as_of),
+        read_down_to=listing.latest if listing.problem else listing.earliest,
+    )
+
+
+def _scan_in_full_on_loss(listing: Listing, progress: Progress) -> Progress:
+    """Return the progress of a full scan if the first page shows lost accounts."""
+    entry, policy = listing.entry, listing.policy
+    is_first = progress.pages == 1 and not listing.problem
+    if progress.full or not (is_first and policy.full_scan_on_loss) or entry.retry_at:
+        return progress
+    if not any(find_evidence(listing, progress).values()):
+        return progress
+    return replace(progress, full=True, floor=policy.start_date)
+
+
+def _remember(listing: Listing, progress: Progress) -> Progress:
+    """Return the progress, in which the memory for the next scan may be complete.
+
+    It covers the lookback and the newest page with accounts, and reaches down to accounts that
+    were remembered before.
+    """
+    if progress.remembered or listing.problem or not progress.read:
+        return progress
+    start = progress.as_of - listing.policy.lookback
+    has_reached = listing.earliest < start and listing.comparison.has_met_enough
+    if not has_reached and progress.read < MOST_REMEMBERED:
+        return progress
+    return replace(progress, remembered=progress.read, since=listing.earliest)
+
+
+def _move_on(listing: Listing, progress: Progress) -> Event:
+    """Return the end of the scan, or the entry for its next page."""
+    if listing.problem:
+        return _fail(listing, progress, listing.problem)
+    if not listing.response.page.has_more or _is_unchanged(listing, progress):
+        return complete(listing, progress)
+    progress = _advance(listing, progress)
+    if progress.idle >= MOST_IDLE:
+        reason = "the cursor for the next page never moves"
+        return _fail(listing, progress, reason)
+    if (progress.cursor or 0) < progress.floor:
+        return complete(listing, progress)
+    entry = replace(listing.entry, progress=progress, outcome=Outcome.INTERRUPTED)
+    return Event(entry)
+
+
+def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
+    response = listing.response
+    reference = response.page.reference
+    reason = f"{reason} ({reference})" if reference else reason
+    now, policy = response.came_at, listing.policy
+    return fail(listing.entry, progress, reason, now=now, policy=policy)
+
+
+def _is_unchanged(listing: Listing, progress: Progress) -> bool:
+    """Return whether nothing is new, and nothing further down can be.
+
+    A list that is remembered as a whole is read to its end: what ended too early may go on.
+    """
+    if progress.full or progress.sent or not progress.read:
+        return False
+    return listing.entry.known.since != 0 and listing.was_read_below
+
+
+def _advance(listing: Listing, progress: Progress) -> Progress:
+    """Return the progress at the next page; a second may have more follows than fit on it."""
+    cursor = listing.earliest
+    if cursor != progress.cursor:
+        moved_at = listing.response.came_at
+        return replace(progress, cursor=cursor, stands_still=False, idle=0, moved_at=moved_at)
+    idle = 0 if listing.fresh else progress.idle + 1
+    if listing.response.count < LARGEST_PAGE:
+        return replace(progress, stands_still=True, idle=idle)
+    gap = (
+        f"more accounts were followed at {in_utc(cursor)} than fit on a page; some may be "
+        "missing"
+    )
+    return replace(progress, cursor=cursor - 1, stands_still=False, idle=idle, gap=gap)
+
+
+def _is_odd(listing: Listing, progress: Progress, event: Event) -> bool:
+    """Return whether a response may be wrong, so that it is requested once more."""
+    entry, page = listing.entry, listing.response.page
+    if not page.accounts.rows:
+        is_first = progress.pages == 1
+        return not (is_first and is_expected_empty(entry, page.total))
+    if event.outcome is not Outcome.COMPLETE:
+        return False
+    if event.entry.doubted is not None:
+        return True
+    total = None if listing.policy.start_date else progress.total
+    is_first_scan = entry.full_scanned_at is None
+    return is_first_scan and looks_cut(entry, progress, listing.response, total)

@@ -1,0 +1,318 @@
+"""The file of `responses_path`: every response that was paid for, until the state covers it.
+
+A target writes in batches, and when it dies it loses what it has in memory. So each response
+is written to this file before it is passed on, and the next run takes it from there instead of
+requesting it. The file is a SQLite database whose only connection holds an exclusive lock.
+Nothing else in this process may open and close it meanwhile: that would release the lock.
+
+It contains personal data, so only its owner can read it. It contains nothing of the requests,
+and so no token and no key. Bodies are stored as they arrived and parsed again: what a newer
+version reads differently, it reads differently here too, and there is no second format.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import stat
+import threading
+import time
+import zlib
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
+from errno import ENOSPC
+from typing import TYPE_CHECKING
+
+from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.model import RawResponse
+from tap_tiktok_following.text import DAY, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tap_tiktok_following.model import Entry
+
+STORED_FOR = 30 * DAY
+"""Seconds after which an unused response is deleted, because it is personal data."""
+
+APPLICATION_ID = 0x746B666F
+"""SQLite's `application_id` of the file, "tkfo", which identifies it as ours."""
+
+FORMAT = 2
+"""SQLite's `user_version` of the file; it is raised when the table changes."""
+
+_CREATE = f"""
+BEGIN;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT};
+CREATE TABLE responses (
+    source TEXT, username TEXT, scanned_at INTEGER, page INTEGER, cursor INTEGER,
+    count INTEGER, requests INTEGER, as_of INTEGER, until INTEGER, came_at INTEGER,
+    status INTEGER, body BLOB,
+    PRIMARY KEY (source, username, scanned_at, page)
+);
+COMMIT;
+"""
+_INSERT = """
+INSERT OR REPLACE INTO responses VALUES (
+    :source, :username, :scanned_at, :page, :cursor,
+    :count, :requests, :as_of, :until, :came_at, :status, :body
+)
+"""
+_DELETE_COVERED = """
+DELETE FROM responses
+WHERE source = :source AND username = :username AND (
+    scanned_at <= :ended OR (scanned_at = :scanned_at AND page <= :pages)
+)
+"""
+_DELETE_OLD = "DELETE FROM responses WHERE came_at < :oldest"
+_USERNAMES = "SELECT DISTINCT username FROM responses WHERE source = :source"
+_SELECT_FIRST = """
+SELECT * FROM responses
+WHERE source = :source AND username = :username AND page = 1 AND scanned_at > :ended
+ORDER BY scanned_at LIMIT 1
+"""
+_SELECT_NEXT = """
+SELECT * FROM responses
+WHERE source = :source AND username = :username
+    AND scanned_at = :scanned_at AND page = :pages + 1
+"""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StoredResponse(RawResponse):
+    """A response, and where it belongs.
+
+    Attributes:
+        scanned_at: `scanned_at` of its scan, in Unix seconds.
+        cursor: The cursor of the request; None for the newest page.
+        count: Number of accounts requested.
+        requests: Number of requests that it took, including retries.
+    """
+
+    _: KW_ONLY
+    scanned_at: int
+    cursor: int | None
+    count: int
+    requests: int
+
+
+class ResponseFile:
+    """The open file; many threads may use it at once.
+
+    If the disk is full, the run continues without writing to the file, after one warning.
+
+    Args:
+        path: The file; it is created if it does not exist.
+
+    Raises:
+        Ended: If the file is not ours, is broken, cannot be opened, or is in use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._lock = threading.Lock()
+        self._is_full = self._has_warned = False
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = _connect(self._path)
+        except (sqlite3.Error, OSError) as error:
+            if not _is_lack_of_room(error):
+                raise Ended(_describe(self._path, error)) from error
+            self._give_up(error)
+        self._write(_DELETE_OLD, [{"oldest": int(time.time()) - STORED_FOR}])
+
+    def add(self, source: str, username: str, page: int, stored: StoredResponse) -> None:
+        """Store a response; call this before passing it on.
+
+        A response that contains one of our secrets is not stored.
+
+        Args:
+            source: The stream and the base URL that it comes from.
+            username: The username whose list it is about.
+            page: Number of the page in its scan, from 1.
+            stored: The response; it replaces one at the same place.
+        """
+        text = stored.body.decode(errors="replace")
+        if redact(text) != text:
+            self._warn_of_secret()
+            return
+        fields = {name: value for name, value in vars(stored).items() if name != "headers"}
+        body = zlib.compress(stored.body, 1)
+        place = {"source": source, "username": username, "page": page}
+        self._write(_INSERT, [{**fields, **place, "body": body}])
+
+    def delete_covered(self, source: str, entries: Iterable[Entry]) -> None:
+        """Delete what the entries of a loaded state cover, and release its space."""
+        places = ({"source": source, **_place(entry)} for entry in entries)
+        self._write(_DELETE_COVERED, places)
+
+    def usernames(self, source: str) -> set[str]:
+        """Return the usernames with stored responses."""
+        return {row["username"] for row in self._read(_USERNAMES, {"source": source})}
+
+    def take(self, source: str, entry: Entry, cursor: int | None) -> StoredResponse | None:
+        """Return the response for the next page of a list; None if it has to be requested.
+
+        Args:
+            source: The stream and the base URL.
+            entry: The entry of the username.
+            cursor: The cursor of the request; None for the newest page.
+        """
+        query = _SELECT_FIRST if entry.progress is None else _SELECT_NEXT
+        for row in self._read(query, {"source": source, **_place(entry)}):
+            with suppress(zlib.error):
+                fields = {name: row[name] for name in _FIELDS}
+                fields["body"] = zlib.decompress(row["body"])
+                return StoredResponse(**fields) if row["cursor"] == cursor else None
+        return None
+
+    def close(self) -> None:
+        """Close the file; from then on nothing is stored."""
+        with self._lock:
+            if self._connection is not None:
+                with suppress(sqlite3.Error):
+                    self._connection.close()
+            self._connection = None
+
+    def _read(self, query: str, values: dict[str, object]) -> list[sqlite3.Row]:
+        with self._lock:
+            if self._connection is None:
+                return []
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise Ended(_describe(self._path, error)) from error
+
+    def _write(self, statement: str, rows: Iterable[dict[str, object]]) -> None:
+        """Write all rows or none; do nothing once a write has failed."""
+        with self._lock:
+            if self._connection is None or self._is_full:
+                return
+            try:
+                with self._connection:
+                    self._connection.executemany(statement, rows)
+            except sqlite3.Error as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        """Stop writing; what is in the file can still be read."""
+        self._is_full = True
+        logger.warning(
+            "`responses_path` (%s) cannot be written any more (%s): the run continues without "
+            "it, and what it reads is paid for again if the run or its target dies.",
+            self._path,
+            error,
+        )
+
+    def _warn_of_secret(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            logger.warning(
+                "A response contains one of the configured secrets and is not stored in "
+                "`responses_path`: it is paid for again if the run or its target dies."
+            )
+
+
+_FIELDS = (
+    *("status", "as_of", "until", "came_at"),
+    *("scanned_at", "cursor", "count", "requests"),
+)
+
+
+def _place(entry: Entry) -> dict[str, object]:
+    """Return the last response that an entry covers."""
+    progress = entry.progress
+    return {
+        "username": entry.username,
+        "ended": entry.scanned_at or 0,
+        "scanned_at": progress.scanned_at if progress else None,
+        "pages": progress.pages if progress else 0,
+    }
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Return the only connection to the file, with the lock; create the file if necessary."""
+    is_new = _prepare(path)
+    connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if is_new:
+            connection.execute("PRAGMA auto_vacuum = FULL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if is_new:
+            connection.executescript(_CREATE)
+        _check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _prepare(path: Path) -> bool:
+    """Make the file private to its owner, and check that it is ours.
+
+    Returns:
+        Whether it is empty.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    header = b""
+    is_file = stat.S_ISREG(path.stat().st_mode)
+    if is_file:
+        with path.open("rb") as file:
+            header = file.read(72)
+    if not is_file or (header and not _is_ours(header)):
+        foreign = (
+            f"`responses_path` ({path}) is not a response file of this version of the tap and "
+            "is not changed: choose another path."
+        )
+        raise Ended(foreign)
+    path.chmod(0o600)
+    return not header
+
+
+def _is_ours(header: bytes) -> bool:
+    """Read SQLite's header: the format is at byte 60, the application at byte 68."""
+    numbers = tuple(int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    return header.startswith(b"SQLite format 3\0") and numbers == (FORMAT, APPLICATION_ID)
+
+
+def _is_lack_of_room(error: Exception) -> bool:
+    """Return whether the disk is full or failing, as opposed to a broken file."""
+    if isinstance(error, OSError):
+        return error.errno == ENOSPC
+    return any(words in str(error) for words in ("disk is full", "disk I/O error"))
+
+
+def _describe(path: Path, error: Exception) -> str:
+    """Return what is wrong with the file and what to do about it."""
+    where = f"`responses_path` ({path})"
+    if isinstance(error, OSError):
+        return f"{where} cannot be opened ({error.strerror}): choose another path."
+    if "locked" in str(error):
+        return (
+            f"{where} is in use by another run: wait until that has ended, or give each "
+            "pipeline a file of its own."
+        )
+    if any(words in str(error) for words in ("readonly", "unable to open")):
+        return (
+            f"{where} cannot be written ({error}): make it and its folder writable for this "
+            "user, or choose another path."
+        )
+    return (
+        f"{where} is broken ({error}): delete it; no data is lost, but the responses in it "
+        "are paid for again."
+    )
