@@ -113,7 +113,9 @@ class Comparison:
         """
         if not self._since and not earliest:
             return self.size - len(self.met)
-        is_covered = earliest <= self._since
+        is_covered = (
+            earliest < self._since
+        )  # at that second there may be more on the next page
         if earliest >= bookmark or not (is_covered or len(self.met) >= ENOUGH_MET):
             return None
         reached = self.size if is_covered else self.met[-1] + 1
