@@ -1,10 +1,11 @@
-"""Answers outlive a run that dies: nothing is lost or paid for twice."""
+"""Stored responses outlive a run that dies: nothing is lost or paid for twice."""
 
 from __future__ import annotations
 
-import dataclasses
 import random
+import sqlite3
 import time
+import zlib
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -15,14 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Follow, World
-from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.text import DAY, HOUR
-from tests.crawl.pipeline import END, NEVER, SOURCE, Death, Pipeline
+from tests.run.pipeline import END, NEVER, Death, Pipeline
 
 if TYPE_CHECKING:
-    from tap_tiktok_following.model import Place
-    from tap_tiktok_following.state.answers import Kept
-    from tests.crawl.pipeline import Key
+    from tests.run.pipeline import Key
 
 NOW = int(time.time()) - HOUR
 """Earlier than the local clock, so that scans start when the simulated clock says so."""
@@ -57,7 +55,7 @@ def pipeline(
     folder: Path | str, follows: dict[str, list[Follow]], chance: int = 0, **more: Any
 ) -> Pipeline:
     world = World.of(follows, private=[PRIVATE])
-    path = Path(folder) / "file.answers"
+    path = Path(folder) / "responses.db"
     return Pipeline(world, path, random.Random(chance), NOW, **more)  # noqa: S311
 
 
@@ -84,7 +82,7 @@ def test_each_page_is_paid_for_once(
     follows: dict[str, list[Follow]], page_size: int, story: list[Death], chance: int
 ) -> None:
     """As long as the state that comes back is not older than the one that a run began with."""
-    policy = {"revisit_after": ALWAYS}
+    policy = {"rescan_after": ALWAYS}
     with TemporaryDirectory() as folder:
         alone = pipeline(folder, follows, page_size=page_size, policy=policy)
         alone.run()
@@ -126,14 +124,14 @@ def test_nothing_is_lost_whichever_state_comes_back(
     follows: dict[str, list[Follow]],
     story: list[Death],
     page_sizes: list[int],
-    revisit: int,
+    rescan: int,
     news: list[tuple[str, int]],
     broken: set[int],
     chance: int,
 ) -> None:
     """Lists grow meanwhile, pages fail now and then, and each run has another page size."""
     with TemporaryDirectory() as folder:
-        policy = {"revisit_after": revisit}
+        policy = {"rescan_after": rescan}
         pipe = pipeline(folder, follows, chance, policy=policy, is_steady=False)
         times = sorted({f.at for made in follows.values() for f in made})
         for number, death in enumerate(story):
@@ -165,7 +163,7 @@ class Orderly(random.Random):
 
 def dead(folder: Path, pages: int = 2, ahead: int = 0) -> Pipeline:
     """Some pages of one list were paid for, and no state was ever saved."""
-    pipe = pipeline(folder, FOLLOWS, policy={"revisit_after": ALWAYS})
+    pipe = pipeline(folder, FOLLOWS, policy={"rescan_after": ALWAYS})
     pipe.now += ahead
     pipe.chance = Orderly()
     pipe.world.private.clear()
@@ -174,19 +172,21 @@ def dead(folder: Path, pages: int = 2, ahead: int = 0) -> Pipeline:
     return pipe
 
 
-def kept(pipe: Pipeline) -> list[Place]:
-    with closing(Answers(pipe.path)) as answers:
-        return answers.places(SOURCE, "ann")
+def stored_pages(pipe: Pipeline) -> list[int]:
+    """Numbers of the stored pages."""
+    with closing(sqlite3.connect(pipe.path)) as connection:
+        query = "SELECT page FROM responses WHERE username = 'ann' ORDER BY scanned_at, page"
+        return [page for (page,) in connection.execute(query)]
 
 
-def spoil(pipe: Pipeline, page: int, **other: Any) -> Kept:
-    """Change one of the answers; return it as it was."""
-    with closing(Answers(pipe.path)) as answers:
-        place = answers.places(SOURCE, "ann")[page - 1]
-        answer = answers.get(SOURCE, "ann", place)
-        assert answer is not None
-        answers.keep(SOURCE, dataclasses.replace(answer, **other))
-    return answer
+def spoil(pipe: Pipeline, page: int, **other: Any) -> int:
+    """Change a field of a stored response; return its cursor as it was."""
+    [(name, value)] = other.items()
+    with closing(sqlite3.connect(pipe.path)) as connection, connection:
+        where = "WHERE username = 'ann' AND page = ?"
+        [(cursor,)] = connection.execute(f"SELECT cursor FROM responses {where}", (page,))  # noqa: S608
+        connection.execute(f"UPDATE responses SET {name} = ? {where}", (value, page))  # noqa: S608
+    return int(cursor or 0)
 
 
 def times_of(rows: dict[Key, dict[str, Any]]) -> set[int]:
@@ -238,7 +238,7 @@ def test_a_username_that_is_no_longer_asked_for_keeps_its_answers(tmp_path: Path
     pipe = dead(tmp_path)
     pipe.world.follow("ben", "x", at=NOW - 50)
     pipe.run(names=["ben"])
-    assert len(kept(pipe)) == 2
+    assert len(stored_pages(pipe)) == 2
     pipe.run(names=["ann", "ben"])
     assert pipe.asked["ann", None, 5] == 1
 
@@ -246,9 +246,9 @@ def test_a_username_that_is_no_longer_asked_for_keeps_its_answers(tmp_path: Path
 def test_answers_that_the_state_covers_leave_the_file(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     pipe.run()
-    assert len(kept(pipe)) == 5
+    assert len(stored_pages(pipe)) == 5
     pipe.run()
-    assert kept(pipe) == []
+    assert stored_pages(pipe) == []
 
 
 def test_an_answer_waits_whose_predecessors_are_gone(tmp_path: Path) -> None:
@@ -256,21 +256,21 @@ def test_an_answer_waits_whose_predecessors_are_gone(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     pipe.run(Death(at=2 + 3, saved=2, in_flight=0))
     pipe.run(Death(at=0, saved=NEVER, older=2, in_flight=0))
-    waiting = kept(pipe)
+    waiting = stored_pages(pipe)
     assert waiting
-    assert min(page for _, page in waiting) > 1
+    assert min(waiting) > 1
     pipe.run()
     assert pipe.asked["ann", None, 5] == 2
     assert len({username for _, username, _ in pipe.loaded}) == 20
     pipe.run()
-    assert kept(pipe) == []
+    assert stored_pages(pipe) == []
 
 
 def test_another_cursor_is_not_served(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     second = spoil(pipe, 2, cursor=NOW - 12345)
     pipe.run()
-    assert [count for asked, count in pipe.asked.items() if asked[1] == second.cursor] == [2]
+    assert [count for asked, count in pipe.asked.items() if asked[1] == second] == [2]
 
 
 def test_answers_of_an_older_start_date(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_answers_of_an_older_start_date(tmp_path: Path) -> None:
 
 def test_tries_are_counted(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
-    spoil(pipe, 1, tries=4)
+    spoil(pipe, 1, requests=4)
     pipe.run()
     assert pipe.rows[0]["requests"] == 5 + 3
 
@@ -295,7 +295,7 @@ def test_a_page_on_which_the_cursor_stood_still_is_read_as_it_was_asked_for(
 ) -> None:
     """Asked for twice, with two counts; this run has another page size."""
     follows = {"ann": [Follow(f"ann_{n}", NOW - 50) for n in range(30)]}
-    pipe = pipeline(tmp_path, follows, policy={"revisit_after": ALWAYS}, page_size=10)
+    pipe = pipeline(tmp_path, follows, policy={"rescan_after": ALWAYS}, page_size=10)
     pipe.world.private.clear()
     pipe.run(Death(saved=NEVER))
     assert {count for _, _, count in pipe.asked} == {10, 100}
@@ -308,15 +308,15 @@ def test_a_page_on_which_the_cursor_stood_still_is_read_as_it_was_asked_for(
 
 def test_a_body_that_can_no_longer_be_read_is_asked_for_again(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
-    second = spoil(pipe, 2, body=b"<html>")
+    second = spoil(pipe, 2, body=zlib.compress(b"<html>"))
     pipe.run()
-    assert pipe.asked["ann", second.cursor, 5] == 2
+    assert pipe.asked["ann", second, 5] == 2
     assert pipe.rows[0]["outcome"] == "complete"
     assert len(pipe.loaded) == 20
 
 
 def test_a_skip_is_paid_for_once(tmp_path: Path) -> None:
-    pipe = pipeline(tmp_path, {}, policy={"revisit_after": ALWAYS})
+    pipe = pipeline(tmp_path, {}, policy={"rescan_after": ALWAYS})
     pipe.run(Death(saved=NEVER))
     pipe.run()
     assert pipe.asked == {(PRIVATE, None, 5): 1}

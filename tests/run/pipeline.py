@@ -1,6 +1,6 @@
 """A pipeline without HTTP and without processes: it dies where it is told to, and comes back.
 
-The lists, the scans, the state and the file of answers are real. Requests of several lists
+The lists, the scans, the state and the response file are real. Requests of several lists
 interleave by chance, and a target saves the states that it is told to.
 """
 
@@ -12,20 +12,16 @@ import sys
 from collections import Counter, deque
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox.paging import page_of
-from tap_tiktok_following.crawl.reading import Reading
-from tap_tiktok_following.crawl.recovery import Recovery
-from tap_tiktok_following.http.transport import Exchange
-from tap_tiktok_following.model import Answer
+from tap_tiktok_following.errors import NoPage
+from tap_tiktok_following.model import Policy, RawResponse, Response
 from tap_tiktok_following.providers import Research
-from tap_tiktok_following.raw import Raw
-from tap_tiktok_following.state.answers import Answers
+from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.state.bookmarks import Bookmarks
-from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.verdicts import Refused
+from tap_tiktok_following.state.plan import make_plan
+from tap_tiktok_following.state.responses import ResponseFile
 
 if TYPE_CHECKING:
     import random
@@ -33,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import World
-    from tap_tiktok_following.model import Event, Visit
+    from tap_tiktok_following.model import Event
 
     State = dict[str, Any]
     Asked = tuple[str, int | None, int]
@@ -76,7 +72,7 @@ class Pipeline:
 
     Attributes:
         world: The lists.
-        path: The file of answers.
+        path: The response file.
         chance: What decides which worker is next.
         now: Unix seconds: each request takes one.
         page_size: How many accounts are asked for.
@@ -120,11 +116,11 @@ class Pipeline:
         """
         death = death or Death()
         state = copy.deepcopy(self.states[-1])
-        bookmarks = Bookmarks(state, Policy(**self.policy), keep_scans=True)
+        bookmarks = Bookmarks(state, keep_rows=True)
         written: list[Key] = []
         self._is_dying = False
-        with closing(Answers(self.path)) as answers:
-            steps = self._steps(bookmarks, answers, names or self.world.usernames)
+        with closing(ResponseFile(self.path)) as responses:
+            steps = self._steps(bookmarks, responses, names or self.world.usernames)
             for number, event in enumerate(steps):
                 if number == death.saved:
                     self._save(state, written)
@@ -133,11 +129,11 @@ class Pipeline:
                     break
                 if event is not None:
                     written += map(self._send, event.records)
-                    bookmarks.written(event)
+                    bookmarks.store(event)
             else:
                 if death.saved == END:
                     self._save(state, written)
-        self.rows = list(bookmarks.unsent_scans())
+        self.rows = list(bookmarks.take_rows())
         if 0 < death.older <= len(self.states):
             self.states.append(self.states[-death.older])
 
@@ -159,30 +155,31 @@ class Pipeline:
             next(steps, None)
 
     def _steps(
-        self, bookmarks: Bookmarks, answers: Answers, names: Sequence[str]
+        self, bookmarks: Bookmarks, responses: ResponseFile, names: Sequence[str]
     ) -> Iterator[Event | None]:
         """Events in the order they are written; None where a page arrives."""
-        recovery = Recovery(answers, self._provider, SOURCE, bookmarks)
-        yield from recovery.events(names)
-        read = partial(
-            Reading,
-            fetch=self._fetch,
-            page_size=self.page_size,
-            key="username",
-            broken_off={},
-            keep=partial(answers.keep, SOURCE),
-        )
-        yield from self._interleaved(bookmarks.plan(names, self.now).visits, read)
+        policy = Policy("username", page_size=self.page_size, **self.policy)
+        entries = map(bookmarks.entry, bookmarks.usernames())
+        responses.delete_covered(SOURCE, entries)
+        stored = responses.usernames(SOURCE)
+        plan = make_plan(names, bookmarks.entry, stored, policy, self.now)
 
-    def _interleaved(
-        self, visits: list[Visit], read: Callable[[Visit], Reading]
+        def read(username: str) -> Iterator[Event]:
+            store = Store(responses, SOURCE, self._provider)
+            entry = bookmarks.entry(username)
+            return Reader(entry, policy, self._fetch, store, lambda: None).events()
+
+        yield from self._interleave(plan.usernames, read)
+
+    def _interleave(
+        self, usernames: list[str], read: Callable[[str], Iterator[Event]]
     ) -> Iterator[Event | None]:
-        waiting = deque(visits)
+        waiting = deque(usernames)
         workers: list[Iterator[Event]] = []
         arrived: deque[Event] = deque()
         while waiting or workers or arrived:
             while waiting and len(workers) < WORKERS:
-                workers.append(read(waiting.popleft()).events())
+                workers.append(read(waiting.popleft()))
             is_full = len(arrived) >= AHEAD * WORKERS
             if arrived and (is_full or not workers or self.chance.random() < 1 / 2):
                 yield arrived.popleft()
@@ -196,7 +193,7 @@ class Pipeline:
 
     def _fetch(
         self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-    ) -> Answer:
+    ) -> Response:
         asked = username, cursor, count
         self.asked[asked] += 1
         self.now += 1
@@ -204,17 +201,15 @@ class Pipeline:
         if self._is_dying:
             self.lost[asked] += 1
             raise Killed
-        status, body = self._said(username, cursor, count)
-        exchange = Exchange(status, {}, body, self.now, 0, self.now)
-        raw = Raw(status, body)
+        status, body = self._respond(username, cursor, count)
+        raw = RawResponse(status, body, self.now, self.now, self.now)
         try:
-            page = self._provider.read_page(exchange)
-        except Refused as refusal:
-            refusal.as_of, refusal.came_at, refusal.raw = self.now, self.now, raw
+            return Response.of(raw, self._provider.read_page(raw), count)
+        except NoPage as error:
+            error.response = raw
             raise
-        return Answer(page, self.now, self.now, self.now, raw)
 
-    def _said(self, username: str, cursor: int | None, count: int) -> tuple[int, bytes]:
+    def _respond(self, username: str, cursor: int | None, count: int) -> tuple[int, bytes]:
         if username in self.world.private:
             error = {"code": "invalid_params", "message": f"{username} is private"}
             return 400, json.dumps({"error": error}).encode()
