@@ -197,7 +197,7 @@ class Run:
                 self._bookmarks.entry(username),
                 Outcome.INTERRUPTED,
                 reason,
-                as_of=now,
+                response=None,
                 now=now,
                 policy=self._policy,
                 requests=in_flight[username],

@@ -52,7 +52,7 @@ def looks_cut(entry: Entry, progress: Progress, response: Response, total: int |
     if response.page.has_more:
         return False
     if total is not None:
-        return total > progress.pages * response.count
+        return total > progress.room
     is_known_page = progress.pages == 1 and entry.listed <= response.count
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page

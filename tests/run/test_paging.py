@@ -86,40 +86,49 @@ def test_short_and_empty_pages_do_not_end_a_list(
     serve(sandbox, follows_of("ann", length), boundary=boundary)
     for place in hidden:
         sandbox.world.hide(f"ann.{place}")
-    check_whole(sandbox, provider, read(sandbox, provider, page_size=3))
+    first = read(sandbox, provider, page_size=3)
+    assert set(first.follows(provider)) == truth(sandbox, "ann")
+    sandbox.clock.advance(86400)
+    sandbox.requests.clear()
+    check_whole(
+        sandbox,
+        provider,
+        read(sandbox, provider, first.state, page_size=3, full_scan_after_days=0),
+    )
 
 
 @each_boundary
 @each_provider
-def test_a_list_of_empty_pages_is_empty_unless_the_provider_counts_accounts_on_it(
+def test_list_of_empty_pages_is_believed_at_the_second_scan(
     sandbox: Sandbox, provider: str, boundary: str
 ) -> None:
     serve(sandbox, follows_of("ann", 12), boundary=boundary)
     for place in range(12):
         sandbox.world.hide(f"ann.{place}")
-    if provider == "research":
-        check_whole(sandbox, provider, read(sandbox, provider, page_size=3))
-        return
-    ended = read(sandbox, provider, page_size=3)
-    row = ended.scans(provider)["ann"]
-    assert (row["outcome"], row["whole_list"], row["following_total"]) == (
-        "complete",
-        False,
-        12,
-    )
-    assert row["reason"] == "the list came back empty, but the provider's total is 12"
-    assert bookmark(ended.state, provider, "ann") is None
+    first = read(sandbox, provider, page_size=3)
+    row = first.scans(provider)["ann"]
+    assert (row["outcome"], row["whole_list"]) == ("complete", False)
+    assert "came back empty" in row["reason"]
+    sandbox.clock.advance(86400)
+    sandbox.requests.clear()
+    check_whole(sandbox, provider, read(sandbox, provider, first.state, page_size=3))
 
 
 @pytest.mark.parametrize("kind", ["list_null", "empty_page"])
 @each_provider
-def test_a_null_list_is_an_empty_one(sandbox: Sandbox, provider: str, kind: Any) -> None:
+def test_page_that_stays_empty_makes_the_scan_doubted(
+    sandbox: Sandbox, provider: str, kind: Any
+) -> None:
     serve(sandbox, follows_of("ann", 12), Fault(kind, page=2), boundary="skip")
-    ended = read(sandbox, provider, page_size=3)
-    lost = {("ann", f"ann.{place}") for place in (3, 4, 5)}
-    assert set(ended.follows(provider)) == truth(sandbox, "ann") - lost
-    assert ended.scans(provider)["ann"]["outcome"] == "complete"
-    assert len(pages_asked(sandbox, provider, "ann")) == 4
+    ended = read(sandbox, provider, page_size=4)
+    hidden = {("ann", f"ann.{place}") for place in (4, 5, 6, 7)}
+    assert set(ended.follows(provider)) == truth(sandbox, "ann") - hidden
+    row = ended.scans(provider)["ann"]
+    assert (row["outcome"], row["whole_list"], row["requests"]) == ("complete", False, 4 + 1)
+    sandbox.scenario = Scenario()
+    sandbox.clock.advance(86400)
+    sandbox.requests.clear()
+    check_whole(sandbox, provider, read(sandbox, provider, ended.state, page_size=4))
 
 
 @pytest.mark.parametrize("missing", ["data", "user_following"])
@@ -327,7 +336,8 @@ def test_a_cursor_that_leads_nowhere_fails_the_username(
     sandbox.scenario = Scenario(boundary="skip")
     after = read(sandbox, provider, before.state, page_size=3)
     assert pages_asked(sandbox, provider, "ann")[page].cursor == asked[-1].cursor
-    assert len(pages_asked(sandbox, provider, "ann")) == page + 4 - (page - 1)
+    looks_cut = provider == "research"  # whose last page is full, so it is requested twice
+    assert len(pages_asked(sandbox, provider, "ann")) == page + 4 - (page - 1) + looks_cut
     assert {*before.follows(provider), *after.follows(provider)} == truth(sandbox, "ann")
     assert after.scans(provider)["ann"]["outcome"] == "complete"
 
@@ -393,7 +403,7 @@ def test_a_list_that_changes_while_it_is_read(sandbox: Sandbox, provider: str) -
 
 @each_provider
 def test_an_unchanged_list_costs_one_request(sandbox: Sandbox, provider: str) -> None:
-    serve(sandbox, follows_of("ann", 12))
+    serve(sandbox, follows_of("ann", 12, every=86400))
     before = read(sandbox, provider, page_size=3)
     sandbox.clock.advance(86400 * 3)
     sandbox.requests.clear()
@@ -413,13 +423,13 @@ def test_an_unchanged_list_whose_newest_pages_are_empty(
     serve(sandbox, follows_of("ann", 12), boundary="skip")
     for place in range(6):
         sandbox.world.hide(f"ann.{place}")
-    before = read(sandbox, provider, page_size=3)
+    state = read(sandbox, provider, page_size=3).state
     sandbox.clock.advance(3600)
-    sandbox.requests.clear()
-    after = read(sandbox, provider, before.state, page_size=3)
+    state = read(sandbox, provider, state, page_size=3).state
+    sandbox.clock.advance(3600)
+    after = read(sandbox, provider, state, page_size=3)
     assert after.follows(provider) == []
     assert after.scans(provider)["ann"]["outcome"] == "unchanged"
-    assert len(pages_asked(sandbox, provider, "ann")) == 3
 
 
 # Clocks and caches.

@@ -54,7 +54,7 @@ def test_good_credentials_of_both_providers(sandbox: Sandbox, tmp_path: Path) ->
     assert result.exit_code == 0
     assert result.text("ERROR") == result.text("WARNING") == ""
     assert list(told(result)) == [
-        f"{provider}_following: the credentials are accepted: "
+        f"{provider}_following: the credentials work: "
         "read 100 accounts on the first page of ann."
         for provider in sorted(PROVIDERS)
     ]
@@ -70,7 +70,7 @@ def test_an_empty_list_passes_too(sandbox: Sandbox, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert list(told(result, "INFO")) == [
         (
-            "rapidapi_following: the credentials are accepted: "
+            "rapidapi_following: the credentials work: "
             "read 0 accounts on the first page of ann."
         )
     ]
@@ -87,7 +87,7 @@ def test_the_next_username_is_tried(sandbox: Sandbox, tmp_path: Path, provider: 
     assert second.startswith(f"{provider}_following: skipped shut: private (")
     assert list(told(result, "INFO")) == [
         (
-            f"{provider}_following: the credentials are accepted: "
+            f"{provider}_following: the credentials work: "
             "read 1 account on the first page of ann."
         )
     ]
@@ -103,8 +103,8 @@ def test_nobody_with_a_list(sandbox: Sandbox, tmp_path: Path, provider: str) -> 
     assert (result.exit_code, result.text("ERROR")) == (0, "")
     assert list(told(result, "INFO")) == [
         (
-            f"{provider}_following: the credentials are accepted, "
-            "but all 10 usernames have no list to read."
+            f"{provider}_following: the credentials work, "
+            "but none of 10 usernames has a readable list."
         )
     ]
     assert len([r for r in sandbox.requests if r.provider == provider]) == 10
@@ -125,7 +125,7 @@ def test_a_wrong_key_never_passes(
     assert result.last_line.startswith(f"{provider}_following: ")
     assert advice in result.last_line
     [passed] = told(result, "INFO")
-    assert passed.startswith(f"{other}_following: the credentials are accepted")
+    assert passed.startswith(f"{other}_following: the credentials work")
     assert "4711" not in result.stderr
 
 
