@@ -104,6 +104,35 @@ def false_absences(life: Life) -> list[Absence]:
     ]
 
 
+def false_news(life: Life, old: Collection[str]) -> set[str]:
+    """Return the accounts of a list that the dbt package calls new (`follow_events`).
+
+    An account appeared if an earlier whole list lacks it, or if its window starts after the
+    scan before.
+
+    Args:
+        life: The list.
+        old: Accounts that were followed before the first scan.
+    """
+    lists = list(_whole_lists(life))
+    first: dict[str, dict[str, Any]] = {}
+    for record in sorted(life.records, key=lambda record: record["scanned_at"]):
+        first.setdefault(record["username"], record)
+    news = set()
+    for account in set(old).intersection(first):
+        record = first[account]
+        earliest, previous = record["followed_at_earliest"], record["previous_scanned_at"]
+        is_after = earliest is not None and previous is not None and earliest >= previous
+        is_lacking = any(
+            scanned_at < record["scanned_at"]
+            and (lowest is None or (earliest is not None and lowest <= earliest))
+            for scanned_at, lowest in lists
+        )
+        if is_after or is_lacking:
+            news.add(account)
+    return news
+
+
 def _whole_lists(life: Life) -> Iterator[tuple[str, str | None]]:
     for row in life.rows:
         if not row["whole_list"]:

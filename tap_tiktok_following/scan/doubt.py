@@ -60,7 +60,8 @@ def looks_cut(
     if response.page.has_more:
         return False
     if total is not None:
-        return total > progress.pages * response.count
+        room = progress.pages * response.count if progress.read else FEWEST_MISSING - 1
+        return total > room
     is_known_page = (
         progress.pages == 1 and entry.listed + comparison.count_new() <= response.count
     )
@@ -89,6 +90,8 @@ def find_doubt(
         return ""
     if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
         return "the list came back empty, but earlier scans found accounts on it"
+    if not read and progress.has_hole and entry.full_scanned_at is None:
+        return "all pages came back empty although more were to come"
     missing = count_missing(entry, progress, comparison, policy)
     expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):

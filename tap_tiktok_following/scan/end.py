@@ -85,7 +85,7 @@ def complete(listing: Listing, progress: Progress) -> Event:
         row=row,
         outcome=outcome,
         reason=row["reason"] or "",
-        is_odd=bool(doubt),
+        is_odd=bool(doubt) and not progress.hides_follows,  # the last page is not at fault
         is_full_on_loss=is_on_loss,
     )
 
