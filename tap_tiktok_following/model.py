@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import msgspec
 
 from tap_tiktok_following.outcomes import Loss, Outcome, Part  # noqa: TC001 - read by msgspec
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 
 if TYPE_CHECKING:
     from tap_tiktok_following.raw import Raw

@@ -18,7 +18,7 @@ from tap_tiktok_following.model import Accounts, Answer, Page
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import bookmark_of
 from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tap_tiktok_following.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tap_tiktok_following.times import HOUR
+from tap_tiktok_following.text import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

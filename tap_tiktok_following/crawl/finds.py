@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.hashes import hash_account, split_hashes
-from tap_tiktok_following.times import in_utc
+from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

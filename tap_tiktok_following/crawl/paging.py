@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.times import DAY, in_utc
+from tap_tiktok_following.text import DAY, in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds

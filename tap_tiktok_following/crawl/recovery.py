@@ -17,8 +17,8 @@ from tap_tiktok_following.crawl.reading import Reading
 from tap_tiktok_following.http.transport import Exchange
 from tap_tiktok_following.model import Answer, Place
 from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.text import many
 from tap_tiktok_following.verdicts import Effect, Refused
-from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

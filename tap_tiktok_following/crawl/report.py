@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tap_tiktok_following.live import Part
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state.plan import Turn
-from tap_tiktok_following.words import many
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,7 +22,7 @@ from tap_tiktok_following.http.transport import Transport
 from tap_tiktok_following.live import Part
 from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.signals import GRACE
+from tap_tiktok_following.output import GRACE
 from tap_tiktok_following.state.plan import Plan
 from tap_tiktok_following.verdicts import Verdict
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.crawl.reading import Keep
     from tap_tiktok_following.model import Standing, Visit
+    from tap_tiktok_following.output import Termination
     from tap_tiktok_following.providers import Provider
-    from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.answers import Answers
     from tap_tiktok_following.state.bookmarks import Bookmarks
 

@@ -26,7 +26,7 @@ from tap_tiktok_following.crawl.memory import Known, is_enough, remembered
 from tap_tiktok_following.crawl.paging import LARGEST_PAGE, NEVER_MOVES, bounds_of, moved
 from tap_tiktok_following.crawl.starts import IN_PARTS, below, start_of, started_by
 from tap_tiktok_following.outcomes import Outcome, Part
-from tap_tiktok_following.times import in_utc
+from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds

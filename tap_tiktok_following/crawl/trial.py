@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following import exits
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
-from tap_tiktok_following.words import many
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

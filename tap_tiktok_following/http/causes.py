@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import urllib3.exceptions as failures
 
-from tap_tiktok_following.cleaning import clean
+from tap_tiktok_following.text import clean
 from tap_tiktok_following.verdicts import Refused, Verdict
 
 _LONGEST = 100

@@ -17,7 +17,7 @@ from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.http.causes import Target
 from tap_tiktok_following.http.connection import Route, Stale
 from tap_tiktok_following.http.deadline import Deadline
-from tap_tiktok_following.times import unix_seconds
+from tap_tiktok_following.text import unix_seconds
 from tap_tiktok_following.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.http.decoding import Unreadable
 from tap_tiktok_following.http.transport import unix_of
 from tap_tiktok_following.raw import Raw
+from tap_tiktok_following.text import clean
 from tap_tiktok_following.verdicts import Refused, Verdict, judge
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tap_tiktok_following.http import decoding as body
 from tap_tiktok_following.http.transport import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers.base import Provider, numbered
-from tap_tiktok_following.times import unix_seconds
+from tap_tiktok_following.text import unix_seconds
 from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:

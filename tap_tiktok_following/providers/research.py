@@ -19,8 +19,7 @@ from tap_tiktok_following.http import decoding as body
 from tap_tiktok_following.http.transport import Request
 from tap_tiktok_following.model import Page, TokenGrant
 from tap_tiktok_following.providers.base import Provider, numbered
-from tap_tiktok_following.redaction import hide
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, hide
 from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:

@@ -24,9 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.model import Place
-from tap_tiktok_following.redaction import redact
 from tap_tiktok_following.state import database
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

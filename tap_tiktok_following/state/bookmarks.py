@@ -16,7 +16,7 @@ from tap_tiktok_following.outcomes import READ, SKIPPED, Loss, Outcome, Part
 from tap_tiktok_following.state import entries as of
 from tap_tiktok_following.state.plan import Plan, visit_of
 from tap_tiktok_following.state.rows import scan_row
-from tap_tiktok_following.times import in_utc
+from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

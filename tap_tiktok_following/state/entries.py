@@ -29,7 +29,7 @@ import msgspec
 
 from tap_tiktok_following.model import Memory, Place, Standing, Stuck, Top
 from tap_tiktok_following.outcomes import SKIPPED, Loss, Outcome, Part
-from tap_tiktok_following.times import parse_time
+from tap_tiktok_following.text import parse_time
 
 Entry = dict[str, Any]
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from tap_tiktok_following.hashes import hash_account
 from tap_tiktok_following.model import Visit
 from tap_tiktok_following.outcomes import READ, SKIPPED, Outcome
 from tap_tiktok_following.state import entries as of
-from tap_tiktok_following.times import DAY, HOUR, parse_time
+from tap_tiktok_following.text import DAY, HOUR, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.times import in_utc
+from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Event, Standing

@@ -8,15 +8,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.config.usernames import collect
-from tap_tiktok_following.shards import MOST_SHARDS, Shard
+from tap_tiktok_following.config.usernames import collect, shard_of
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entries import sanitise
-from tap_tiktok_following.words import many
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
+
+
+MOST_SHARDS = 9999
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     state = merge(_read(path) for path in options.states)
     wanted = _usernames(options.usernames_path)
     for number in range(1, options.shards + 1):
-        split = part(state, Shard(number, options.shards), wanted)
+        split = part(state, (number, options.shards), wanted)
         path = options.folder / f"state-{number}-of-{options.shards}.json"
         _write(path, {"singer_state": split})
         print(f"{path}: {_many_usernames(split)}")  # noqa: T201 - it is a command's answer
@@ -49,13 +51,13 @@ def merge(states: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def part(
-    state: dict[str, Any], shard: Shard, wanted: AbstractSet[str] | None = None
+    state: dict[str, Any], shard: tuple[int, int], wanted: AbstractSet[str] | None = None
 ) -> dict[str, Any]:
     """The state of one shard.
 
     Args:
         state: A state as `merge` makes it.
-        shard: The shard.
+        shard: Number and count of the shard.
         wanted: The usernames to keep, in lower case; None for all.
     """
     bookmarks = {name: dict(stream) for name, stream in state["bookmarks"].items()}
@@ -64,7 +66,8 @@ def part(
             stream["partitions"] = [
                 entry
                 for entry in stream["partitions"]
-                if (username := entry["context"]["follower_username"]) in shard
+                if shard_of(username := entry["context"]["follower_username"], shard[1])
+                == shard[0]
                 and (wanted is None or username in wanted)
             ]
     return {"bookmarks": bookmarks}

@@ -1,6 +1,6 @@
 """What both kinds of streams share, and where they differ from the SDK.
 
-Every override of something private in the SDK stands here, or in `tap.py` and `writer.py`
+Every override of something private in the SDK stands here, or in `tap.py` and `output.py`
 for the tap and the writers. They were read in singer-sdk 0.54.9; a test pins that version.
 """
 
@@ -14,6 +14,9 @@ from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
+
+from tap_tiktok_following.config import validation
+from tap_tiktok_following.exits import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -103,8 +106,16 @@ class ProviderStream(Stream):
         """
         if self._is_sent_as_it_is:
             self.tap.message_writer.write_record(self.name, record)
-        else:
+            return
+        try:
             super()._write_record_message(record)
+        except Exception as error:
+            problem = validation.map_error(error)
+            sentence = (
+                f"{self.name}: `stream_maps` fails for a record ({problem}): correct the "
+                "expression; the next run continues from the last saved state."
+            )
+            raise Ended(sentence) from error
 
     @override
     def _increment_stream_state(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Follow
-from tap_tiktok_following.times import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR
 from tests.lives import NOW, Broken, Life, follows_of
 
 if TYPE_CHECKING:

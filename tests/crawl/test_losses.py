@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_tiktok_following.times import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR
 from tests.lives import NOW, Life, follows_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sandbox import Follow, World
 from tap_tiktok_following.state.answers import Answers
-from tap_tiktok_following.times import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR
 from tests.crawl.pipeline import END, NEVER, SOURCE, Death, Pipeline
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.hashes import hash_account, split_hashes
 from tap_tiktok_following.model import Accounts, Answer, Memory, Page, Visit
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.times import DAY, in_utc
+from tap_tiktok_following.text import DAY, in_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Fault, Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.harness import (
     NOW,
     bookmark,

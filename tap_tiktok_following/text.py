@@ -1,0 +1,135 @@
+"""Text: secrets are masked, foreign text is cleaned, times and numbers are written out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import re
+import traceback
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+
+SHORT = 8
+"""Characters. A shorter secret may be part of a word; it is masked only as a whole word."""
+
+HOUR = 60 * 60
+DAY = 24 * HOUR
+
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # a control sequence: a colour, a move of the cursor
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|\Z)"  # a title, a link
+    r"|\x1b[ -/]*[0-~]",
+    re.DOTALL,
+)
+
+_secrets: set[str] = set()
+
+
+def hide(secret: object) -> None:
+    """Mask a value in all text from now on, however it is escaped.
+
+    Args:
+        secret: The value, of whatever type a config file may contain; None and "" are ignored.
+    """
+    if secret:
+        text = str(secret)
+        escaped = json.dumps(text)[1:-1]
+        _secrets.update({text, quote(text, safe=""), quote_plus(text), escaped})
+
+
+def redact(text: str) -> str:
+    """Mask every hidden value, the longest first."""
+    for secret in sorted(_secrets.copy(), key=len, reverse=True):
+        if len(secret) < SHORT:
+            text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", MASK, text)
+        else:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def redact_logs() -> None:
+    """Redact every log record of the process, once.
+
+    A record factory, not a filter: filters of a logger do not see its children's records,
+    and handlers may be added by a log config that is not ours.
+    """
+    factory = logging.getLogRecordFactory()
+    if getattr(factory, "redacts", False):
+        return
+
+    def redacting_factory(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401
+        record = factory(*args, **kwargs)
+        _redact_record(record)
+        return record
+
+    redacting_factory.redacts = True  # type: ignore[attr-defined]
+    logging.setLogRecordFactory(redacting_factory)
+
+
+def _redact_record(record: logging.LogRecord) -> None:
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - the arguments may be anything; logging would print them
+        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        record.msg, record.args = message, _ = f"{text} (could not be formatted)", ()
+    if (clean_message := redact(message)) != message:
+        record.msg, record.args = clean_message, ()
+    if record.exc_info:
+        trace = "".join(traceback.format_exception(*record.exc_info))
+        if (clean_trace := redact(trace)) != trace:
+            # Formatters print `exc_text` in place of `exc_info`.
+            record.exc_info, record.exc_text = None, clean_trace
+
+
+def strip_invisible(text: str) -> str:
+    """Remove terminal escapes, control characters and invisible ones, but not whitespace."""
+    visible = _ESCAPE.sub("", text)
+    if visible.isprintable():
+        return visible
+    return "".join(c for c in visible if c.isprintable() or c.isspace())
+
+
+def clean(text: str, most: int) -> str:
+    """Return one line of printable text without secrets.
+
+    Args:
+        text: Text from outside.
+        most: Maximum number of characters; longer text is cut and ends with an ellipsis.
+    """
+    # Redacted before it is cut: nothing recognises a part of a secret.
+    line = redact(" ".join(strip_invisible(text).split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def in_utc(seconds: float) -> str:
+    """Return Unix seconds as an RFC 3339 time in UTC."""
+    return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
+
+
+def unix_seconds(moment: dt.datetime) -> int:
+    """Return whole Unix seconds of a moment, which is in UTC if it has no time zone.
+
+    Raises:
+        OverflowError: If its time zone moves it out of the years 1 to 9999.
+    """
+    in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
+    return int(in_zone.astimezone(dt.timezone.utc).timestamp())
+
+
+def parse_time(value: object) -> int | None:
+    """Return Unix seconds of an RFC 3339 time, in UTC if it has no zone; None for no time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        # Python 3.10 does not read a Z.
+        return unix_seconds(dt.datetime.fromisoformat(value.replace("Z", "+00:00")))
+    except (ValueError, OverflowError):
+        return None
+
+
+def many(number: int, noun: str) -> str:
+    """Return a number and what it counts, such as `1 username` or `1,200 usernames`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
