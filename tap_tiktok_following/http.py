@@ -21,10 +21,9 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3 import exceptions as causes
 
-from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.errors import Ended, Failed, Transient
 from tap_tiktok_following.model import RawResponse
-from tap_tiktok_following.times import unix_seconds
+from tap_tiktok_following.text import clean, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

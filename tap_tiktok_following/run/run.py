@@ -14,12 +14,12 @@ from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.errors import Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Outcome, Policy
+from tap_tiktok_following.output import GRACE
 from tap_tiktok_following.run.estimate import estimate_cost
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
 from tap_tiktok_following.scan.end import make_invalid_row, stop
-from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.errors import StreamEnded
     from tap_tiktok_following.model import Event
+    from tap_tiktok_following.output import Termination
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.run.estimate import Cost
-    from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.bookmarks import Bookmarks
     from tap_tiktok_following.state.plan import Plan
     from tap_tiktok_following.state.responses import ResponseFile

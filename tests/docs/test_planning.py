@@ -14,7 +14,7 @@ import pytest
 from sandbox import Scenario, World
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.times import DAY, in_utc
+from tap_tiktok_following.text import DAY, in_utc
 from tests import harness
 from tests.documents import ROOT
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import Account, World
 from sandbox.world import Accounts
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.harness import NOW, follows_of
 
 if TYPE_CHECKING:

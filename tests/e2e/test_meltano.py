@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Scenario
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.e2e.lists import (
     GIVEN,
     LENGTHS,

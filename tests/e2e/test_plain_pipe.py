@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.documents import runs, section_of
 from tests.e2e.processes import needs_shell
 from tests.e2e.reader import STAND_INS, Reader

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Fault, Scenario
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.e2e.lists import (
     GIVEN,
     LENGTHS,

@@ -14,7 +14,7 @@ import networkx as nx
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests import harness
 from tests.dbt.project import Database, Project, gather
 from tests.documents import ROOT

@@ -16,9 +16,8 @@ import pytest
 
 from tap_tiktok_following.exits import Ended
 from tap_tiktok_following.model import Place
-from tap_tiktok_following.redaction import hide
 from tap_tiktok_following.state.answers import Answers, Kept
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import World
-from tap_tiktok_following.shards import shard_of
+from tap_tiktok_following.config.usernames import shard_of
 from tests.harness import PROVIDERS, bare, follows_of, run, settings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import Follow, World
 from tap_tiktok_following.config.settings import SETTINGS
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.documents import runs
 from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project

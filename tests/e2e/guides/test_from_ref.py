@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sandbox import World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.documents import runs
 from tests.e2e.processes import needs_shell
 from tests.e2e.reader import STAND_INS, Reader

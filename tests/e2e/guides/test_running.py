@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from sandbox import Fault, Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.documents import ROOT, runs
 from tests.e2e.processes import finish, needs_shell
 from tests.e2e.project import Project
