@@ -24,13 +24,13 @@ from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.output import MessageWriter, StateWriter, Termination
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.run.estimate import Cost
 from tap_tiktok_following.run.report import duration, make_table
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -150,14 +150,16 @@ class TapTikTokFollowing(Tap):
         if self._has_announced:
             return
         self._has_announced = True
-        total = Cost()
+        runs = [stream.run for stream in self._following if stream.is_read]
         for stream in self._following:
             if stream.is_read:
                 self.logger.info("%s: %s", stream.name, stream.run.report.describe_plan())
-                total = total.plus(stream.run.cost)
-        requests = f"{total.least:,} to {total.most:,}" if total.most else "no"
-        times = f"{duration(total.least_seconds)} to {duration(total.most_seconds)}"
-        self.logger.info("This run takes %s requests (%s).", requests, times)
+        least, most, *times = map(sum, zip(*(run.cost for run in runs), strict=True))
+        requests = (
+            many(most, "request") if least == most else f"{least:,} to {most:,} requests"
+        )
+        shortest, longest = map(duration, times)
+        self.logger.info("This run takes %s (%s to %s).", requests, shortest, longest)
 
     def end_run(self) -> None:
         """Close the response file, and log what was read and what was not.
