@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tap_tiktok_following import outputs
 from tap_tiktok_following.config.settings import VARIABLES
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:

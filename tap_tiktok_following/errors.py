@@ -243,6 +243,21 @@ class Interrupted(StreamEnded):
     advice = "run again; every list continues from the last page read"
 
 
+def long_wait(error: Transient) -> StreamEnded:
+    """Return what ends the stream if an error asks for a wait of more than 5 minutes."""
+    until = f"until {error.retry_at}" if error.retry_at else "for more than 5 minutes"
+    kind: type[StreamEnded] = ProviderDown
+    happened = f"the provider is down and asks to wait {until}"
+    if isinstance(error, SlowDown):
+        kind, happened = LongWait, f"the provider asks to wait {until}"
+    return kind(
+        error.details,
+        happened=happened,
+        reference=error.reference,
+        response=error.response,
+    )
+
+
 @dataclass(frozen=True)
 class Rule:
     """One row of a provider's table: the meaning of some responses.

@@ -18,8 +18,6 @@ from tap_tiktok_following.times import DAY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.raw import Raw
-
 
 @dataclass(frozen=True)
 class Accounts:
@@ -115,29 +113,6 @@ class Response(RawResponse):
         return cls(
             raw.status, raw.body, *times, raw.came_at, raw.headers, page=page, count=count
         )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A page, and the time at which it was true.
-
-    Attributes:
-        page: The page.
-        as_of: Whole Unix seconds. The page covers every follow made before this time: the
-            moment before the request was sent, by the clock that makes it earliest.
-        until: Whole Unix seconds. No follow on the page was made after this time: the
-            provider's clock when it answered, or when its cache was filled.
-        came_at: When the answer arrived, in Unix seconds by the local clock.
-        raw: The answer that it was parsed from; None if that is not available.
-        count: Number of accounts requested; None for the number that the scan requests.
-    """
-
-    page: Page
-    as_of: int
-    until: int
-    came_at: int
-    raw: Raw | None = None
-    count: int | None = None
 
 
 class Place(NamedTuple):

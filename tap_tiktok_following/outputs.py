@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

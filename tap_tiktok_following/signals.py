@@ -11,8 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from tap_tiktok_following import exits
-from tap_tiktok_following.verdicts import Verdict
+from tap_tiktok_following.errors import Interrupted, signal_exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +60,7 @@ class Termination:
     @property
     def exit_code(self) -> int:
         """The exit code that shells give the signal: 143 for SIGTERM, 130 for SIGINT."""
-        return exits.of_signal(self.signum or 0)
+        return signal_exit_code(self.signum or 0)
 
     @property
     def is_urgent(self) -> bool:
@@ -111,7 +110,7 @@ class Termination:
 
     def _give_up(self) -> None:
         what = f"Stopped by {self.name} before everything was finished"
-        sentence = f"{what}: {Verdict.TERMINATED.advice}.\n"
+        sentence = f"{what}: {Interrupted.advice}.\n"
         below = "\n" if os.isatty(2) else ""  # a live line
         with contextlib.suppress(OSError, ValueError):
             if select.select([], [2], [], 0)[1]:  # a blocked stderr would hang here too

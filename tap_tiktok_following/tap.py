@@ -20,7 +20,7 @@ from tap_tiktok_following import redaction
 from tap_tiktok_following.config import about, settings, usernames, validation
 from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.crawl.summary import table
-from tap_tiktok_following.exits import Ended, Ending
+from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.live import LiveLine, Part, is_terminal, terminal_columns
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.signals import Termination
@@ -29,7 +29,6 @@ from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
-from tap_tiktok_following.verdicts import Verdict
 from tap_tiktok_following.writer import MessageWriter, StateWriter
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class TapTikTokFollowing(Tap):
         redaction.install()
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
-        self.failed_tests: list[Ending] = []
+        self.failed_tests: list[Ended] = []
         self._answers: Answers | None = None
         self.live = LiveLine(self._live_parts)
         super().__init__(**arguments)
@@ -157,12 +156,12 @@ class TapTikTokFollowing(Tap):
             self.logger.info("Summary:\n%s", table(rows, columns))
         endings = [ending for stream in self._following for ending in stream.endings()]
         if self.termination.signum:
-            terminated = f"Stopped by {self.termination.name}: {Verdict.TERMINATED.advice}."
-            endings.append(Ending(self.termination.exit_code, terminated))
+            terminated = f"Stopped by {self.termination.name}: {Interrupted.advice}."
+            endings.append(Ended(terminated, self.termination.exit_code))
         endings.sort(key=attrgetter("weight"))
         if endings and (last := endings[-1]).exit_code:
             self._warn_of(endings[:-1])
-            raise Ended(last.sentence, last.exit_code)
+            raise last
         self._warn_of(endings)
         if rows and not endings:
             self.logger.info("All due usernames were visited: run again for new follows.")
@@ -185,7 +184,7 @@ class TapTikTokFollowing(Tap):
         if self.termination.signum:
             yield Part(9, f"stopping ({self.termination.name})")
 
-    def _warn_of(self, endings: Iterable[Ending]) -> None:
+    def _warn_of(self, endings: Iterable[Ended]) -> None:
         for ending in endings:
             self.logger.warning("%s", ending.sentence)
 

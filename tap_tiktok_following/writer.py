@@ -17,7 +17,7 @@ from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from typing_extensions import override
 
 from tap_tiktok_following import state_size
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.outputs import AT_ONCE, is_writable, told, write_some
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ import pytest
 from singer_sdk.logging import ConsoleFormatter
 
 from sandbox import Clock, Follow, Scenario, World
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import Follow, World
 from sandbox.paging import page_of
-from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.reading import Reading
-from tap_tiktok_following.model import Accounts, Answer, Page
+from tap_tiktok_following.errors import Failed, Interrupted
+from tap_tiktok_following.model import Accounts, Page, RawResponse, Response
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import bookmark_of
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.times import DAY
-from tap_tiktok_following.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -157,21 +156,21 @@ class Life:
         self.state = state
         return day
 
-    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Answer]:
+    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Response]:
         def fetch(
             username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-        ) -> Answer:
+        ) -> Response:
             if day.requests == budget:
-                raise Stopped
+                raise Interrupted
             day.requests += 1
             on_request()
             if self.broken and cursor is not None and cursor in self.broken:
-                raise Refused(Verdict.FAILED, "HTTP 500")
+                raise Failed(details="HTTP 500")
             return self._answer(username, cursor, count)
 
         return fetch
 
-    def _answer(self, username: str, cursor: int | None, count: int) -> Answer:
+    def _answer(self, username: str, cursor: int | None, count: int) -> Response:
         as_of = self.now - self.cached_for
         follows = self.world.following(username, as_of)
         asked = as_of if cursor is None else cursor
@@ -183,7 +182,8 @@ class Life:
         ]
         more = page.cursor if page.has_more else None
         found = Page(Accounts(rows), page.has_more, more, self.total(page.total))
-        return Answer(found, as_of, as_of, self.now)
+        raw = RawResponse(200, b"", as_of, as_of, self.now)
+        return Response.of(raw, found, count)
 
 
 def follows_of(length: int, *, every: int = 3600, newest: int = NOW - 3600) -> list[Follow]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage
 
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.outputs import AT_ONCE
 from tap_tiktok_following.writer import BUFFER, MessageWriter, StateWriter
 

@@ -10,7 +10,7 @@ from tap_tiktok_following.times import DAY, in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds
-    from tap_tiktok_following.model import Answer, Page, Standing
+    from tap_tiktok_following.model import Page, Response, Standing
 
 LARGEST_PAGE = 100
 """Maximum number of accounts per page with both providers."""
@@ -21,7 +21,7 @@ MOST_IDLE = 4
 NEVER_MOVES = "the cursor for the next page never moves"
 
 
-def bounds_of(answer: Answer, asked: int | None) -> tuple[int, int, str]:
+def bounds_of(answer: Response, asked: int | None) -> tuple[int, int, str]:
     """The time bounds of the follows on a page, and what is wrong with its next cursor.
 
     Args:

@@ -9,26 +9,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.scan import Scan
-from tap_tiktok_following.model import Answer, Event
+from tap_tiktok_following.errors import NoPage, Skipped, StreamEnded
+from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.state.answers import Kept
-from tap_tiktok_following.verdicts import Effect, Refused, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_tiktok_following.model import Visit
+    from tap_tiktok_following.model import RawResponse, Response, Visit
 
     Keep = Callable[[Kept], None]
-
-_OUTCOMES = {
-    Verdict.PRIVATE: Outcome.PRIVATE,
-    Verdict.HIDDEN: Outcome.HIDDEN,
-    Verdict.NOT_FOUND: Outcome.NOT_FOUND,
-    Verdict.UNAVAILABLE: Outcome.UNAVAILABLE,
-}
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +30,7 @@ class Fetch(Protocol):
 
     def __call__(  # noqa: D102 - said there
         self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-    ) -> Answer: ...
+    ) -> Response: ...
 
 
 def keep_nothing(kept: Kept) -> None:
@@ -88,11 +80,11 @@ class Reading:
         try:
             while scan.outcome is None:
                 yield self._page()
-        except Stopped as stopped:
+        except StreamEnded as ended:
             if scan.standing.requests > self._start.requests:
-                yield self._end(Outcome.INTERRUPTED, str(stopped))
-        except Refused as refusal:
-            yield self._refused(refusal)
+                yield self._end(Outcome.INTERRUPTED, ended.reason)
+        except NoPage as error:
+            yield self._no_page(error)
         except Exception as error:
             logger.debug("Reading %s failed", self._visit.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
@@ -127,15 +119,16 @@ class Reading:
             self._visit, standing, outcome=Outcome.INTERRUPTED, at=self._at
         )
 
-    def _refused(self, refusal: Refused) -> Event:
-        scan = self._scan
-        self._at = int(time.time()) if refusal.came_at is None else refusal.came_at
-        scan.began(refusal.as_of)
-        if refusal.verdict.effect is Effect.SKIP:
-            self._keep(scan.standing.pages + 1, refusal)
-        outcome = _OUTCOMES.get(refusal.verdict, Outcome.FAILED)
-        end = self._end(outcome, refusal.reason)
-        return dataclasses.replace(end, reference=refusal.reference, advice=refusal.advice)
+    def _no_page(self, error: NoPage) -> Event:
+        scan, response = self._scan, error.response
+        self._at = int(time.time()) if response is None else response.came_at
+        scan.began(None if response is None else response.as_of)
+        outcome = Outcome.FAILED
+        if isinstance(error, Skipped):
+            outcome = error.outcome
+            self._keep(scan.standing.pages + 1, response)
+        end = self._end(outcome, error.reason)
+        return dataclasses.replace(end, reference=error.reference, advice=error.advice)
 
     def _end(self, outcome: Outcome, reason: str = "") -> Event:
         return Event(
@@ -146,10 +139,10 @@ class Reading:
             at=self._at,
         )
 
-    def _keep(self, page: int, said: Answer | Refused) -> None:
+    def _keep(self, page: int, response: RawResponse | None) -> None:
         standing = self._scan.standing
         cursor, count = self._asked
-        if said.raw is None or said.as_of is None or said.came_at is None:
+        if response is None:
             return
         self._keep_answer(
             Kept(
@@ -160,10 +153,10 @@ class Reading:
                 cursor=cursor,
                 count=count,
                 tries=standing.requests - self._requests,
-                as_of=said.as_of,
-                until=said.until if isinstance(said, Answer) else said.as_of,
-                came_at=said.came_at,
-                status=said.raw.status,
-                body=said.raw.body,
+                as_of=response.as_of,
+                until=response.until,
+                came_at=response.came_at,
+                status=response.status,
+                body=response.body,
             )
         )

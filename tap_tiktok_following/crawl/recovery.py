@@ -7,17 +7,14 @@ restored, not from what the dead run knew, which would lose accounts with an old
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.client.gate import Stopped
 from tap_tiktok_following.crawl.reading import Reading
-from tap_tiktok_following.http.transport import Exchange
-from tap_tiktok_following.model import Answer, Place
+from tap_tiktok_following.errors import Interrupted, NoPage, Skipped
+from tap_tiktok_following.model import Place, RawResponse, Response
 from tap_tiktok_following.outcomes import Outcome
-from tap_tiktok_following.verdicts import Effect, Refused
 from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
@@ -128,30 +125,28 @@ class Recovery:
             cursor: int | None,
             count: int,  # noqa: ARG001 - a page holds what was asked for then
             on_request: Callable[[], None],
-        ) -> Answer:
+        ) -> Response:
             nonlocal upcoming
             kept = upcoming
             if kept is None or kept.cursor != cursor:
-                raise Stopped
+                raise Interrupted
             following = Place(kept.scanned_at, kept.page + 1)
             upcoming = self._file.get(self._source, username, following)
             return self._answer(kept, on_request)
 
         return fetch
 
-    def _answer(self, kept: Kept, on_request: Callable[[], None]) -> Answer:
-        exchange = Exchange(kept.status, {}, kept.body, kept.as_of, 0.0, kept.until)
+    def _answer(self, kept: Kept, on_request: Callable[[], None]) -> Response:
+        raw = RawResponse(kept.status, kept.body, kept.as_of, kept.until, kept.came_at)
         try:
-            page = self._provider.read_page(exchange)
-        except Refused as refusal:
-            if refusal.verdict.effect is not Effect.SKIP:
-                raise Stopped from refusal  # another version of this tap read more into it
+            page = self._provider.read_page(raw)
+        except Skipped:
             self._count(kept, on_request)
-            raise dataclasses.replace(
-                refusal, as_of=kept.as_of, came_at=kept.came_at
-            ) from refusal
+            raise
+        except NoPage as error:
+            raise Interrupted from error  # another version of this tap read more into it
         self._count(kept, on_request)
-        return Answer(page, kept.as_of, kept.until, kept.came_at, count=kept.count)
+        return Response.of(raw, page, kept.count)
 
     def _count(self, kept: Kept, on_request: Callable[[], None]) -> None:
         self._answers += 1

@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from tap_tiktok_following.client.fetch import Client
-from tap_tiktok_following.client.gate import Gate, Halt
+from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.crawl.reading import Reading, keep_nothing
 from tap_tiktok_following.crawl.recovery import Recovery
 from tap_tiktok_following.crawl.report import Report
 from tap_tiktok_following.crawl.workers import Crawl
-from tap_tiktok_following.http.transport import Transport
+from tap_tiktok_following.errors import Interrupted, ProviderDown
+from tap_tiktok_following.http import Transport
 from tap_tiktok_following.live import Part
 from tap_tiktok_following.model import Event
 from tap_tiktok_following.outcomes import Outcome
 from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.state.plan import Plan
-from tap_tiktok_following.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.crawl.reading import Keep
+    from tap_tiktok_following.errors import StreamEnded
     from tap_tiktok_following.model import Standing, Visit
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.signals import Termination
@@ -135,7 +135,7 @@ class Run:
         )
 
     @property
-    def halt(self) -> Halt | None:
+    def halt(self) -> StreamEnded | None:
         """Why the run ended before its work was done; None if it did not."""
         return self._gate.halt
 
@@ -191,7 +191,7 @@ class Run:
                     break
                 yield event
         except BaseException:
-            self._gate.stop(Halt(Verdict.TERMINATED, "the run was aborted"))
+            self._gate.stop(Interrupted(happened="the run was aborted"))
             raise
         finally:
             events.close()
@@ -202,7 +202,7 @@ class Run:
         crawl.end_in(GRACE)
 
     def _stop(self) -> None:
-        self._gate.stop(Halt(Verdict.TERMINATED, f"stopped by {self._termination.name}"))
+        self._gate.stop(Interrupted(happened=f"stopped by {self._termination.name}"))
 
     def _interrupt(self) -> None:
         """End the visits in progress without waiting for their last request."""
@@ -236,5 +236,4 @@ class Run:
         self._failures_in_a_row += 1
         if self._failures_in_a_row == FAILURES_IN_A_ROW:
             happened = f"{FAILURES_IN_A_ROW} usernames in a row failed and nothing succeeded"
-            reason = f"{happened} ({event.reason})"
-            self._gate.stop(Halt(Verdict.PROVIDER_DOWN, reason, event.advice))
+            self._gate.stop(ProviderDown(event.reason, happened=happened, advice=event.advice))

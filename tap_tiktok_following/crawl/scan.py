@@ -30,7 +30,7 @@ from tap_tiktok_following.times import in_utc
 
 if TYPE_CHECKING:
     from tap_tiktok_following.crawl.finds import Finds
-    from tap_tiktok_following.model import Answer, Page, Standing, Stuck, Visit
+    from tap_tiktok_following.model import Page, Response, Standing, Stuck, Visit
 
 CUT_AT = 4900
 """Number of accounts: providers cut lists near their newest 5,000 without saying so."""
@@ -75,7 +75,7 @@ class Scan:
         """Move T back if the first answer shows that the scan started earlier.
 
         Args:
-            as_of: As in `Answer`; None if there was no answer.
+            as_of: As in `Response`; None if there was no answer.
         """
         is_first = self.standing.cursor is None and not self.standing.pages
         if is_first and as_of is not None and as_of < self.standing.as_of:
@@ -99,14 +99,14 @@ class Scan:
             return Known(top.known, top.as_of, met, is_all=is_all, down_to=down_to)
         return Known(visit.known, visit.bookmark or 0, met, is_all=is_all)
 
-    def take(self, answer: Answer) -> list[dict[str, Any]]:
+    def take(self, answer: Response) -> list[dict[str, Any]]:
         """Process the requested page, and return its records.
 
         A page whose next cursor is unusable was paid for, too: its accounts are sent, and then
         the scan fails. When it is continued later, it requests the same page again.
         """
         self.began(answer.as_of)
-        self._asked_for = answer.count or self.request[1]
+        self._asked_for = answer.count
         self._see_whether_whole()
         lower, upper, self.failure = bounds_of(answer, self.standing.cursor)
         finds = self._seen.meet(answer.page.accounts.rows, lower, upper)
@@ -160,7 +160,7 @@ class Scan:
             return [True] * len(finds.rows)
         return self._known.news(finds, is_first=not self.standing.accounts_read)
 
-    def _note(self, answer: Answer, finds: Finds, sent: int) -> None:
+    def _note(self, answer: Response, finds: Finds, sent: int) -> None:
         now, page = self.standing, answer.page
         above = now.boundary if finds.lower == now.cursor else b""
         self.standing = replace(

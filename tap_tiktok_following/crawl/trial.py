@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following import exits
+from tap_tiktok_following.errors import FAILURE, SUCCESS
 from tap_tiktok_following.outcomes import SKIPPED, Outcome
 from tap_tiktok_following.words import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_tiktok_following.client.gate import Halt
     from tap_tiktok_following.crawl.run import Run
+    from tap_tiktok_following.errors import StreamEnded
     from tap_tiktok_following.model import Event
 
 MOST_TRIED = 10
@@ -53,9 +53,9 @@ def trials(run: Run) -> Iterator[Trial]:
         yield _halted(run.halt)
     elif skipped:
         tried = "the username tried has" if skipped == 1 else f"all {skipped} usernames have"
-        yield Trial(f"the credentials are accepted, but {tried} no list to read", exits.OK)
+        yield Trial(f"the credentials are accepted, but {tried} no list to read", SUCCESS)
     else:
-        yield Trial("there is no username to test the credentials with", exits.FAILED)
+        yield Trial("there is no username to test the credentials with", FAILURE)
 
 
 def _trial(run: Run, event: Event) -> Trial:
@@ -63,14 +63,14 @@ def _trial(run: Run, event: Event) -> Trial:
     if run.halt is not None:
         return _halted(run.halt)
     if event.outcome is Outcome.FAILED:
-        return Trial(f"could not read the list of {username}: {event.reason}", exits.FAILED)
+        return Trial(f"could not read the list of {username}: {event.reason}", FAILURE)
     if event.outcome in SKIPPED:
         outcome = event.outcome.value.replace("_", " ")
         return Trial(f"skipped {username}: {outcome} ({event.reason})", None)
     accounts = many(event.read, "account")
     sentence = f"the credentials are accepted: read {accounts} on the first page of {username}"
-    return Trial(sentence, exits.OK, event.records)
+    return Trial(sentence, SUCCESS, event.records)
 
 
-def _halted(halt: Halt) -> Trial:
-    return Trial(halt.sentence, exits.of_verdict(halt.verdict) or exits.FAILED)
+def _halted(halt: StreamEnded) -> Trial:
+    return Trial(halt.sentence, halt.exit_code or FAILURE)

@@ -1,33 +1,36 @@
-"""What every provider defines: its settings, its requests and how to read its answers."""
+"""What every provider defines: its settings, its requests and how to read its responses."""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import override
+
 from tap_tiktok_following.cleaning import clean
-from tap_tiktok_following.http.decoding import Unreadable
-from tap_tiktok_following.http.transport import unix_of
-from tap_tiktok_following.raw import Raw
-from tap_tiktok_following.verdicts import Refused, Verdict, judge
+from tap_tiktok_following.decoding import AccountsReader, Unreadable
+from tap_tiktok_following.errors import QuotaUsedUp, Transient, find_rule, long_wait
+from tap_tiktok_following.http import unix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk import typing as th
 
-    from tap_tiktok_following.http.transport import Exchange, Request
-    from tap_tiktok_following.model import Page, TokenGrant
-    from tap_tiktok_following.verdicts import Rule
+    from tap_tiktok_following.errors import NoPage, Rule
+    from tap_tiktok_following.http import Request
+    from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 
-MAX_WORDS = 300
-"""Maximum number of characters kept of a provider's message."""
+MAX_WAIT = 5 * 60
+"""Seconds; if a provider asks for a longer wait, its stream ends."""
+
+MAX_MESSAGE = 300
+"""Maximum number of characters shown of a provider's message."""
 
 MAX_NAME = 100
-"""Maximum number of characters kept of a provider's error code and response ID."""
+"""Maximum number of characters shown of a provider's error code and response ID."""
 
-_MOST_JUDGED = 2000
+_MAX_SEARCHED = 2000
 """Number of characters of a provider's message that rules search."""
 
 
@@ -38,6 +41,7 @@ class Provider(ABC):
         name: Its short name, the prefix of its streams and settings.
         key: The field that identifies an account.
         properties: JSON Schema of its own fields, the key first.
+        accounts: Decodes accounts with these fields.
         settings: The settings for its credentials.
         credentials: Alternative sets of settings, each of which is enough to log in.
         title: Its name at the start of setting titles.
@@ -45,8 +49,8 @@ class Provider(ABC):
         default_url: The default base URL.
         per_second: The default maximum number of requests per second.
         rate_note: A note on that for the description of the setting.
-        rules: The meaning of answers to requests for a page.
-        token_rules: The meaning of answers to requests for an access token.
+        rules: The meaning of responses to requests for a page.
+        token_rules: The meaning of responses to requests for an access token.
 
     Args:
         config: The tap's settings, valid.
@@ -55,6 +59,7 @@ class Provider(ABC):
     name: ClassVar[str]
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
+    accounts: ClassVar[AccountsReader]
     settings: ClassVar[tuple[th.Property[Any], ...]]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
     title: ClassVar[str]
@@ -65,22 +70,26 @@ class Provider(ABC):
     rules: ClassVar[tuple[Rule, ...]]
     token_rules: ClassVar[tuple[Rule, ...]] = ()
 
+    @override
+    def __init_subclass__(cls) -> None:
+        cls.accounts = AccountsReader(cls.properties)
+
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.url: str = config[self.url_setting()].rstrip("/")
 
     @classmethod
     def url_setting(cls) -> str:
-        """The name of the setting for the base URL."""
+        """Return the name of the setting for the base URL."""
         return f"{cls.name}_api_url"
 
     @classmethod
     def rate_setting(cls) -> str:
-        """The name of the setting for the maximum number of requests per second."""
+        """Return the name of the setting for the maximum number of requests per second."""
         return f"{cls.name}_requests_per_second"
 
     @classmethod
     def budget_setting(cls) -> str:
-        """The name of the setting for the maximum number of requests per run."""
+        """Return the name of the setting for the maximum number of requests per run."""
         return f"{cls.name}_max_requests"
 
     @classmethod
@@ -92,7 +101,7 @@ class Provider(ABC):
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> Request:
-        """The request for one page.
+        """Return the request for one page.
 
         Args:
             username: The username whose list it is.
@@ -102,116 +111,106 @@ class Provider(ABC):
             token: The access token; "" for a provider without tokens.
         """
 
-    def read_page(self, exchange: Exchange) -> Page:
-        """The page in an answer.
+    def read_page(self, response: RawResponse) -> Page:
+        """Return the page in a response, which may be a stored one.
 
         Raises:
-            Refused: If the answer holds none.
+            NoPage: If the response contains none.
         """
         try:
-            return self._page(exchange)
-        except Unreadable as unreadable:
-            raise self._unreadable(self.rules, exchange) from unreadable
+            return self._page(response)
+        except Unreadable as error:
+            raise self._unreadable(self.rules, response) from error
 
     @abstractmethod
-    def _page(self, exchange: Exchange) -> Page:
-        """The page in an answer.
+    def _page(self, response: RawResponse) -> Page:
+        """Return the page in a response.
 
         Raises:
-            Refused: If the answer says that it holds none.
-            Unreadable: If it can't be read.
+            NoPage: If the response says that it contains none.
+            Unreadable: If it cannot be read.
         """
 
     def token_request(self) -> Request | None:
-        """The request for an access token; None for a provider without tokens."""
+        """Return the request for an access token; None for a provider without tokens."""
         return None
 
-    def read_token(self, exchange: Exchange) -> TokenGrant:
-        """The access token in an answer.
+    def read_token(self, response: RawResponse) -> TokenGrant:
+        """Return the access token in a response.
 
         Raises:
-            Refused: If the answer holds none.
+            NoPage: If the response contains none.
         """
         try:
-            return self._grant(exchange)
-        except Unreadable as unreadable:
-            raise self._unreadable(self.token_rules, exchange) from unreadable
+            return self._grant(response)
+        except Unreadable as error:
+            raise self._unreadable(self.token_rules, response) from error
 
-    def _grant(self, exchange: Exchange) -> TokenGrant:
-        """The access token in an answer.
+    def _grant(self, response: RawResponse) -> TokenGrant:
+        """Return the access token in a response.
 
         Raises:
-            Refused: If the answer says that it holds none.
-            Unreadable: If it can't be read.
+            NoPage: If the response says that it contains none.
+            Unreadable: If it cannot be read.
         """
         raise NotImplementedError
 
-    @abstractmethod
-    def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        """Requests left according to the headers of an answer; None if they do not say."""
+    def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002 - by default
+        """Return the number of requests left; None if the headers do not say."""
+        return None
 
-    @abstractmethod
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
-        """Seconds until the quota resets; None if it is not known.
+    def quota_resets_in(self, response: RawResponse) -> float | None:  # noqa: ARG002
+        """Return the seconds until the quota resets; None if that is unknown."""
+        return None
 
-        Args:
-            headers: The headers of the refusal.
-            now: Unix seconds by the provider's clock.
-        """
+    def _unreadable(self, rules: Iterable[Rule], response: RawResponse) -> NoPage:
+        return self._error(rules, response, message="the response could not be read")
 
-    def _unreadable(self, rules: Iterable[Rule], exchange: Exchange) -> Refused:
-        return self._refused(rules, exchange, words="the answer could not be read")
-
-    def _refused(
+    def _error(
         self,
         rules: Iterable[Rule],
-        exchange: Exchange,
+        response: RawResponse,
         code: str = "",
-        words: str = "",
+        message: str = "",
         reference: str = "",
-    ) -> Refused:
-        """The refusal that an answer without a page or token means.
+    ) -> NoPage:
+        """Return the exception for a response without a page or token.
 
         Args:
-            rules: The table of rules to judge it by.
-            exchange: The answer.
+            rules: The table of rules that say what it means.
+            response: The response.
             code: The provider's error code, or "".
-            words: The provider's message, or "".
+            message: The provider's message, or "".
             reference: The provider's ID of the response, with its name, or "".
         """
-        rule = judge(rules, exchange.status, code[:MAX_NAME], words[:_MOST_JUDGED])
-        said = (clean(code, MAX_NAME), clean(words, MAX_WORDS))
-        wait = retry_after(exchange)
-        if rule.verdict is Verdict.QUOTA_SPENT and wait is None:
-            now = exchange.date or time.time()
-            wait = self.quota_resets_in(exchange.headers, now)
-        return Refused(
-            rule.verdict,
-            ", ".join(
-                filter(None, (f"HTTP {exchange.status}", ": ".join(filter(None, said))))
-            ),
-            reference=reference,
+        rule = find_rule(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
+        words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
+        error = rule.error(
+            ", ".join(filter(None, (f"HTTP {response.status}", words))),
             happened=rule.happened,
             advice=rule.advice,
-            retry_after=wait,
-            answered_at=exchange.date,
-            as_of=exchange.as_of,
-            came_at=exchange.came_at,
-            raw=Raw(exchange.status, exchange.body),
+            reference=reference,
+            retry_after=retry_after(response),
+            response=response,
         )
+        if isinstance(error, QuotaUsedUp) and error.retry_after is None:
+            error.retry_after = self.quota_resets_in(response)
+        if isinstance(error, Transient) and (error.retry_after or 0) > MAX_WAIT:
+            return long_wait(error)
+        return error
 
 
 def numbered(name: str, number: object) -> str:
-    """A provider's ID of a response, with its name; "" if there is none."""
+    """Return a provider's ID of a response, with its name; "" if there is none."""
     return f"{name} {clean(str(number), MAX_NAME)}" if number else ""
 
 
-def retry_after(exchange: Exchange) -> float | None:
-    """Seconds to wait according to `Retry-After` (seconds or a date); never negative.
+def retry_after(response: RawResponse) -> float | None:
+    """Return the seconds to wait by `Retry-After` (seconds or a date); never negative.
 
     A date is compared with the provider's own clock, so a wrong local clock does no harm.
     """
-    value = exchange.headers.get("Retry-After", "").strip()
+    value = response.headers.get("Retry-After", "").strip()
     if not value:
         return None
     try:
@@ -220,5 +219,5 @@ def retry_after(exchange: Exchange) -> float | None:
         moment = unix_of(value)
         if moment is None:
             return None
-        seconds = moment - (exchange.date or time.time())
+        seconds = moment - response.until
     return max(0.0, seconds) if seconds == seconds else None  # noqa: PLR0124 - not NaN

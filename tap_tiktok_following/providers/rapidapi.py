@@ -16,35 +16,29 @@ import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.http import decoding as body
-from tap_tiktok_following.http.transport import Request
+from tap_tiktok_following.decoding import MAX_KEY, Count, Reader, Unreadable
+from tap_tiktok_following.errors import (
+    ERRORS,
+    NAMED,
+    UNNAMED,
+    BadCredentials,
+    Hidden,
+    NotFound,
+    Private,
+    QuotaUsedUp,
+    Rule,
+    SlowDown,
+    Unavailable,
+)
+from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.times import unix_seconds
-from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.http.transport import Exchange
-
-
-class Account(msgspec.Struct):
-    """An account of `data`."""
-
-    user_id: body.Key
-    username: str | None = None
-    display_name: str | None = None
-    website_url: str | None = None
-    followers: body.Int64 | None = None
-    following: body.Int64 | None = None
-    total_likes: body.Int64 | None = None
-    total_videos: body.Int64 | None = None
-    verified: bool | None = None
-    is_private: bool | None = None
-    bio: str | None = None
-    avatar_url: str | None = None
-    avatar_thumb_url: str | None = None
+    from tap_tiktok_following.model import RawResponse
 
 
 class _Meta(msgspec.Struct):
@@ -72,23 +66,22 @@ class _Envelope(msgspec.Struct):
     message: str | None = None
 
 
-_ENVELOPE = body.Reader(_Envelope)
-_META = body.Reader(_Meta)
-_PAGINATION = body.Reader(_Pagination)
-_ACCOUNTS = body.AccountsReader(Account)
+_ENVELOPE = Reader(_Envelope)
+_META = Reader(_Meta)
+_PAGINATION = Reader(_Pagination)
 
 _TOO_MANY = frozenset({403, 429})
 
 _bad_key = partial(
     Rule,
-    Verdict.BAD_CREDENTIALS,
+    BadCredentials,
     happened="RapidAPI does not accept the key",
     advice="check `rapidapi_key`",
 )
 
 RULES = (
     Rule(
-        Verdict.BAD_CREDENTIALS,
+        BadCredentials,
         status=frozenset({401, 403}),
         words="not subscribed",
         happened="the RapidAPI key is not subscribed to this API",
@@ -97,15 +90,15 @@ RULES = (
             "`rapidapi_key`"
         ),
     ),
-    Rule(Verdict.QUOTA_SPENT, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
-    Rule(Verdict.RATE_LIMITED, status=_TOO_MANY, words="rate limit|too many requests"),
-    Rule(Verdict.NOT_FOUND, code="(USER_)?NOT_FOUND"),
-    Rule(Verdict.PRIVATE, code=".*PRIVATE.*"),
-    Rule(Verdict.HIDDEN, code=".*HIDDEN.*"),
-    Rule(Verdict.UNAVAILABLE, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
-    Rule(Verdict.RATE_LIMITED, code=".*(RATE_LIMIT|TOO_MANY).*"),
+    Rule(QuotaUsedUp, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
+    Rule(SlowDown, status=_TOO_MANY, words="rate limit|too many requests"),
+    Rule(NotFound, code="(USER_)?NOT_FOUND"),
+    Rule(Private, code=".*PRIVATE.*"),
+    Rule(Hidden, code=".*HIDDEN.*"),
+    Rule(Unavailable, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
+    Rule(SlowDown, code=".*(RATE_LIMIT|TOO_MANY).*"),
     *ERRORS,
-    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=NAMED),
+    Rule(NotFound, status=frozenset({404}), code=NAMED),
     _bad_key(status=frozenset({401})),
     _bad_key(status=frozenset({403}), words="api key|api token|unauthori[sz]ed"),
 )
@@ -119,7 +112,7 @@ class RapidAPI(Provider):
     properties: ClassVar[th.PropertiesList] = th.PropertiesList(
         th.Property(
             "user_id",
-            th.StringType,
+            th.StringType(max_length=MAX_KEY),
             required=True,
             description="TikTok ID of the followed account, which survives renames.",
         ),
@@ -180,7 +173,7 @@ class RapidAPI(Provider):
         count: int,
         token: str,
     ) -> Request:
-        """`GET /api/v1/users/{username}/following`."""
+        """Return `GET /api/v1/users/{username}/following`."""
         query = {"count": count}
         if cursor is not None:
             query["max_time"] = cursor
@@ -188,17 +181,16 @@ class RapidAPI(Provider):
         return Request("GET", path, self._headers)
 
     @override
-    def _page(self, exchange: Exchange) -> Page:
-        """`data` with `pagination`; a non-null `error` is a failure whatever the status."""
-        envelope = _ENVELOPE.read(exchange.body)
+    def _page(self, response: RawResponse) -> Page:
+        """Return `data` with `pagination`; any `error` is a failure, whatever the status."""
+        envelope = _ENVELOPE.read(response.body)
         meta = _meta(envelope.meta)
-        if envelope.error is not None or exchange.status != HTTPStatus.OK:
-            code, words = _said(envelope)
-            raise self._refused(self.rules, exchange, code, words, _request_id(meta))
+        if envelope.error is not None or response.status != HTTPStatus.OK:
+            code, message = _problem(envelope)
+            raise self._error(self.rules, response, code, message, _request_id(meta))
         pagination = _PAGINATION.read(envelope.pagination)
-        accounts = _ACCOUNTS.read(envelope.data)
         return Page(
-            accounts,
+            self.accounts.read(envelope.data),
             pagination.has_more,
             pagination.next_max_time,
             _total(pagination.total),
@@ -208,17 +200,17 @@ class RapidAPI(Provider):
 
     @override
     def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        """By `x-ratelimit-requests-remaining`."""
-        return _header(headers, "x-ratelimit-requests-remaining")
+        """Return `x-ratelimit-requests-remaining`."""
+        return _number(headers, "x-ratelimit-requests-remaining")
 
     @override
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
-        """By `x-ratelimit-requests-reset`."""
-        return _header(headers, "x-ratelimit-requests-reset")
+    def quota_resets_in(self, response: RawResponse) -> int | None:
+        """Return `x-ratelimit-requests-reset`."""
+        return _number(response.headers, "x-ratelimit-requests-reset")
 
 
-def _said(envelope: _Envelope) -> tuple[str, str]:
-    """The code and message of an error, of the API or of the gateway."""
+def _problem(envelope: _Envelope) -> tuple[str, str]:
+    """Return the code and message of an error, of the API or of the gateway."""
     error = envelope.error
     if isinstance(error, _Error):
         return str(error.code or UNNAMED), error.message or ""
@@ -226,10 +218,10 @@ def _said(envelope: _Envelope) -> tuple[str, str]:
 
 
 def _meta(raw: msgspec.Raw) -> _Meta:
-    """The metadata of a page; empty if it is malformed, because the page is still good."""
+    """Return the metadata of a page; empty if malformed, because the page is still good."""
     try:
         return _META.read(raw)
-    except body.Unreadable:
+    except Unreadable:
         return _Meta()
 
 
@@ -238,9 +230,9 @@ def _request_id(meta: _Meta) -> str:
 
 
 def _total(value: object) -> int | None:
-    """The total number of accounts; None if it is malformed: the page is still good."""
+    """Return the length of the list; None if malformed, because the page is still good."""
     try:
-        return msgspec.convert(value, body.Count)
+        return msgspec.convert(value, Count)
     except msgspec.ValidationError:
         return None
 
@@ -256,6 +248,6 @@ def _cached_at(meta: _Meta) -> int | None:
     return seconds if seconds > 0 else None  # some servers send 0001-01-01 for no time
 
 
-def _header(headers: Mapping[str, str], name: str) -> int | None:
+def _number(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(name, "")
     return int(value) if value.isascii() and value.isdigit() else None

@@ -15,25 +15,30 @@ import msgspec
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.http import decoding as body
-from tap_tiktok_following.http.transport import Request
+from tap_tiktok_following.decoding import MAX_KEY, Reader
+from tap_tiktok_following.errors import (
+    ERRORS,
+    NAMED,
+    UNNAMED,
+    BadCredentials,
+    NotFound,
+    QuotaUsedUp,
+    Rule,
+    SlowDown,
+    TokenRejected,
+    Transient,
+    Unavailable,
+)
+from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page, TokenGrant
 from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.redaction import hide
 from tap_tiktok_following.times import DAY
-from tap_tiktok_following.verdicts import ERRORS, NAMED, UNNAMED, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.http.transport import Exchange
-
-
-class Account(msgspec.Struct):
-    """An account of `data.user_following`."""
-
-    username: body.Key
-    display_name: str | None = None
+    from tap_tiktok_following.model import RawResponse
 
 
 class _Error(msgspec.Struct):
@@ -61,10 +66,9 @@ class _Grant(msgspec.Struct):
     log_id: str | int | None = None
 
 
-_ENVELOPE = body.Reader(_Envelope)
-_DATA = body.Reader(_Data)
-_ACCOUNTS = body.AccountsReader(Account)
-_GRANT = body.Reader(_Grant)
+_ENVELOPE = Reader(_Envelope)
+_DATA = Reader(_Data)
+_GRANT = Reader(_Grant)
 
 _of_client = partial(
     Rule,
@@ -76,32 +80,32 @@ _of_client = partial(
 )
 
 RULES = (
-    _of_client(Verdict.TOKEN_REJECTED, code="access_token_invalid"),
+    _of_client(TokenRejected, code="access_token_invalid"),
     Rule(
-        Verdict.BAD_CREDENTIALS,
+        BadCredentials,
         code=r"scope_\w+",
         happened="the Research API client lacks the scope `research.data.basic`",
         advice="apply for access to the Research API for this client at TikTok for Developers",
     ),
     Rule(
-        Verdict.QUOTA_SPENT,
+        QuotaUsedUp,
         code="daily_quota_limit_exceeded",
         happened="the daily quota is used up",
     ),
-    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded"),
-    _of_client(Verdict.BAD_CREDENTIALS, status=frozenset({401})),
+    Rule(SlowDown, code="rate_limit_exceeded"),
+    _of_client(BadCredentials, status=frozenset({401})),
     *ERRORS,
-    Rule(Verdict.NOT_FOUND, status=frozenset({404}), code=NAMED),
-    Rule(Verdict.UNAVAILABLE, status=frozenset({403}), code=NAMED),
+    Rule(NotFound, status=frozenset({404}), code=NAMED),
+    Rule(Unavailable, status=frozenset({403}), code=NAMED),
 )
 
 TOKEN_RULES = (
-    Rule(Verdict.PASSING, status=frozenset({408, *range(500, 600)})),
-    Rule(Verdict.RATE_LIMITED, status=frozenset({429})),
-    Rule(Verdict.PASSING, code="internal_error|server_error|temporarily_unavailable"),
-    Rule(Verdict.RATE_LIMITED, code="rate_limit_exceeded|slow_down"),
-    _of_client(Verdict.BAD_CREDENTIALS, code=".+"),
-    _of_client(Verdict.BAD_CREDENTIALS, status=frozenset({400, 401, 403})),
+    Rule(Transient, status=frozenset({408, *range(500, 600)})),
+    Rule(SlowDown, status=frozenset({429})),
+    Rule(Transient, code="internal_error|server_error|temporarily_unavailable"),
+    Rule(SlowDown, code="rate_limit_exceeded|slow_down"),
+    _of_client(BadCredentials, code=".+"),
+    _of_client(BadCredentials, status=frozenset({400, 401, 403})),
 )
 
 
@@ -113,7 +117,7 @@ class Research(Provider):
     properties: ClassVar[th.PropertiesList] = th.PropertiesList(
         th.Property(
             "username",
-            th.StringType,
+            th.StringType(max_length=MAX_KEY),
             required=True,
             description="Username of the followed account.",
         ),
@@ -167,7 +171,7 @@ class Research(Provider):
 
     @override
     def token_request(self) -> Request | None:
-        """The request for a client access token; None where the user gave a token."""
+        """Return the request for a client access token; None if the user gave a token."""
         if self._access_token:
             return None
         form = {
@@ -182,12 +186,12 @@ class Research(Provider):
         return Request("POST", "/v2/oauth/token/", headers, urlencode(form).encode())
 
     @override
-    def _grant(self, exchange: Exchange) -> TokenGrant:
-        """The access token; an error may come with HTTP 200 too."""
-        grant = _GRANT.read(exchange.body)
+    def _grant(self, response: RawResponse) -> TokenGrant:
+        """Return the access token; an error may come with HTTP 200 too."""
+        grant = _GRANT.read(response.body)
         if not grant.access_token:
-            code, words = grant.error or "", grant.error_description or ""
-            raise self._refused(self.token_rules, exchange, code, words, _log_id(grant))
+            code, message = grant.error or "", grant.error_description or ""
+            raise self._error(self.token_rules, response, code, message, _log_id(grant))
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
 
@@ -195,7 +199,7 @@ class Research(Provider):
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> Request:
-        """`POST /v2/research/user/following/`."""
+        """Return `POST /v2/research/user/following/`."""
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
@@ -207,27 +211,22 @@ class Research(Provider):
         return Request("POST", path, headers, msgspec.json.encode(query))
 
     @override
-    def _page(self, exchange: Exchange) -> Page:
-        """`data.user_following` with `data.cursor` and `data.has_more`."""
-        envelope = _ENVELOPE.read(exchange.body)
+    def _page(self, response: RawResponse) -> Page:
+        """Return `data.user_following` with `data.cursor` and `data.has_more`."""
+        envelope = _ENVELOPE.read(response.body)
         error = envelope.error
-        if exchange.status != HTTPStatus.OK or error.code != "ok":
-            code, words = str(error.code or UNNAMED), error.message or ""
-            raise self._refused(self.rules, exchange, code, words, _log_id(error))
+        if response.status != HTTPStatus.OK or error.code != "ok":
+            code, message = str(error.code or UNNAMED), error.message or ""
+            raise self._error(self.rules, response, code, message, _log_id(error))
         data = _DATA.read(envelope.data)
-        accounts = _ACCOUNTS.read(data.user_following)
+        accounts = self.accounts.read(data.user_following)
         return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
 
     @override
-    def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        """Unknown: the Research API does not say."""
-        return None
-
-    @override
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
-        """Until 00:00 UTC, as TikTok's Research API FAQ says."""
-        return DAY - now % DAY
+    def quota_resets_in(self, response: RawResponse) -> float:
+        """Return the seconds until 00:00 UTC, as TikTok's Research API FAQ says."""
+        return DAY - response.until % DAY
 
 
-def _log_id(answer: _Error | _Grant) -> str:
-    return numbered("log_id", answer.log_id)
+def _log_id(response: _Error | _Grant) -> str:
+    return numbered("log_id", response.log_id)

@@ -22,7 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.model import Place
 from tap_tiktok_following.redaction import redact
 from tap_tiktok_following.state import database
@@ -76,8 +76,8 @@ class Kept:
         cursor: The cursor of the request; None for the newest page.
         count: The number of accounts requested.
         tries: The number of requests that it took.
-        as_of: As in `model.Answer`.
-        until: As in `model.Answer`.
+        as_of: As in `model.RawResponse`.
+        until: As in `model.RawResponse`.
         came_at: When it came, in Unix seconds by the local clock.
         status: Its HTTP status.
         body: Its body.

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from errno import ENOSPC
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,14 @@ from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
-from tap_tiktok_following import exits
 from tap_tiktok_following.crawl.report import some_of
 from tap_tiktok_following.crawl.run import Run
 from tap_tiktok_following.crawl.trial import trials
-from tap_tiktok_following.exits import Ending
+from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
 from tap_tiktok_following.live import Part
 from tap_tiktok_following.state.bookmarks import REPLICATION_KEY, Bookmarks
 from tap_tiktok_following.state.plan import Policy
 from tap_tiktok_following.streams.base import ProviderStream
-from tap_tiktok_following.verdicts import NO_MORE_FOR_NOW, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +37,11 @@ STATE_SHARE = 20
 STATE_RATE = 10_000_000 / 30
 """Maximum bytes of states per second: a target takes ten times as long as we do."""
 
+RUN_AGAIN = "run again to continue from the last page read, or set `on_username_failure`"
+
 AFTER_FAILURE = {
-    "fail": Ending(exits.FAILED, Verdict.FAILED.advice),
-    "continue": Ending(exits.OK, "run again; each list continues from the last page read"),
+    "fail": (FAILURE, f"{RUN_AGAIN} to `continue`"),
+    "continue": (SUCCESS, "run again; each list continues from the last page read"),
 }
 """By `on_username_failure`: the exit code, and what to do."""
 
@@ -167,22 +167,21 @@ class FollowingStream(ProviderStream):
                 run.acknowledge_recovered(event)
                 self._write_state()
 
-    def endings(self) -> Iterator[Ending]:
+    def endings(self) -> Iterator[Ended]:
         """What went wrong in this stream, with exit codes."""
         if self._run is None:
             return
         halt, failed = self._run.halt, self._run.report.failed
         if failed:
-            after = AFTER_FAILURE[self.config["on_username_failure"]]
+            exit_code, after = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(failed))} ({reason})"
-            advice = self._run.report.advice or after.sentence
-            yield Ending(after.exit_code, f"{sentence}: {advice}.")
-        if halt is not None and halt.verdict is not Verdict.TERMINATED:
+            yield Ended(f"{sentence}: {self._run.report.advice or after}.", exit_code)
+        if halt is not None and not isinstance(halt, Interrupted):
             is_mild = self.config["on_quota_exhausted"] == "stop"
-            quiet = is_mild and halt.verdict in NO_MORE_FOR_NOW
-            code = exits.OK if quiet else exits.of_verdict(halt.verdict)
-            yield Ending(code, f"{self.name}: {halt.sentence}.")
+            is_quiet = is_mild and isinstance(halt, QuotaUsedUp)
+            exit_code = SUCCESS if is_quiet else halt.exit_code
+            yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
 
     @property
     def label(self) -> str:
@@ -232,7 +231,7 @@ class FollowingStream(ProviderStream):
         for trial in trials(run):
             sentence = f"{self.name}: {trial.sentence}."
             if trial.exit_code:
-                self.tap.failed_tests.append(Ending(trial.exit_code, sentence))
+                self.tap.failed_tests.append(Ended(sentence, trial.exit_code))
             else:
                 level = logging.WARNING if trial.exit_code is None else logging.INFO
                 self.logger.log(level, "%s", sentence)

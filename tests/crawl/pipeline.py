@@ -18,14 +18,11 @@ from typing import TYPE_CHECKING, Any
 from sandbox.paging import page_of
 from tap_tiktok_following.crawl.reading import Reading
 from tap_tiktok_following.crawl.recovery import Recovery
-from tap_tiktok_following.http.transport import Exchange
-from tap_tiktok_following.model import Answer
+from tap_tiktok_following.model import RawResponse, Response
 from tap_tiktok_following.providers import Research
-from tap_tiktok_following.raw import Raw
 from tap_tiktok_following.state.answers import Answers
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.plan import Policy
-from tap_tiktok_following.verdicts import Refused
 
 if TYPE_CHECKING:
     import random
@@ -196,7 +193,7 @@ class Pipeline:
 
     def _fetch(
         self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-    ) -> Answer:
+    ) -> Response:
         asked = username, cursor, count
         self.asked[asked] += 1
         self.now += 1
@@ -205,14 +202,8 @@ class Pipeline:
             self.lost[asked] += 1
             raise Killed
         status, body = self._said(username, cursor, count)
-        exchange = Exchange(status, {}, body, self.now, 0, self.now)
-        raw = Raw(status, body)
-        try:
-            page = self._provider.read_page(exchange)
-        except Refused as refusal:
-            refusal.as_of, refusal.came_at, refusal.raw = self.now, self.now, raw
-            raise
-        return Answer(page, self.now, self.now, self.now, raw)
+        raw = RawResponse(status, body, self.now, self.now, self.now)
+        return Response.of(raw, self._provider.read_page(raw), count)
 
     def _said(self, username: str, cursor: int | None, count: int) -> tuple[int, bytes]:
         if username in self.world.private:

@@ -1,4 +1,4 @@
-"""Parsing the body of an answer: strict and fast first, then lenient if that fails."""
+"""Decode the body of a response: strictly and fast first, then repaired if that fails."""
 
 from __future__ import annotations
 
@@ -10,11 +10,23 @@ import msgspec
 from tap_tiktok_following.model import Accounts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from singer_sdk import typing as th
     from typing_extensions import Buffer
 
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
-Key = Annotated[str, msgspec.Meta(min_length=1)]
+
+MAX_KEY = 255
+"""Maximum length of a key, so that every database can make it part of a primary key."""
+
+_KEY = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY)]
+
+_TYPES: Mapping[str, Any] = {
+    "string": str,
+    "boolean": bool,
+    "integer": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+}
 
 _SAFE_DIGITS = 18
 """A longer integer may not fit into 64 bits."""
@@ -30,7 +42,7 @@ _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 T = TypeVar("T")
 
 
-class Unreadable(Exception):  # noqa: N818 - an answer, not a fault of ours
+class Unreadable(Exception):  # noqa: N818 - the provider's error, not ours
     """A body is not the JSON that it should be."""
 
 
@@ -64,16 +76,16 @@ class Reader(Generic[T]):
                 return self._strict.decode(body)
         except _UNREADABLE:
             pass
-        return self.mend(body)
+        return self.repair(body)
 
-    def mend(self, body: bytes) -> T:
+    def repair(self, body: bytes) -> T:
         """Decode a body that strict decoding rejects.
 
         Raises:
             Unreadable: If it cannot be decoded at all.
         """
         try:
-            return self._lax.decode(_mended(body))
+            return self._lax.decode(_repaired(body))
         except _UNREADABLE as error:
             raise Unreadable from error
 
@@ -82,10 +94,14 @@ class AccountsReader:
     """Decodes the list of accounts of a page; null is an empty list.
 
     Args:
-        kind: The type of an account; its only required field is the key.
+        properties: The fields of an account: strings, booleans and 64-bit integers. The
+            required ones are its key.
     """
 
-    def __init__(self, kind: type[msgspec.Struct]) -> None:
+    def __init__(self, properties: th.PropertiesList) -> None:
+        kind = msgspec.defstruct(
+            "Account", [_field(each) for each in properties.wrapped.values()]
+        )
         self._fields = msgspec.structs.fields(kind)
         self._strict = msgspec.json.Decoder(list[kind] | None)  # type: ignore[valid-type]
         self._any = Reader(list[Any])
@@ -99,9 +115,10 @@ class AccountsReader:
         try:
             return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))
         except _UNREADABLE:
-            return self._conformed(self._any.mend(bytes(raw)))
+            return self._conform(self._any.repair(bytes(raw)))
 
-    def _conformed(self, items: list[Any]) -> Accounts:
+    def _conform(self, items: list[Any]) -> Accounts:
+        """Make wrong fields null, and leave out accounts without their key."""
         rows: list[dict[str, Any]] = []
         keyless = nulled = 0
         for item in items:
@@ -115,6 +132,12 @@ class AccountsReader:
         return Accounts(rows, keyless, nulled)
 
 
+def _field(declared: th.Property[Any]) -> tuple[str, Any] | tuple[str, Any, None]:
+    if not declared.optional:
+        return declared.name, _KEY
+    return declared.name, _TYPES[declared.type_dict["type"][0]] | None, None
+
+
 def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
     if field.required and type(value) is int:
         value = str(value)  # an id given as a number
@@ -124,10 +147,10 @@ def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
         return None
 
 
-def _mended(body: bytes) -> bytes:
+def _repaired(body: bytes) -> bytes:
     text = body.decode("utf-8-sig", errors="replace")
     parsed = json.loads(
-        text, parse_int=_integer, parse_float=_number, parse_constant=_no_number
+        text, parse_int=_integer, parse_float=_number, parse_constant=_reject_constant
     )
     return msgspec.json.encode(_clean(parsed))
 
@@ -153,6 +176,6 @@ def _number(digits: str) -> int | float:
     return int(number) if abs(number) < _EXACT and number.is_integer() else number
 
 
-def _no_number(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     msg = f"{constant} is not JSON"
     raise ValueError(msg)

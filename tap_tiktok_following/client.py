@@ -1,0 +1,293 @@
+"""Fetch one page: the gate that every request passes, retries and the access token."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+import backoff
+
+from tap_tiktok_following.errors import (
+    BudgetReached,
+    Failed,
+    SlowDown,
+    StreamEnded,
+    TokenRejected,
+    Transient,
+)
+from tap_tiktok_following.model import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from tap_tiktok_following.http import Transport
+    from tap_tiktok_following.model import TokenGrant
+    from tap_tiktok_following.providers import Provider
+
+MAX_BACKOFF = 60
+"""Maximum seconds between two tries if the provider does not say how long to wait."""
+
+WINDOW = 1.02
+"""Length of the rate limit's window in seconds.
+
+A little more than a second, because the provider counts requests when they arrive, and some
+travel faster than others.
+"""
+
+FRESH = 0.9
+"""The share of its lifetime after which an access token is renewed."""
+
+T = TypeVar("T")
+
+
+class Client:
+    """Fetches the pages of one provider, for many workers at once.
+
+    Attributes:
+        quota_left: Requests left according to the provider; None if it does not say.
+
+    Args:
+        provider: The provider.
+        transport: Sends its requests.
+        gate: Lets them through.
+        max_tries: Number of times a page is requested before its username fails.
+    """
+
+    def __init__(
+        self, provider: Provider, transport: Transport, gate: Gate, max_tries: int
+    ) -> None:
+        self.quota_left: int | None = None
+        self._provider = provider
+        self._transport = transport
+        self._gate = gate
+        self._max_tries = max_tries
+        self._token = Token(self._grant, gate.clock) if provider.token_request() else None
+
+    def fetch(
+        self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
+    ) -> Response:
+        """Fetch one page.
+
+        Args:
+            username: The username whose list it is.
+            cursor: Unix seconds, inclusive; None for the newest page.
+            count: Maximum number of accounts.
+            on_request: Called before each request for a page, retries included, so that
+                requests in flight are counted when a run is interrupted.
+
+        Raises:
+            Skipped: If this username has no list to read.
+            Failed: If this username failed.
+            StreamEnded: If no further request may be sent to the provider.
+        """
+
+        def request(token: str) -> Response:
+            self._gate.enter()
+            on_request()
+            response = self._transport.send(
+                self._provider.page_request(username, cursor, count, token)
+            )
+            left = self._provider.quota_left(response.headers)
+            self.quota_left = self.quota_left if left is None else left
+            return Response.of(response, self._provider.read_page(response), count)
+
+        def request_with_token() -> Response:
+            if self._token is None:
+                return request("")
+            token = self._token.get()
+            try:
+                return request(token)
+            except TokenRejected:
+                return request(self._token.get(rejected=token))
+
+        return self._retry(request_with_token)
+
+    def _grant(self) -> TokenGrant:
+        def request() -> TokenGrant:
+            self._gate.enter(counted=False)
+            request = self._provider.token_request()
+            assert request is not None  # noqa: S101 - called only if there are tokens
+            return self._provider.read_token(self._transport.send(request))
+
+        return self._retry(request)
+
+    def _retry(self, request: Callable[[], T]) -> T:
+        """Send a request until it succeeds, `max_tries` times at most."""
+        retrying = backoff.on_exception(
+            self._waits, Transient, max_tries=self._max_tries, jitter=None, logger=None
+        )
+        try:
+            return retrying(request)()
+        except Transient as error:
+            tries = "1 try" if self._max_tries == 1 else f"{self._max_tries} tries"
+            reason = f"{error.reason} after {tries}"
+            raise Failed(
+                reason,
+                advice=error.advice,
+                reference=error.reference,
+                response=error.response,
+            ) from error
+        except StreamEnded as error:
+            raise self._gate.stop(error) from None
+
+    def _waits(self) -> Generator[float, Transient, None]:
+        """Wait at the gate, which can end the wait, and leave 0 seconds to `backoff`."""
+        longest = backoff.expo(max_value=MAX_BACKOFF)
+        next(longest)
+        while True:
+            error = yield 0
+            wait = max(error.retry_after or 0, backoff.full_jitter(next(longest)))
+            if isinstance(error, SlowDown):
+                self._gate.pause(wait)
+            self._gate.rest(wait)
+
+
+class Clock:
+    """Measures the time by which the gate waits."""
+
+    def now(self) -> float:
+        """Return seconds that never jump."""
+        return time.monotonic()
+
+    def wait(self, changed: threading.Condition, seconds: float) -> None:
+        """Wait for a change, with the condition held, at most this many seconds."""
+        changed.wait(seconds)
+
+
+class Gate:
+    """Lets the requests of all workers through, one by one.
+
+    Attributes:
+        clock: The clock that it waits by.
+        halt: Why the gate is closed; None while it is open.
+        requests: Number of requests that have passed.
+        resting: Number of workers that wait to retry.
+
+    Args:
+        per_second: Maximum number of requests in any one second.
+        max_requests: Maximum number of requests in this run; None for no limit.
+        budget: The name of the setting behind `max_requests`, for the message.
+        clock: Another clock, for tests.
+    """
+
+    def __init__(
+        self,
+        per_second: int,
+        max_requests: int | None,
+        budget: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.halt: StreamEnded | None = None
+        self.requests = 0
+        self.resting = 0
+        self._max_requests = max_requests
+        self._budget = budget
+        self._sent: deque[float] = deque(maxlen=per_second)
+        self._paused_until = 0.0
+        self._changed = threading.Condition()
+
+    def enter(self, *, counted: bool = True) -> None:
+        """Wait until one request may be sent.
+
+        Args:
+            counted: Whether the user pays for it.
+
+        Raises:
+            StreamEnded: If no request may be sent any more.
+        """
+        with self._changed:
+            while (wait := self._time_to_wait(counted=counted)) > 0:
+                self.clock.wait(self._changed, wait)
+            self.requests += counted
+
+    def pause(self, seconds: float) -> None:
+        """Let no request through for a number of seconds from now."""
+        with self._changed:
+            self._paused_until = max(self._paused_until, self.clock.now() + seconds)
+
+    def rest(self, seconds: float) -> None:
+        """Wait before a retry.
+
+        Args:
+            seconds: How long, unless the gate closes earlier.
+
+        Raises:
+            StreamEnded: If the gate is closed or closes meanwhile.
+        """
+        with self._changed:
+            self.resting += 1
+            end = self.clock.now() + seconds
+            while self.halt is None and (left := end - self.clock.now()) > 0:
+                self.clock.wait(self._changed, left)
+            self.resting -= 1
+            self._check_open()
+
+    @property
+    def pause_left(self) -> float:
+        """Seconds until requests pass again; 0 or less if there is no pause."""
+        return self._paused_until - self.clock.now()
+
+    def stop(self, reason: StreamEnded) -> StreamEnded:
+        """Close the gate and end all waits.
+
+        Returns:
+            Why it is closed, which is the first reason given.
+        """
+        with self._changed:
+            return self._close(reason)
+
+    def _close(self, reason: StreamEnded) -> StreamEnded:
+        if self.halt is None:
+            self.halt = reason
+            self._changed.notify_all()
+        return self.halt
+
+    def _check_open(self) -> None:
+        if self.halt is not None:
+            raise self.halt.with_traceback(None)  # of the worker before, if there was one
+
+    def _time_to_wait(self, *, counted: bool) -> float:
+        if counted and self._max_requests is not None and self.requests >= self._max_requests:
+            happened = f"`{self._budget}` ({self._max_requests}) is reached"
+            self._close(BudgetReached(happened=happened))
+        self._check_open()
+        now = self.clock.now()
+        if now < self._paused_until:
+            return self._paused_until - now
+        if len(self._sent) == self._sent.maxlen and now < (free := self._sent[0] + WINDOW):
+            return free - now
+        self._sent.append(now)
+        return 0
+
+
+class Token:
+    """An access token that one worker requests while the others wait for it.
+
+    Args:
+        request: Requests a token. An exception reaches only the worker that requests; the
+            next one tries again.
+        clock: The clock by which a token grows old.
+    """
+
+    def __init__(self, request: Callable[[], TokenGrant], clock: Clock) -> None:
+        self._request = request
+        self._clock = clock
+        self._value = ""
+        self._fresh_until = 0.0
+        self._lock = threading.Lock()
+
+    def get(self, rejected: str = "") -> str:
+        """Return the token; request it if there is none or if it is about to expire.
+
+        Args:
+            rejected: A token that the provider no longer accepts; another one is returned.
+        """
+        with self._lock:
+            if self._value == rejected or self._clock.now() >= self._fresh_until:
+                grant = self._request()
+                self._value = grant.value
+                self._fresh_until = self._clock.now() + FRESH * grant.life
+            return self._value

@@ -1,1 +1,0 @@
-"""One page of one list: rate limit, retries and access token."""

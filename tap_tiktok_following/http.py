@@ -1,0 +1,285 @@
+"""One HTTP request and its response: no redirects, no `.netrc`, limited in time and size."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+import weakref
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import lru_cache, partial
+from http import HTTPStatus
+from pathlib import Path
+from socket import SHUT_RDWR
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from typing_extensions import override
+from urllib3 import exceptions as causes
+
+from tap_tiktok_following.cleaning import clean
+from tap_tiktok_following.errors import Ended, Failed, Transient
+from tap_tiktok_following.model import RawResponse
+from tap_tiktok_following.times import unix_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from socket import socket
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes, decompressed. A page of 100 accounts has about 60 KB."""
+
+_CHUNK = 64 * 1024
+
+_MAX_QUOTE = 100
+"""Maximum number of characters quoted from a proxy or the operating system."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request to a provider.
+
+    Attributes:
+        method: The HTTP method.
+        path: Path and query, percent-encoded, to be appended to the base URL.
+        headers: Headers of this request.
+        body: The body, or None.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+class Transport:
+    """Sends requests to one provider, from many threads at once.
+
+    Args:
+        url: The provider's base URL.
+        setting: The setting that contains the URL, for messages.
+        timeout: Seconds for connecting, for each read and for the whole response.
+        user_agent: The `User-Agent` header.
+
+    Raises:
+        Ended: If the environment names a proxy or a CA bundle that cannot be used.
+    """
+
+    def __init__(self, url: str, setting: str, *, timeout: float, user_agent: str) -> None:
+        self._url = url
+        self._host = urlsplit(url).netloc
+        self._setting = setting
+        self._timeout = timeout
+        self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
+        self._of_thread = threading.local()
+        try:
+            self._session()
+        except (requests.RequestException, OSError, ValueError) as error:
+            sentence = (
+                "The environment names a proxy or a CA bundle that cannot be used "
+                f"({type(error).__name__}): check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE "
+                "and CURL_CA_BUNDLE."
+            )
+            raise Ended(sentence) from error
+
+    def send(self, request: Request) -> RawResponse:
+        """Send one request, exactly once.
+
+        Raises:
+            Transient: If no complete response arrived in time.
+            Failed: If the response is a redirect or too large.
+        """
+        session = self._session()
+        prepared = requests.Request(
+            request.method,
+            self._url + request.path,
+            {**self._headers, **request.headers},
+            data=request.body,
+        ).prepare()
+        sent_at, started = time.time(), time.monotonic()
+        try:
+            with (
+                session.time_limit(),
+                session.send(prepared, timeout=self._timeout) as response,
+            ):
+                duration = time.monotonic() - started
+                body = _read(response)
+        except (requests.RequestException, causes.HTTPError, OSError) as error:
+            raise self._lost(_cause(error)) from error
+        came_at = int(sent_at + duration)
+        date = unix_of(response.headers.get("Date"))
+        return RawResponse(
+            status=response.status_code,
+            body=body,
+            as_of=int(sent_at if date is None else min(sent_at, date - duration)),
+            until=came_at if date is None else date,
+            came_at=came_at,
+            headers=response.headers,
+        )
+
+    def _session(self) -> _Session:
+        """Return the session of this thread, whose connection stays open between requests."""
+        if not hasattr(self._of_thread, "session"):
+            self._of_thread.session = _Session(self._url, self._timeout)
+        session: _Session = self._of_thread.session
+        return session
+
+    def _lost(self, cause: BaseException) -> Transient:
+        """Describe why no complete response arrived, without the internals of libraries."""
+        if obstacle := self._obstacle(cause):
+            is_distrusted = "certificate" in obstacle
+            places = "REQUESTS_CA_BUNDLE, clock" if is_distrusted else "network"
+            return Transient(
+                f"cannot reach {self._host} ({obstacle})",
+                advice=f"check {places}, proxy and `{self._setting}`",
+            )
+        if isinstance(cause, (TimeoutError, causes.TimeoutError)):
+            return Transient(f"{self._host} did not respond in full within {self._timeout} s")
+        if isinstance(cause, causes.DecodeError):
+            return Transient("the response could not be decompressed")
+        return Transient(f"the connection to {self._host} was lost")
+
+    def _obstacle(self, cause: BaseException) -> str:
+        """Describe why there is no connection; "" if there was one."""
+        match cause:
+            case causes.ProxyError():
+                inner = cause.original_error
+                return f"proxy: {self._obstacle(inner) or _in_words(inner)}"
+            case causes.SSLError():
+                problem = getattr(cause.args[0], "verify_message", "")
+                return (
+                    f"certificate not accepted, {problem}" if problem else "no TLS connection"
+                )
+            case causes.NameResolutionError():
+                return "name does not resolve"
+            case causes.NewConnectionError():
+                return _in_words(cause.__cause__ or cause)
+            case causes.ConnectTimeoutError():
+                return f"no connection within {self._timeout} s"
+        return ""
+
+
+class _Session(requests.Session):
+    """One connection, with the proxies and CA bundles of the environment.
+
+    The timeout of a socket limits a single read, which a server that sends byte by byte never
+    exceeds. So a small thread watches each session and cuts off a response that is late.
+
+    Raises:
+        requests.RequestException: If a proxy cannot be used.
+        OSError: If a CA bundle cannot be used.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        super().__init__()
+        found = self.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+        self.proxies, self.verify = found["proxies"], found["verify"]
+        self.trust_env = False  # the environment is read once, and `.netrc` never
+        self.stream = True
+        bundle = Path(str(self.verify))
+        if url.startswith("https:") and self.verify is not True and not bundle.is_dir():
+            ssl.create_default_context(cafile=bundle)
+        adapter = HTTPAdapter()
+        self.mount(url, adapter)
+        pool = adapter.get_connection_with_tls_context(
+            requests.Request("GET", url).prepare(), self.verify, self.proxies
+        )
+        kind: Any = partial(self._watched, pool.ConnectionCls)
+        pool.ConnectionCls = kind
+        self._timeout = timeout
+        self._socket: socket | None = None
+        self._ends_at = float("inf")
+        self._is_late = False
+        threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
+
+    @override
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect, and do not read its body."""
+
+    def _watched(self, kind: Callable[..., Any], **options: Any) -> object:  # noqa: ANN401
+        """Make a connection that limits the time of each response."""
+        connection = kind(**options)
+        getresponse = connection.getresponse
+
+        def getresponse_in_time() -> object:
+            self._socket = connection.sock
+            self._ends_at = time.monotonic() + self._timeout
+            return getresponse()
+
+        connection.getresponse = getresponse_in_time
+        return connection
+
+    @contextmanager
+    def time_limit(self) -> Iterator[None]:
+        """Receive a response in this context.
+
+        Raises:
+            TimeoutError: If it was cut off, in place of what reading it raised.
+        """
+        self._is_late = False
+        try:
+            yield
+        finally:
+            self._ends_at = float("inf")
+            if self._is_late:
+                raise TimeoutError
+
+    def look(self) -> float:
+        """Cut off a late response, and return the seconds until the next look."""
+        if self._socket is not None and time.monotonic() >= self._ends_at:
+            self._is_late = True
+            with suppress(OSError, ValueError):
+                self._socket.shutdown(SHUT_RDWR)
+        return min(1.0, self._timeout / 10)
+
+
+def _watch(reference: weakref.ref[_Session]) -> None:
+    while session := reference():
+        wait = session.look()
+        del session
+        time.sleep(wait)
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read a body in chunks as they arrive, up to the limit."""
+    if response.is_redirect:
+        reason = f"redirects are not followed (HTTP {response.status_code})"
+        raise Failed(reason)
+    if response.status_code < HTTPStatus.OK:
+        # The real response may follow, so this connection must not be used again.
+        reason = f"an interim response instead of a final one (HTTP {response.status_code})"
+        raise Transient(reason)
+    body = bytearray()
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        body += chunk
+        if len(body) > MAX_BODY:
+            reason = f"the response is larger than {MAX_BODY // 1024**2} MB"
+            raise Failed(reason)
+    return bytes(body)
+
+
+def _cause(error: Exception) -> BaseException:
+    """Return urllib3's error inside one of requests."""
+    if isinstance(error, requests.RequestException) and error.args:
+        inner = getattr(error.args[0], "reason", error.args[0])
+        return inner if isinstance(inner, Exception) else error
+    return error
+
+
+def _in_words(cause: BaseException) -> str:
+    words = getattr(cause, "strerror", None) or str(cause)
+    return clean(words[:1].lower() + words[1:], _MAX_QUOTE)
+
+
+@lru_cache
+def unix_of(date: str | None) -> int | None:
+    """Return the Unix seconds of an HTTP date, which is in UTC; None if it is malformed."""
+    # Cached because all responses of a second have the same date.
+    try:
+        return unix_seconds(parsedate_to_datetime(date or ""))
+    except (ValueError, OverflowError):
+        return None
