@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, Scenario, World
-from tap_tiktok_following.exits import Ending
+from tap_tiktok_following.errors import Ended
 from tests.harness import (
     PROVIDERS,
     bookmark,
@@ -107,6 +107,6 @@ def test_one_provider_s_trouble_does_not_stop_the_other(
 
 
 def test_of_several_endings_the_weightiest_gives_the_exit_code() -> None:
-    endings = [Ending(code, "") for code in (143, 0, 1, 75, 129, 0)]
+    endings = [Ended("", code) for code in (143, 0, 1, 75, 129, 0)]
     by_weight = sorted(endings, key=attrgetter("weight"))
     assert [ending.exit_code for ending in by_weight] == [0, 0, 75, 1, 143, 129]

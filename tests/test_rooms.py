@@ -15,7 +15,10 @@ PACKAGE = "tap_tiktok_following"
 ORDER = (
     ("__main__",),
     ("tap", "streams"),
-    *((room,) for room in ("crawl", "state", "client", "config", "providers", "http")),
+    *((room,) for room in ("crawl", "state", "client", "config", "providers")),
+    ("http", "decoding"),
+    ("outputs", "signals", "writer"),
+    ("errors",),
     ("model",),
 )
 """From the top down; every other module is a small one, below all of these."""

@@ -20,11 +20,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tap_tiktok_following import exits
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following import errors
+from tap_tiktok_following.model import Outcome
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tap_tiktok_following.verdicts import Verdict
 from tests import harness
 from tests.documents import DOCUMENTS, GUIDE, ROOT, anchors, blocks, is_run, links, prose
 from tests.e2e.reader import NOT_TYPED, STAND_INS
@@ -169,21 +168,19 @@ def test_hosts_are_named(tap: TapTikTokFollowing) -> None:
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/troubleshooting.md"])
-def test_verdicts_are_explained(name: str) -> None:
-    table = [
-        f"| {_capital(happened)} | {_capital(verdict.effect.value)} | {_capital(advice)} |"
-        for verdict in Verdict
-        for happened, advice in _sentences(verdict)
-    ]
-    assert "\n".join(table) in (ROOT / name).read_text(encoding="utf-8")
+def test_what_ends_a_stream_is_in_the_table_of_errors(name: str) -> None:
+    advice = {end.advice for end in ends_of_a_stream()}
+    advice |= {rule.advice for provider in PROVIDERS for rule in provider.rules}
+    advice.discard("")
+    advice.discard(errors.BadCredentials.advice)  # each provider has its own
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for words in advice:
+        assert f"| The provider's stream ends | {words[0].upper()}{words[1:]} |" in text
 
 
-def _sentences(verdict: Verdict) -> Iterable[tuple[str, str]]:
-    """What happened and what to do: the providers' own sentences about credentials."""
-    if verdict is not Verdict.BAD_CREDENTIALS:
-        return [(verdict.happened, verdict.advice)]
-    rules = [rule for provider in PROVIDERS for rule in provider.rules]
-    return dict.fromkeys((r.happened, r.advice) for r in rules if r.verdict is verdict)
+def ends_of_a_stream() -> Iterable[type[errors.StreamEnded]]:
+    named = vars(errors).values()
+    return [e for e in named if isinstance(e, type) and issubclass(e, errors.StreamEnded)]
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/running.md"])
@@ -193,7 +190,7 @@ def test_exit_codes_are_explained(name: str) -> None:
     )
     named = {int(code) for row in rows for code in row.split(",")}
     by_signal = {143, 130, 129}
-    assert named == {exits.OK, *map(exits.of_verdict, Verdict)} | by_signal
+    assert named == {end.exit_code for end in ends_of_a_stream()} | by_signal
 
 
 def test_nothing_is_written_to_disk(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -209,7 +206,3 @@ def test_nothing_is_written_to_disk(sandbox: Sandbox, tmp_path: Path) -> None:
     assert run.exit_code == 0
     assert run.text("DEBUG")
     assert [path.name for path in tmp_path.rglob("*")] == ["config.json"]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

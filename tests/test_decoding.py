@@ -1,4 +1,4 @@
-"""Reading a body: what is mended, what becomes null, and what can't be read."""
+"""Decoding a body: what is repaired, what becomes null, and what cannot be read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from singer_sdk import typing as th
 
-from tap_tiktok_following.http import decoding as module
+from tap_tiktok_following.decoding import AccountsReader, Reader, Unreadable
 from tap_tiktok_following.model import Accounts
 
 
@@ -18,15 +19,18 @@ class Thing(msgspec.Struct):
     more: bool | None = None
 
 
-class Account(msgspec.Struct):
-    user_id: module.Key
-    name: str | None = None
-    likes: module.Int64 | None = None
-    verified: bool | None = None
+ACCOUNTS = AccountsReader(
+    th.PropertiesList(
+        th.Property("user_id", th.StringType, required=True),
+        th.Property("name", th.StringType),
+        th.Property("likes", th.IntegerType),
+        th.Property("verified", th.BooleanType),
+    )
+)
 
 
 def accounts(items: object) -> Accounts:
-    return module.AccountsReader(Account).read(msgspec.Raw(json.dumps(items).encode()))
+    return ACCOUNTS.read(msgspec.Raw(json.dumps(items).encode()))
 
 
 def row(user_id: str, **more: Any) -> dict[str, Any]:
@@ -70,8 +74,8 @@ def row(user_id: str, **more: Any) -> dict[str, Any]:
         "an absurd number in a field that nobody reads",
     ],
 )
-def test_what_can_be_read(body: bytes, thing: Thing) -> None:
-    assert module.Reader(Thing).read(body) == thing
+def test_body_is_decoded_or_repaired(body: bytes, thing: Thing) -> None:
+    assert Reader(Thing).read(body) == thing
 
 
 @pytest.mark.parametrize(
@@ -98,20 +102,17 @@ def test_what_can_be_read(body: bytes, thing: Thing) -> None:
     ],
     ids=lambda body: repr(body[:30]),
 )
-def test_what_can_not(body: bytes) -> None:
-    with pytest.raises(module.Unreadable):
-        module.Reader(Thing).read(body)
+def test_unreadable_body(body: bytes) -> None:
+    with pytest.raises(Unreadable):
+        Reader(Thing).read(body)
 
 
-def test_what_can_be_sent_to_a_target_comes_out() -> None:
-    thing = module.Reader(Thing).read(rb'{"name": "\ud83d \u0000 \ud83d\ude00"}')
+def test_repaired_text_can_be_encoded_again() -> None:
+    thing = Reader(Thing).read(rb'{"name": "\ud83d \u0000 \ud83d\ude00"}')
     assert msgspec.json.decode(msgspec.json.encode(thing), type=Thing) == thing
 
 
-# Accounts.
-
-
-def test_accounts_come_in_the_order_given() -> None:
+def test_accounts_keep_their_order() -> None:
     given = [row("2", name="b", likes=2**63 - 1, verified=True), row("1")]
     assert accounts(given) == Accounts(given)
 
@@ -120,18 +121,19 @@ def test_null_is_an_empty_list() -> None:
     assert accounts(None) == accounts([]) == Accounts([])
 
 
-def test_missing_fields_are_null_and_new_ones_are_left_out() -> None:
+def test_missing_fields_are_null_and_unknown_ones_are_ignored() -> None:
     assert accounts([{"user_id": "1", "new": {"x": 1}}]) == Accounts([row("1")])
 
 
 @pytest.mark.parametrize(
-    "item", [{}, {"user_id": None}, {"user_id": ""}, {"user_id": []}, None, 7]
+    "item",
+    [{}, {"user_id": None}, {"user_id": ""}, {"user_id": []}, {"user_id": "x" * 256}, None, 7],
 )
-def test_an_account_without_its_key_is_left_out_and_counted(item: object) -> None:
+def test_account_without_its_key_is_left_out_and_counted(item: object) -> None:
     assert accounts([{"user_id": "1"}, item]) == Accounts([row("1")], keyless=1)
 
 
-def test_an_id_given_as_a_number_is_a_text() -> None:
+def test_id_given_as_a_number_becomes_a_string() -> None:
     assert accounts([{"user_id": 107955}]) == Accounts([row("107955")])
 
 
@@ -149,13 +151,13 @@ def test_an_id_given_as_a_number_is_a_text() -> None:
     ],
     ids=str,
 )
-def test_an_optional_field_of_the_wrong_type_is_null_and_counted(
+def test_optional_field_of_a_wrong_type_is_null_and_counted(
     wrong: dict[str, Any],
 ) -> None:
     assert accounts([{"user_id": "1"} | wrong]) == Accounts([row("1")], nulled=1)
 
 
-def test_one_wrong_field_does_not_spoil_the_others() -> None:
+def test_wrong_field_does_not_affect_the_others() -> None:
     given = [{"user_id": "1", "name": "a", "likes": "many"}, row("2", likes=5)]
     assert accounts(given) == Accounts([row("1", name="a"), row("2", likes=5)], nulled=1)
 
@@ -167,11 +169,11 @@ class Envelope(msgspec.Struct):
 def page(value: bytes) -> Accounts:
     """A whole body as the providers read it, with this value in an optional field."""
     body = b'{"data": [{"user_id": "1", "name": %s}, {"user_id": "2"}]}' % value
-    return module.AccountsReader(Account).read(module.Reader(Envelope).read(body).data)
+    return ACCOUNTS.read(Reader(Envelope).read(body).data)
 
 
 @pytest.mark.parametrize("name", [rb'"\ud83d"', rb'"\u0000"', b'"\xff"', b'"\xc3"'])
-def test_a_text_that_targets_would_choke_on_is_mended(name: bytes) -> None:
+def test_text_that_targets_reject_is_repaired(name: bytes) -> None:
     assert page(name) == Accounts([row("1", name="\ufffd"), row("2")])
 
 
@@ -180,16 +182,16 @@ def test_a_text_that_targets_would_choke_on_is_mended(name: bytes) -> None:
     [b"NaN", b"[" * 5000 + b"]" * 5000, b'"\n"'],
     ids=lambda v: repr(v[:9]),
 )
-def test_a_page_with_an_absurd_value_can_not_be_read(value: bytes) -> None:
-    with pytest.raises(module.Unreadable):
+def test_page_with_an_impossible_value_is_unreadable(value: bytes) -> None:
+    with pytest.raises(Unreadable):
         page(value)
 
 
-def test_a_whole_number_may_come_with_a_fraction_of_zero() -> None:
+def test_integer_may_come_with_a_fraction_of_zero() -> None:
     assert accounts([{"user_id": "1", "likes": 7.0}]) == Accounts([row("1", likes=7)])
 
 
 @pytest.mark.parametrize("items", [{}, "x", 7, True])
-def test_a_list_that_is_none_can_not_be_read(items: object) -> None:
-    with pytest.raises(module.Unreadable):
+def test_list_that_is_not_one_is_unreadable(items: object) -> None:
+    with pytest.raises(Unreadable):
         accounts(items)
