@@ -96,12 +96,14 @@ class Shape:
         accounts: The object that holds the accounts, "" for the page itself, and their name.
         paging: The name of the object that holds `has_more` and the next cursor.
         cursor: The next cursor's name.
+        cursor_at_end: Whether the last page has a cursor, too.
         key: The field that identifies an account.
     """
 
     accounts: tuple[str, str]
     paging: str
     cursor: str
+    cursor_at_end: bool
     key: str
 
 

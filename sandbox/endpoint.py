@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,11 +91,13 @@ class Endpoint(ABC):
             Refusal: If the request is refused.
         """
 
-    def _fault(self, answer: Answer, username: str | None, page: int | None) -> Fault | None:
+    def _fault(
+        self, answer: Answer, username: str | None, page: int | None, request: int
+    ) -> Fault | None:
         """The first fault that spoils this answer; those of content spoil pages only."""
         for fault in self._stage.scenario.faults:
             has_content = answer.accounts is not None or fault.kind not in CONTENT
-            if has_content and fault.hits(self._provider, username, page):
+            if has_content and fault.hits(self._provider, username, page, request):
                 return fault
         return None
 
@@ -108,7 +111,7 @@ class TokenEndpoint(Endpoint):
 
     def _answer(self, request: Request, body: bytes, _: LoggedRequest) -> Answer:
         answer = self._tokens.answer(request, body)
-        fault = self._fault(answer, None, None)
+        fault = self._fault(answer, None, None, sum(e.provider == "token" for e in self._log))
         return answer if fault is None else spoil(answer, fault, self._tokens)
 
 
@@ -120,6 +123,7 @@ class ListEndpoint(Endpoint):
         self._api = api
         self._limits = Limits(api)
         self._asked: dict[str, list[int | None]] = {}
+        self._requests: Counter[str] = Counter()
 
     def _answer(self, request: Request, body: bytes, entry: LoggedRequest) -> Answer:
         ask = self._api.read(request, body)
@@ -133,10 +137,11 @@ class ListEndpoint(Endpoint):
     def _spoiled(self, ask: Ask) -> Answer:
         answer = self._right(ask)
         asked = self._asked_until(ask)
-        fault = self._fault(answer, ask.username, len(asked))
+        self._requests[ask.username] += 1
+        fault = self._fault(answer, ask.username, len(asked), self._requests[ask.username])
         if fault is None:
             return answer
-        return spoil(answer, fault, self._api, Spot(self._api, asked, int(self._api.now())))
+        return spoil(answer, fault, self._api, Spot(self._api, ask.username, asked))
 
     def _right(self, ask: Ask) -> Answer:
         world, scenario, now = self._stage.world, self._stage.scenario, self._api.now()

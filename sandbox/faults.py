@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sandbox.api import Answer, ListApi
+from sandbox.clock import DAY
 from sandbox.delivery import DELIVERIES
 from sandbox.research import ResearchApi
 from sandbox.world import Standing
@@ -40,13 +41,18 @@ class Spot:
 
     Attributes:
         api: Whose page it is.
+        username: Whose list it is.
         asked: The different cursors asked for in this pass down the list, this page's last.
-        now: Unix seconds.
     """
 
     api: ListApi
+    username: str
     asked: Sequence[int | None]
-    now: int
+
+    @property
+    def now(self) -> int:
+        """The time of the list, in Unix seconds."""
+        return int(self.api.now())
 
     @property
     def cursor(self) -> int:
@@ -172,6 +178,25 @@ def _total(page: Json, spot: Spot, value: Value) -> None:
         spot.paging(page)["total"] = value
 
 
+def _stale_total(page: Json, spot: Spot, value: Value) -> None:
+    then = spot.now - (value or DAY)
+    follows = spot.api.stage.world.history(spot.username)
+    listed = [f for f in follows if f.at <= then and (f.until is None or then < f.until)]
+    _total(page, spot, len(listed))
+
+
+def _early_end(page: Json, spot: Spot, _: object) -> None:
+    paging = spot.paging(page)
+    paging["has_more"] = False
+    if not spot.api.shape.cursor_at_end:
+        paging[spot.api.shape.cursor] = None
+
+
+def _empty_list(page: Json, spot: Spot, _: object) -> None:
+    _list_as([])(page, spot, None)
+    _early_end(page, spot, None)
+
+
 def _data_null(page: Json, _: Spot, __: object) -> None:
     page["data"] = None
 
@@ -232,6 +257,9 @@ CONTENT: dict[str, Callable[[Json, Spot, Value], None]] = {
     "data_null": _data_null,
     "list_null": _list_as(None),
     "empty_page": _list_as([]),
+    "empty_list": _empty_list,
+    "early_end": _early_end,
+    "stale_total": _stale_total,
     "error_in_200": _error_in_200,
     "key_missing": _key_missing,
     "wrong_type": _wrong_type,

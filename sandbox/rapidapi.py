@@ -49,7 +49,11 @@ class RapidApi(ListApi):
 
     provider = "rapidapi"
     shape = Shape(
-        accounts=("", "data"), paging="pagination", cursor="next_max_time", key="user_id"
+        accounts=("", "data"),
+        paging="pagination",
+        cursor="next_max_time",
+        cursor_at_end=False,
+        key="user_id",
     )
 
     def read(self, request: Request, body: bytes) -> Ask:  # noqa: ARG002 - a GET has none

@@ -47,7 +47,11 @@ class ResearchApi(ListApi):
 
     provider = "research"
     shape = Shape(
-        accounts=("data", "user_following"), paging="data", cursor="cursor", key="username"
+        accounts=("data", "user_following"),
+        paging="data",
+        cursor="cursor",
+        cursor_at_end=True,
+        key="username",
     )
 
     def __init__(self, stage: Stage, tokens: Tokens) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
@@ -37,10 +38,14 @@ FaultKind = Literal[
     "cursor_float",
     "cursor_ms",
     "total",
+    # A provider that blinks.
+    "empty_page",
+    "empty_list",
+    "early_end",
+    "list_null",
+    "stale_total",
     # A page with other contents.
     "data_null",
-    "list_null",
-    "empty_page",
     "error_in_200",
     "key_missing",
     "wrong_type",
@@ -77,8 +82,13 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
         username: Whose list it spoils; None for everyone's.
         page: Which page of a list it spoils, from 1: a page asked for again keeps its
             number, and a request without a cursor begins the count anew. None for all.
+        after: How many answers that it could spoil are left alone first.
         times: How many answers it spoils before it is over; None for no end.
+        probability: How likely it is to spoil an answer. It depends on the seed, the username
+            and how many requests were made for it, not on the order of requests for others.
+        seed: Another seed spoils other answers.
         value: What it spoils them with, where the kind has a choice.
+        met: How many answers it could have spoiled so far.
         spoiled: How many answers it has spoiled so far.
     """
 
@@ -86,18 +96,40 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True):
     provider: Provider | None = None
     username: str | None = None
     page: int | None = None
+    after: int = 0
     times: int | None = None
+    probability: float = 1.0
+    seed: int = 1
     value: Value = None
+    met: int = 0
     spoiled: int = 0
 
-    def hits(self, provider: Provider, username: str | None, page: int | None) -> bool:
-        """Whether it spoils this answer. Tokens are for no username and have no page."""
-        return (
+    def hits(
+        self, provider: Provider, username: str | None, page: int | None, request: int
+    ) -> bool:
+        """Count this answer, and return whether to spoil it.
+
+        Args:
+            provider: Whose answer it is.
+            username: Whose list it is about; None for a token.
+            page: Which page of the list it is; None for a token.
+            request: How many requests were made for this username, this one included.
+        """
+        fits = (
             (provider == self.provider or (self.provider is None and provider != "token"))
             and self.username in {None, username}
             and self.page in {None, page}
-            and (self.times is None or self.spoiled < self.times)
         )
+        self.met += fits
+        return (
+            fits
+            and self.met > self.after
+            and (self.times is None or self.spoiled < self.times)
+            and self._draw(provider, username, request) < self.probability
+        )
+
+    def _draw(self, provider: Provider, username: str | None, request: int) -> float:
+        return Random(f"{self.seed}/{provider}/{username}/{request}").random()  # noqa: S311
 
 
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -2,20 +2,17 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import pytest
+import requests
 
-from sandbox import Fault, Scenario
+from sandbox import Fault, Follow, Sandbox, Scenario, World
 from sandbox.delivery import DELIVERIES
 from sandbox.faults import BYTES, CONTENT, INSTEAD
 from sandbox.scenario import FaultKind
-from tests.sandbox.client import PROVIDERS
+from tests.sandbox.client import PROVIDERS, Client
 from tests.sandbox.conftest import FIRST, NOW
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.sandbox.client import Client
 
 HTML = "text/html; charset=utf-8"
 CURSOR = {"research": ("data", "cursor"), "rapidapi": ("pagination", "next_max_time")}
@@ -347,3 +344,84 @@ def test_bad_gzip_cannot_be_unpacked(sandbox: Sandbox, client: Client) -> None:
         raw = answer.raw.read(decode_content=False)
     with pytest.raises(gzip.BadGzipFile):
         gzip.decompress(raw)
+
+
+# A provider that blinks.
+
+
+def seen(client: Client, provider: str, *, username: str = "alice") -> list[tuple[int, bool]]:
+    """The number of accounts of each page of a list, and whether more follow."""
+    pages = client.pages(provider, username, count=4)
+    return [(len(page.usernames), page.has_more) for page in pages]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize(
+    ("kind", "page", "pages"),
+    [
+        ("empty_page", 1, [(0, True), (4, True), (4, False)]),
+        ("empty_page", 2, [(4, True), (0, True), (4, False)]),
+        ("empty_page", None, [(0, True), (0, True), (0, False)]),
+        ("empty_list", 1, [(0, False)]),
+        ("empty_list", 2, [(4, True), (0, False)]),
+        ("early_end", 1, [(4, False)]),
+        ("early_end", 2, [(4, True), (4, False)]),
+    ],
+)
+def test_blinks_lose_accounts_with_http_200(
+    client: Client,
+    provider: str,
+    kind: FaultKind,
+    page: int | None,
+    pages: list[tuple[int, bool]],
+) -> None:
+    client.sandbox.scenario = Scenario(faults=[Fault(kind, page=page)])
+    assert seen(client, provider) == pages
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_early_end_has_the_cursor_of_a_last_page(client: Client, provider: str) -> None:
+    last = client.page(provider, cursor=FIRST + 30, count=4)
+    client.sandbox.scenario = Scenario(faults=[Fault("early_end")])
+    early = client.page(provider, count=4)
+    assert (last.cursor is None) == (early.cursor is None)
+
+
+def test_stale_total_counts_the_list_as_it_was(sandbox: Sandbox, client: Client) -> None:
+    sandbox.clock.advance(3600)
+    sandbox.world.unfollow("alice", "n0")
+    sandbox.world.unfollow("alice", "n1")
+    sandbox.world.follow("alice", "new", at=NOW + 3600)
+
+    def total(*faults: Fault) -> int:
+        sandbox.scenario = Scenario(faults=list(faults))
+        found: int = client.get("rapidapi").json()["pagination"]["total"]
+        return found
+
+    assert (total(), total(Fault("stale_total", value=1))) == (9, 10)
+    assert "total" not in client.get("research").json()["data"]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_only_the_nth_response_blinks(client: Client, provider: str) -> None:
+    faults = [Fault("empty_page", username="alice", page=2, after=1, times=1)]
+    client.sandbox.scenario = Scenario(faults=faults)
+    assert [seen(client, provider)[1] for _ in range(3)] == [(4, True), (0, True), (4, True)]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_some_responses_blink_by_seed_whatever_is_requested_for_others(provider: str) -> None:
+    world = World.of({f"user{n}": [Follow("bob", at=FIRST)] for n in range(100)})
+
+    def blinks(seed: int, usernames: list[str]) -> set[str]:
+        faults = [Fault("empty_page", probability=0.2, seed=seed)]
+        scenario = Scenario(faults=faults)
+        with Sandbox(world, scenario=scenario) as sandbox, requests.Session() as session:
+            client = Client(sandbox, session)
+            client.fetch_token()
+            return {name for name in usernames if not client.page(provider, name).usernames}
+
+    forwards = blinks(1, world.usernames)
+    assert 10 <= len(forwards) <= 30
+    assert blinks(1, world.usernames[::-1]) == forwards
+    assert blinks(2, world.usernames) != forwards
