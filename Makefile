@@ -31,7 +31,7 @@ MAKEFLAGS += --jobs=2
 .PHONY: demo test lint types pytest test-guides test-airflow bench plugins requirements
 
 demo: .venv/ready plugins
-	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
+	@$(BIN)/python -m demo
 
 test: lint types pytest
 

@@ -24,7 +24,7 @@ pytestmark = needs_shell
 
 TAP = ".venv/bin/tap-tiktok-following --config ENV > messages.jsonl"
 SERVE = ".venv/bin/python -m sandbox serve"
-OPTIONS = "--port 0 --seed 2 --usernames 4 --scenario FILE.json"
+OPTIONS = "--port 0 --usernames 4 --scenario FILE.json"
 
 RATES = {f"{provider}_requests_per_second": 1000 for provider in PROVIDERS}
 
