@@ -7,27 +7,32 @@ import logging
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
-from sandbox.scenario import FaultKind
+from sandbox.faults import KINDS
 from tests.harness import PROVIDERS, Run, bare, finish, follows_of, run, settings, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = get_args(FaultKind)
-CANARY = "c4nary-S3CRET/+&=\"'%<>"
+CANARY = "c4nary-S3CRET/+&=\"'%<é>"
+"""With letters that JSON, URLs and `repr` each write in another way."""
+ASCII_CANARY = "c4nary-S3CRET/+&=\"'%<>"
+
 TOKEN = re.compile(r"clt\.[0-9a-f]+")
 """An access token of the sandbox."""
+
+each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def check_nothing_leaks(ended: Run, *secrets: str) -> None:
     """No secret, no token and no header that holds one is in any output."""
     output = ended.stdout + ended.stderr
     for secret in secrets:
+        assert secret not in output
         assert secret[:12] not in output
     assert TOKEN.search(output) is None
     assert "authorization" not in output.lower()
@@ -38,24 +43,15 @@ def secrets_of(sandbox: Sandbox) -> tuple[str, str]:
     return sandbox.config["research_client_secret"], sandbox.config["rapidapi_key"]
 
 
-def values_of(sandbox: Sandbox) -> dict[str, Any]:
-    """Faults that send the secrets back, for those that have words of their own."""
-    words = " and ".join(secrets_of(sandbox))
-    return {
-        "error": [400, words, f"Nobody may use {words} here"],
-        "error_in_200": [words, f"Nobody may use {words} here"],
-        "redirect": f"http://127.0.0.1:9/?key={secrets_of(sandbox)[1]}",
-        "retry_after": "0",
-    }
-
-
-def test_check_sees_a_leak(sandbox: Sandbox) -> None:
+def test_the_check_sees_a_leak(sandbox: Sandbox) -> None:
+    """As a scanner of empty output it would pass whatever happens."""
+    leak = Run(0, "", "Bearer " + secrets_of(sandbox)[0])
     with pytest.raises(AssertionError):
-        check_nothing_leaks(Run(0, "", secrets_of(sandbox)[0]), *secrets_of(sandbox))
+        check_nothing_leaks(leak, *secrets_of(sandbox))
 
 
-def test_no_secret_is_logged_under_any_fault(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A username for each fault of the sandbox, both providers."""
+def test_no_secret_in_a_debug_log_under_any_fault(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A username for each fault of the sandbox, both providers, as a process."""
     names = {kind: f"u.{kind}"[:24] for kind in KINDS}
     sandbox.world = World.of({name: follows_of(name, 7) for name in [*names.values(), "good"]})
     sandbox.scenario = Scenario(
@@ -65,8 +61,9 @@ def test_no_secret_is_logged_under_any_fault(sandbox: Sandbox, tmp_path: Path) -
             if kind != "token_revoked"
         ]
     )
-    more: dict[str, Any] = {"page_size": 4, "request_timeout": 1, "concurrency": 5}
-    config = settings(sandbox, [*names.values(), "good"], **more)
+    config = settings(
+        sandbox, [*names.values(), "good"], page_size=4, request_timeout=1, concurrency=5
+    )
     ended = finish(start(tmp_path, config, TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG"))
     assert ended.text("DEBUG")
     assert all(
@@ -75,8 +72,19 @@ def test_no_secret_is_logged_under_any_fault(sandbox: Sandbox, tmp_path: Path) -
     check_nothing_leaks(ended, *secrets_of(sandbox))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_secret_is_logged_under_any_fault_of_the_token_endpoint(
+def values_of(sandbox: Sandbox) -> dict[str, Any]:
+    """Faults that hand the secrets back, where a fault has words of its own."""
+    said = " and ".join(secrets_of(sandbox))
+    return {
+        "error": [400, said, f"Nobody may use {said} here"],
+        "error_in_200": [said, f"Nobody may use {said} here"],
+        "redirect": f"http://127.0.0.1:9/?key={secrets_of(sandbox)[1]}",
+        "retry_after": "0",
+    }
+
+
+@each_kind
+def test_no_secret_in_a_debug_log_under_any_fault_of_the_token_endpoint(
     sandbox: Sandbox, kind: Any
 ) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
@@ -88,38 +96,37 @@ def test_no_secret_is_logged_under_any_fault_of_the_token_endpoint(
     assert "error in this tap" not in ended.stderr
 
 
-@pytest.mark.parametrize("status", [200, 401, 429, 500])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 429, 500])
 @pytest.mark.parametrize("setting", ["rapidapi_key", "research_client_secret"])
-def test_secret_that_the_provider_repeats_is_masked(
+def test_a_provider_that_repeats_the_secret(
     sandbox: Sandbox, setting: str, status: int
 ) -> None:
     """In its message, in its code, and as JSON would escape it."""
     secret = sandbox.config[setting]
     sandbox.world = World.of({"ann": []})
-    words = f"{secret} ({secret}) is no good: key={secret}"
-    where: Any = "rapidapi" if setting == "rapidapi_key" else "token"
-    fault = Fault("error", provider=where, value=[status, f"code_{secret}", words])
+    said = f"{secret} ({secret}) is no good: key={secret}"
+    where = "rapidapi" if setting == "rapidapi_key" else "token"
+    fault = Fault("error", provider=where, value=[status, f"code_{secret}", said])  # type: ignore[arg-type]
     sandbox.scenario = Scenario(faults=[fault])
     ended = run(settings(sandbox, ["ann"], max_tries=1), level=logging.DEBUG)
     assert "is no good" in ended.stderr
     check_nothing_leaks(ended, secret)
 
 
-@pytest.mark.parametrize("before", [276, 285, 295])
-def test_secret_that_is_cut_off_with_a_long_message_is_masked(
-    sandbox: Sandbox, before: int
-) -> None:
+@pytest.mark.parametrize("before", [276, 285, 290, 295])
+def test_a_secret_that_is_cut_off_with_a_long_message(sandbox: Sandbox, before: int) -> None:
     """Half a secret is one too."""
     secret = sandbox.config["rapidapi_key"]
     sandbox.world = World.of({"ann": []})
-    value = [400, "code", "x" * (before - len("code: ")) + secret]
+    said = "x" * (before - len("code: ")) + secret
+    value = [400, "code", said]
     sandbox.scenario = Scenario(faults=[Fault("error", provider="rapidapi", value=value)])
     ended = run(settings(sandbox, ["ann"], "rapidapi"), level=logging.DEBUG)
     assert "xxxx" in ended.stderr
     assert secret[:4] not in re.sub(r"x-rapidapi|tap-tiktok", "", ended.stdout + ended.stderr)
 
 
-def test_revoked_token_is_in_no_log(sandbox: Sandbox) -> None:
+def test_a_revoked_token_is_in_no_log(sandbox: Sandbox) -> None:
     names = [f"user{number}" for number in range(6)]
     sandbox.world = World.of({name: follows_of(name, 3) for name in names})
     sandbox.scenario = Scenario(faults=[Fault("token_revoked", username="user3", times=1)])
@@ -131,25 +138,69 @@ def test_revoked_token_is_in_no_log(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "setting", ["research_access_token", "research_client_secret", "rapidapi_key"]
 )
-def test_secret_that_the_provider_refuses_is_in_no_log(
+def test_a_secret_that_the_provider_refuses(
     sandbox: Sandbox, tmp_path: Path, setting: str
 ) -> None:
-    """With characters that JSON, URLs and `repr` each write in another way."""
-    config = settings(sandbox, ["ann"], **{setting: CANARY})
+    sandbox.world = World.of({"ann": follows_of("ann", 3)})
+    config = settings(sandbox, ["ann"], **{setting: ASCII_CANARY})
     ended = finish(start(tmp_path, config, TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG"))
     assert ended.exit_code == 1
-    check_nothing_leaks(ended, CANARY, json.dumps(CANARY)[1:-1])
+    check_nothing_leaks(ended, ASCII_CANARY, json.dumps(ASCII_CANARY)[1:-1])
 
 
-def test_secrets_of_environment_variables_are_in_no_log(sandbox: Sandbox) -> None:
+WRONG = [
+    pytest.param(setting, wrong, id=f"{setting}-{kind}")
+    for setting in ("research_access_token", "research_client_secret", "rapidapi_key")
+    for kind, wrong in (
+        ("other letters", CANARY),
+        ("a space", "c4nary-S3CRET with a space"),
+        ("a line break", "c4nary-S3CRET\nand more"),
+        ("a number", 735_102_936_481),
+        ("a list", ["c4nary-S3CRET"]),
+        ("an object", {"c4nary-S3CRET": "c4nary-S3CRET"}),
+        ("a boolean", True),
+    )
+]
+
+
+@pytest.mark.parametrize(("setting", "wrong"), WRONG)
+def test_a_wrong_setting_is_named_without_its_value(
+    sandbox: Sandbox, setting: str, wrong: object
+) -> None:
+    sandbox.world = World.of({"ann": []})
+    config = {**settings(sandbox, ["ann"]), setting: wrong}
+    ended = run(config, level=logging.DEBUG)
+    assert ended.exit_code == 1
+    assert f"`{setting}`" in ended.last_line
+    assert "c4nary" not in ended.stdout + ended.stderr
+    assert "735102936481" not in ended.stdout + ended.stderr
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("setting", ["rapidapi_api_url", "research_api_url"])
+def test_a_url_with_a_password_is_refused_without_showing_it(
+    sandbox: Sandbox, setting: str
+) -> None:
+    url = "https://user:c4nary-S3CRET@example.com/"
+    ended = run(settings(sandbox, ["ann"], **{setting: url}), level=logging.DEBUG)
+    assert ended.exit_code == 1
+    assert f"`{setting}`" in ended.last_line
+    assert "c4nary" not in ended.stderr
+
+
+def test_secrets_from_environment_variables(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The way Meltano gives them."""
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
+    path = tmp_path / "names.txt"
+    path.write_text("ann\n", encoding="utf-8")
     variables = {
         **sandbox.env,
-        "TAP_TIKTOK_FOLLOWING_USERNAMES": '["ann"]',
+        "TAP_TIKTOK_FOLLOWING_USERNAMES_PATH": str(path),
         "TAP_TIKTOK_FOLLOWING_LOGLEVEL": "DEBUG",
     }
+    arguments = [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"]
     done = subprocess.run(
-        [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"],
+        arguments,
         env=bare(**variables),
         capture_output=True,
         encoding="utf-8",
@@ -159,11 +210,11 @@ def test_secrets_of_environment_variables_are_in_no_log(sandbox: Sandbox) -> Non
     ended = Run(done.returncode, done.stdout, done.stderr)
     assert ended.exit_code == 0
     assert len(ended.follows("research")) == len(ended.follows("rapidapi")) == 3
-    assert ended.text("DEBUG")
     check_nothing_leaks(ended, *secrets_of(sandbox))
+    assert ended.text("DEBUG")
 
 
-def test_redirect_does_not_take_the_key_along(sandbox: Sandbox) -> None:
+def test_a_redirect_does_not_take_the_key_along(sandbox: Sandbox) -> None:
     """To another host, which is the sandbox's own second server."""
     sandbox.world = World.of({"ann": []})
     with Sandbox(World.of({"ann": []})) as elsewhere:
@@ -175,12 +226,20 @@ def test_redirect_does_not_take_the_key_along(sandbox: Sandbox) -> None:
     check_nothing_leaks(ended, *secrets_of(sandbox))
 
 
-def test_netrc_is_not_read(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_netrc_is_not_read(sandbox: Sandbox, tmp_path: Path) -> None:
     """requests would put its password in the place of the access token."""
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login me password c4nary-S3CRET\n", encoding="utf-8")
     netrc.chmod(0o600)
-    variables = {"HOME": str(tmp_path), "NETRC": str(netrc)}
-    ended = finish(start(tmp_path, settings(sandbox, ["ann"]), **variables))
+    ended = finish(
+        start(
+            tmp_path,
+            settings(sandbox, ["ann"]),
+            HOME=str(tmp_path),
+            NETRC=str(netrc),
+            TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG",
+        )
+    )
     assert ended.exit_code == 0
+    assert "c4nary" not in ended.stdout + ended.stderr
