@@ -124,7 +124,7 @@ class Reader:
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, stored)
+            event = self._stop(skip.outcome, _explain(skip), stored)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -146,13 +146,11 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, skip.response)
+            event = self._stop(skip.outcome, _explain(skip), skip.response)
             if skip.response is not None:
                 self._add(event, skip.response)
         except Failed as failure:
-            reference = failure.reference
-            reason = f"{failure.reason} ({reference})" if reference else failure.reason
-            event = self._stop(Outcome.FAILED, reason, failure.response)
+            event = self._stop(Outcome.FAILED, _explain(failure), failure.response)
             event = dataclasses.replace(event, advice=failure.advice)
         else:
             self._add(event, response)
@@ -213,3 +211,7 @@ class Reader:
                 requests=self._requests,
             ),
         )
+
+
+def _explain(error: NoPage) -> str:
+    return f"{error.reason} ({error.reference})" if error.reference else error.reason
