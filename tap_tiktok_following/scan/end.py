@@ -168,6 +168,14 @@ def fail(
     return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
 
 
+def add_reference(event: Event, reference: str) -> Event:
+    """Return the event with the provider's ID of the response in the reason of its row."""
+    if event.row is None or not reference:
+        return event
+    row = {**event.row, "reason": f"{event.reason} ({reference})"}
+    return dataclasses.replace(event, row=row)
+
+
 def make_invalid_row(text: str, now: int) -> dict[str, Any]:
     """Return the row of a configured value that is not a username.
 

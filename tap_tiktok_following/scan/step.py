@@ -14,7 +14,7 @@ from tap_tiktok_following.scan.doubt import (
     is_expected_empty,
     looks_cut,
 )
-from tap_tiktok_following.scan.end import complete, fail, find_evidence
+from tap_tiktok_following.scan.end import add_reference, complete, fail, find_evidence
 from tap_tiktok_following.scan.listing import list_page
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
 from tap_tiktok_following.text import in_utc
@@ -183,9 +183,8 @@ def _move_on(listing: Listing, progress: Progress) -> Event:
 
 def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
     response = listing.response
-    reference = response.page.reference
-    reason = f"{reason} ({reference})" if reference else reason
-    return fail(listing.entry, progress, reason, response, listing.policy)
+    event = fail(listing.entry, progress, reason, response, listing.policy)
+    return add_reference(event, response.page.reference)
 
 
 def _is_unchanged(listing: Listing, progress: Progress) -> bool:
