@@ -46,7 +46,7 @@ def _rows(bench: Bench, provider: str) -> list[Row]:
 
 
 def _kept_answers(bench: Bench, provider: str) -> Iterator[Row]:
-    count, path = A_DAY // bench.scale, bench.folder / f"{provider}.answers"
+    count, path = A_DAY // bench.scale, bench.folder / f"{provider}.responses"
     bodies = [_BODIES[provider](number) for number in range(200)]
     what = f"{provider}, {count:,} answers of {len(bodies[0]):,} bytes"
     kept, read = (

@@ -57,7 +57,7 @@ def pipeline(
     folder: Path | str, follows: dict[str, list[Follow]], chance: int = 0, **more: Any
 ) -> Pipeline:
     world = World.of(follows, private=[PRIVATE])
-    path = Path(folder) / "file.answers"
+    path = Path(folder) / "file.responses"
     return Pipeline(world, path, random.Random(chance), NOW, **more)  # noqa: S311
 
 

@@ -53,6 +53,7 @@ SAID = {
     "make test-guides": ".ci/run runs it",
     "make test-airflow": ".ci/run runs it",
     "make bench": "nothing: it needs an idle machine",
+    "make docs": "tests/docs/test_listing.py runs its command",
     "make lint": "a part of `make test`",
     "make types": "a part of `make test`",
     "make pytest": "a part of `make test`",

@@ -113,8 +113,8 @@ def test_from_one_pipeline_to_two(
     """Each shard reads its list once, and no row comes again."""
     (project.folder / "usernames.txt").write_text("amber_bakes\nbob\n", encoding="utf-8")
     project.reader.follow(section)
-    files = {path.name for path in (project.folder / "output").glob("*.answers")}
-    assert {f"tap-tiktok-following-{shard}-of-2.answers" for shard in (1, 2)} <= files
+    files = {path.name for path in (project.folder / "output").glob("*.responses")}
+    assert {f"tap-tiktok-following-{shard}-of-2.responses" for shard in (1, 2)} <= files
     for provider in PROVIDERS:
         for username in ("amber_bakes", "bob"):
             assert len(pages_asked(sandbox, provider, username)) == 1
