@@ -131,7 +131,6 @@ def lines() -> str:
     return re.sub("^# (?=[A-Z_]+=)", "", read(".env.example"), flags=re.MULTILINE)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 def test_environment_variables_in_a_shell(lines: str, tmp_path: Path) -> None:
     """The command that .env.example tells reads the file as Meltano does."""
     [command] = re.findall("`(set .+)` and run", lines)
