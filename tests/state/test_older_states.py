@@ -75,7 +75,7 @@ def test_a_state_of_an_earlier_version_is_gone_on_with(lists: Sandbox) -> None:
 def test_it_comes_back_while_answers_wait(lists: Sandbox, tmp_path: Path) -> None:
     """A run that goes on with it dies; the next one sends the same rows."""
     before = json.loads(STATE.read_text(encoding="utf-8"))
-    config = {"responses_path": str(tmp_path / "file.answers"), "rescan_after_hours": 12}
+    config = {"responses_path": str(tmp_path / "file.responses"), "rescan_after_hours": 12}
     first = read(lists, before, **config)
     lists.requests.clear()
     second = read(lists, before, **config)
