@@ -176,13 +176,14 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
         cursor: The cursor of the next request, in Unix seconds; None for the newest page.
         stands_still: Whether it repeats the last cursor; the largest page is requested then.
         idle: Consecutive pages with the same cursor and no account that was not read before.
-        moved_at: When the cursor last moved, in Unix seconds by the local clock.
+        moved_at: When the cursor last moved, in Unix seconds by the provider's clock.
         hashes: Concatenated hashes of all accounts read so far, newest follow first.
         remembered: Number of these that are the memory; 0 while it still grows.
         since: As in `Memory`, once it no longer grows.
         sent: Number of accounts that were sent.
         requests: Number of requests, including retries.
         pages: Number of pages that were read.
+        room: Number of accounts that were requested on these pages.
         total: Length of the list according to the first page; None without one.
         cached: Whether any page came from the provider's cache.
         gap: Why listed accounts may be missing; "" if there is no reason to think so.
@@ -206,6 +207,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     sent: int = 0
     requests: int = 0
     pages: int = 0
+    room: int = 0
     total: int | None = None
     cached: bool = False
     gap: str = ""

@@ -184,7 +184,8 @@ class Life:
             on_request()
             if self.broken and cursor is not None and cursor in self.broken:
                 response = RawResponse(500, b"", self.now, self.now, self.now)
-                raise Failed("HTTP 500", response=response)  # noqa: EM101, TRY003
+                reason = "HTTP 500"
+                raise Failed(reason, response=response)
             response = self._respond(username, cursor, count)
             number = self._page_number(cursor, count)
             page = self.blink(day.requests, number, response.page)

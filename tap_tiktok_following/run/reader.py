@@ -108,7 +108,7 @@ class Reader:
             has_ended: Whether a scan of the list ended with a stored response in this run.
         """
         entry, now = self._entry, time.time()
-        if has_ended and now - (entry.scanned_at or 0) < AGED:
+        if has_ended and now - (entry.ended_at or 0) < AGED:
             return False
         return entry.progress is not None or is_due(entry, self._policy, now)
 
@@ -179,13 +179,12 @@ class Reader:
         self._on_request()
 
     def _stop(self, outcome: Outcome, reason: str, response: RawResponse | None) -> Event:
-        now = int(time.time()) if response is None else response.came_at
         return stop(
             self._entry,
             outcome,
             reason,
-            as_of=now if response is None else response.as_of,
-            now=now,
+            response=response,
+            now=int(time.time()),
             policy=self._policy,
             requests=self._requests,
         )

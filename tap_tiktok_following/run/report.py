@@ -51,10 +51,11 @@ class Report:
         self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
         self._read = self._sent = self._keyless = self._nulled = self._stored = 0
         self._full_on_loss = self._wrong_totals = 0
-        self._started = time.monotonic()
+        self._started = self._last_event = time.monotonic()
 
     def count(self, event: Event) -> None:
         """Count an event whose records are written."""
+        self._last_event = time.monotonic()
         entry = event.entry
         self._read += event.read
         self._sent += len(event.records)
@@ -147,7 +148,7 @@ class Report:
         return {
             **{name: f"{figure:,}" for name, figure in figures.items()},
             "quota left": "-" if quota_left is None else f"{quota_left:,}",
-            "time": duration(time.monotonic() - self._started),
+            "time": duration(self._last_event - self._started),
         }
 
     def reasons(self) -> Iterator[str]:

@@ -60,8 +60,7 @@ def looks_cut(
     if response.page.has_more:
         return False
     if total is not None:
-        room = progress.pages * response.count if progress.read else FEWEST_MISSING - 1
-        return total > room
+        return total > (progress.room if progress.read else FEWEST_MISSING - 1)
     is_known_page = (
         progress.pages == 1 and entry.listed + comparison.count_new() <= response.count
     )

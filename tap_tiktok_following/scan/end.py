@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Entry, Event, Evidence, Memory, Outcome, Progress
+from tap_tiktok_following.model import (
+    Entry,
+    Event,
+    Evidence,
+    Memory,
+    Outcome,
+    Progress,
+    RawResponse,
+)
 from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt, is_confirmed, looks_cut
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
@@ -99,7 +108,7 @@ def stop(  # noqa: PLR0913 - all differ from call to call
     outcome: Outcome,
     reason: str,
     *,
-    as_of: int,
+    response: RawResponse | None,
     now: int,
     policy: Policy,
     requests: int = 0,
@@ -110,52 +119,56 @@ def stop(  # noqa: PLR0913 - all differ from call to call
         entry: The entry of the username.
         outcome: Why: a skip, a failure or an interruption.
         reason: The same, for a person.
-        as_of: Unix seconds; T if the scan has read no page.
+        response: What arrived instead; None for nothing.
         now: Unix seconds by the local clock.
         policy: How lists are read.
         requests: Number of requests that were sent for the page.
     """
-    scanned_at = max(as_of, (entry.scanned_at or 0) + 1)
-    progress = entry.progress or Progress(scanned_at, as_of, full=False)
+    response = response or RawResponse(0, b"", as_of=now, until=now, came_at=now)
+    scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
+    progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
     progress = replace(progress, requests=progress.requests + requests)
     if outcome is Outcome.FAILED:
-        return fail(entry, progress, reason, now=now, policy=policy)
+        event = fail(entry, progress, reason, response, policy)
+        return dataclasses.replace(event, requests=requests)
     row = _make_row(entry, progress, outcome, reason)
     if outcome is not Outcome.INTERRUPTED:
-        entry = _end_without_list(entry, progress, outcome, now)
+        entry = _end_without_list(entry, progress, outcome, response)
     elif entry.progress is not None:
         entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
-    return Event(
-        entry, row=row, outcome=outcome, reason=row["reason"] or "", requests=requests
-    )
+    reason = row["reason"] or ""
+    return Event(entry, row=row, outcome=outcome, reason=reason, requests=requests)
 
 
-def fail(entry: Entry, progress: Progress, reason: str, *, now: int, policy: Policy) -> Event:
+def fail(
+    entry: Entry, progress: Progress, reason: str, response: RawResponse, policy: Policy
+) -> Event:
     """Keep the progress of a scan that failed, or end it at a page that always fails.
 
     Args:
         entry: The entry of the username.
         progress: The scan.
         reason: Why it failed, for a person.
-        now: Unix seconds by the local clock.
+        response: The last response.
         policy: How lists are read.
     """
-    outcome = Outcome.FAILED
+    outcome, now = Outcome.FAILED, response.until
     row = _make_row(entry, progress, outcome, reason)
     last = entry.progress if entry.outcome is outcome else None
     if progress.cursor is None:
-        entry = _end_without_list(entry, progress, outcome, now)
+        entry = _end_without_list(entry, progress, outcome, response)
     elif last and last.cursor == progress.cursor and now - progress.moved_at >= OUTAGE:
         interval = RETRY_AFTER if policy.full_scan_after is None else policy.full_scan_after
         entry = replace(
-            _end_without_list(entry, progress, outcome, now),
+            _end_without_list(entry, progress, outcome, response),
             bookmark=progress.as_of,
             known=_memory_of(progress),
             full_floor=progress.cursor,
             retry_at=now + int(max(DAY, min(RETRY_AFTER, interval))),
         )
     else:
-        entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
+        ended_at = response.came_at
+        entry = replace(entry, progress=progress, ended_at=ended_at, outcome=outcome)
     return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
 
 
@@ -170,9 +183,15 @@ def make_invalid_row(text: str, now: int) -> dict[str, Any]:
     return _make_row(Entry(text), progress, Outcome.INVALID, "is not a username")
 
 
-def _end_without_list(entry: Entry, progress: Progress, outcome: Outcome, now: int) -> Entry:
+def _end_without_list(
+    entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse
+) -> Entry:
     return replace(
-        entry, scanned_at=progress.scanned_at, ended_at=now, outcome=outcome, progress=None
+        entry,
+        scanned_at=progress.scanned_at,
+        ended_at=response.came_at,
+        outcome=outcome,
+        progress=None,
     )
 
 

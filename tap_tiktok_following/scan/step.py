@@ -81,7 +81,7 @@ def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
             floor = max(floor, entry.bookmark - policy.lookback)
         if entry.retry_at is not None:  # the page below fails
             floor = max(floor, (entry.full_floor or 0) + 1)
-    return Progress(scanned_at, as_of, full, floor, moved_at=response.came_at)
+    return Progress(scanned_at, as_of, full, floor, moved_at=response.until)
 
 
 def is_full(entry: Entry, as_of: int, policy: Policy) -> bool:
@@ -129,6 +129,7 @@ def _count(listing: Listing, progress: Progress) -> Progress:
         progress,
         hashes=b"".join(listing.comparison.accounts),
         pages=progress.pages + 1,
+        room=progress.room + response.count,
         requests=progress.requests + response.requests,
         total=page.total if is_first else progress.total,
         cached=progress.cached or page.cached_at is not None,
@@ -186,8 +187,7 @@ def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
     response = listing.response
     reference = response.page.reference
     reason = f"{reason} ({reference})" if reference else reason
-    now, policy = response.came_at, listing.policy
-    return fail(listing.entry, progress, reason, now=now, policy=policy)
+    return fail(listing.entry, progress, reason, response, listing.policy)
 
 
 def _is_unchanged(listing: Listing, progress: Progress) -> bool:
@@ -204,7 +204,7 @@ def _advance(listing: Listing, progress: Progress) -> Progress:
     """Return the progress at the next page; a second may have more follows than fit on it."""
     cursor = listing.earliest
     if cursor != progress.cursor:
-        moved_at = listing.response.came_at
+        moved_at = listing.response.until
         return replace(progress, cursor=cursor, stands_still=False, idle=0, moved_at=moved_at)
     idle = 0 if listing.fresh else progress.idle + 1
     if listing.response.count < LARGEST_PAGE:

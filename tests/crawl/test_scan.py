@@ -11,8 +11,8 @@ import pytest
 
 from tap_tiktok_following.crawl.scan import Scan
 from tap_tiktok_following.hashes import hash_account, split_hashes
-from tap_tiktok_following.model import Accounts, Answer, Memory, Page, Visit
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Accounts, Memory, Page, RawResponse, Response, Visit
+from tap_tiktok_following.model import Outcome
 from tap_tiktok_following.text import DAY, in_utc
 
 if TYPE_CHECKING:
@@ -30,12 +30,14 @@ def page(
     has_more: bool | None = None,
     as_of: int = NOW,
     until: int = NOW,
+    count: int = 100,
     **more: Any,
-) -> Answer:
+) -> Response:
     """A page of these accounts; there is a next one if there is a cursor for it."""
     accounts = Accounts([{KEY: name, "display_name": name.title()} for name in names])
     is_last = cursor is None if has_more is None else not has_more
-    return Answer(Page(accounts, not is_last, cursor, **more), as_of, until, until)
+    raw = RawResponse(200, b"", as_of, until, until)
+    return Response.of(raw, Page(accounts, not is_last, cursor, **more), count)
 
 
 def scan_of(visit: Visit, page_size: int = 100, started: int = NOW) -> Scan:
@@ -256,8 +258,8 @@ def test_a_cycle_of_cursors_fails_the_username() -> None:
 
 def test_where_the_cursor_stands_still_a_full_page_is_asked_for() -> None:
     scan = scan_of(Visit("ann"), page_size=2)
-    scan.take(page(["a", "b"], NOW - 50))
-    scan.take(page(["b", "c"], NOW - 50))
+    scan.take(page(["a", "b"], NOW - 50, count=2))
+    scan.take(page(["b", "c"], NOW - 50, count=2))
     assert scan.request == (NOW - 50, 100)
     assert names(scan.take(page(["b", "c", "d", "e"], NOW - 60))) == ["d", "e"]
     assert scan.request == (NOW - 60, 2)
@@ -266,8 +268,8 @@ def test_where_the_cursor_stands_still_a_full_page_is_asked_for() -> None:
 
 def test_where_it_still_stands_one_second_is_stepped_down_with_a_warning() -> None:
     scan = scan_of(Visit("ann"), page_size=2)
-    scan.take(page(["a", "b"], NOW - 50))
-    scan.take(page(["b", "c"], NOW - 50))
+    scan.take(page(["a", "b"], NOW - 50, count=2))
+    scan.take(page(["b", "c"], NOW - 50, count=2))
     scan.take(page(["b", "c", "d"], NOW - 50))
     assert scan.request == (NOW - 51, 2)
     scan.take(page(["e"]))

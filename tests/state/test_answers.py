@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.model import Place
-from tap_tiktok_following.redaction import hide
 from tap_tiktok_following.state.answers import Answers, Kept
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +74,7 @@ def in_another_process(path: Path, script: str, room: int | None = None) -> str:
     limit = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))" if room else ""
     lines = f"""
 import logging, os, pathlib, resource, signal, sys
-from tap_tiktok_following.exits import Ended
+from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.state.answers import *
 from tests.state.test_answers import *
 logging.basicConfig(stream=sys.stdout)

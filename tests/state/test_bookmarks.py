@@ -11,11 +11,11 @@ import pytest
 
 from tap_tiktok_following.hashes import hash_account
 from tap_tiktok_following.model import Event, Memory, Standing, Stuck, Top, Visit
-from tap_tiktok_following.outcomes import Outcome
+from tap_tiktok_following.model import Outcome
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entries import sanitise
 from tap_tiktok_following.state.plan import Policy, Turn
-from tap_tiktok_following.times import DAY, HOUR, in_utc, parse_time
+from tap_tiktok_following.text import DAY, HOUR, in_utc, parse_time
 
 if TYPE_CHECKING:
     from tap_tiktok_following.state.plan import Plan

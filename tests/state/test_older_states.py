@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.harness import NOW, bookmark, entry, follows_of, run, settings, truth
 
 if TYPE_CHECKING:
