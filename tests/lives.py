@@ -77,6 +77,7 @@ class Life:
         cached_for: Seconds since the provider's cache was filled, from which pages come.
         blink: Changes a page that a request returns; called with the number of the request in
             its run and the number of the page in the list, both from 1, and the page.
+        asks_again: Whether a response that may be wrong is requested once more.
         records: Every record that was ever sent.
         rows: Every row of the scans stream.
         listings: Who was on the list when runs read it, by Unix seconds.
@@ -104,6 +105,7 @@ class Life:
         self.total: Callable[[int], int | None] = lambda _: None
         self.cached_for = 0
         self.blink: Blink = lambda _request, _page, page: page
+        self.asks_again = True
         self.records: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.listings: dict[int, set[str]] = {}
@@ -147,7 +149,8 @@ class Life:
         Args:
             after: Seconds.
             budget: Requests after which the run is stopped; None for no limit.
-            killed_after: Events after which the run is killed; None if it is not.
+            killed_after: Events after which the run is killed, and the records of the next
+                one lost; None if it is not.
         """
         self.now += after
         self.listings[self.now] = set(self.listed)
@@ -160,10 +163,10 @@ class Life:
             fetch = self._fetch(day, budget)
             reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
             for number, event in enumerate(reader.events()):
-                self.records += event.records
-                day.sent += [record["username"] for record in event.records]
                 if number == killed_after:
                     break
+                self.records += event.records
+                day.sent += [record["username"] for record in event.records]
                 bookmarks.store(event)
         day.rows = list(bookmarks.take_rows())
         self.rows += day.rows
@@ -185,7 +188,8 @@ class Life:
                 raise Failed(reason, response=response)
             response = self._respond(username, cursor, count)
             number = self._page_number(cursor, count)
-            return replace(response, page=self.blink(day.requests, number, response.page))
+            page = self.blink(day.requests, number, response.page)
+            return replace(response, page=page, is_final=not self.asks_again)
 
         return fetch
 

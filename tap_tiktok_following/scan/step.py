@@ -123,6 +123,8 @@ def _count(listing: Listing, progress: Progress) -> Progress:
     stayed_empty = page.has_more and not page.accounts.rows
     is_above = listing.latest > (listing.entry.bookmark or 0)
     gap = f"an account came without `{listing.policy.key}`" if page.accounts.keyless else ""
+    if progress.as_of < (listing.entry.bookmark or 0):
+        gap = "the response came from a cache that is older than the last scan"
     return replace(
         progress,
         hashes=b"".join(listing.comparison.accounts),
