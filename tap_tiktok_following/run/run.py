@@ -94,9 +94,14 @@ class Run:
         """What to read, decided once; what the state covers is deleted from the file."""
         stored: set[str] = set()
         if self._store is not None:
+            file, source, _ = self._store
             entries = map(self._bookmarks.entry, self._bookmarks.usernames())
-            self._store.file.delete_covered(self._store.source, entries)
-            stored = self._store.file.usernames(self._store.source)
+            file.delete_covered(source, entries)
+            stored = {
+                username
+                for username in file.usernames(source)
+                if self._store.take(self._bookmarks.entry(username), self._policy)
+            }
         names = self._usernames.names
         return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
 
