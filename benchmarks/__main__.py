@@ -8,7 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import deaths, environment, figures, keeping, models, results, whole
 from benchmarks.figures import Bench, Row
 from benchmarks.process import Failed
 
@@ -25,7 +24,6 @@ CHAPTERS = {
         "paid-twice": deaths.paid_twice,
         **models.FIGURES,
     },
-    "Its parts": {**figures.FIGURES, "kept-answers": keeping.kept_answers},
 }
 """Those that a user decides by come first."""
 

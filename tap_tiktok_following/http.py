@@ -21,15 +21,13 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3 import exceptions as causes
 
-from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.errors import Ended, Failed, Transient
 from tap_tiktok_following.model import RawResponse
-from tap_tiktok_following.times import unix_seconds
+from tap_tiktok_following.text import clean, unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from urllib3.connection import HTTPConnection
+    from socket import socket
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes, decompressed. A page of 100 accounts has about 60 KB."""
@@ -189,10 +187,10 @@ class _Session(requests.Session):
         pool = adapter.get_connection_with_tls_context(
             requests.Request("GET", url).prepare(), self.verify, self.proxies
         )
-        kind: Any = partial(self._connect, pool.ConnectionCls)
+        kind: Any = partial(self._watched, pool.ConnectionCls)
         pool.ConnectionCls = kind
-        self._connection: HTTPConnection | None = None
         self._timeout = timeout
+        self._socket: socket | None = None
         self._ends_at = float("inf")
         self._is_late = False
         threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
@@ -201,14 +199,27 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect, and do not read its body."""
 
+    def _watched(self, kind: Callable[..., Any], **options: Any) -> object:  # noqa: ANN401
+        """Make a connection that limits the time of each response."""
+        connection = kind(**options)
+        getresponse = connection.getresponse
+
+        def getresponse_in_time() -> object:
+            self._socket = connection.sock
+            self._ends_at = time.monotonic() + self._timeout
+            return getresponse()
+
+        connection.getresponse = getresponse_in_time
+        return connection
+
     @contextmanager
     def time_limit(self) -> Iterator[None]:
-        """Limit the time of the response that is read in this context.
+        """Receive a response in this context.
 
         Raises:
             TimeoutError: If it was cut off, in place of what reading it raised.
         """
-        self._is_late, self._ends_at = False, time.monotonic() + self._timeout
+        self._is_late = False
         try:
             yield
         finally:
@@ -218,18 +229,11 @@ class _Session(requests.Session):
 
     def look(self) -> float:
         """Cut off a late response, and return the seconds until the next look."""
-        if time.monotonic() >= self._ends_at:
-            if self._connection is None or self._connection.sock is None:
-                self._ends_at += self._timeout  # connecting has a timeout of its own
-            else:
-                self._is_late = True
-                with suppress(OSError, ValueError):
-                    self._connection.sock.shutdown(SHUT_RDWR)
+        if self._socket is not None and time.monotonic() >= self._ends_at:
+            self._is_late = True
+            with suppress(OSError, ValueError):
+                self._socket.shutdown(SHUT_RDWR)
         return min(1.0, self._timeout / 10)
-
-    def _connect(self, kind: Callable[..., Any], **options: Any) -> HTTPConnection:  # noqa: ANN401 - urllib3's own
-        self._connection = kind(**options)
-        return self._connection
 
 
 def _watch(reference: weakref.ref[_Session]) -> None:

@@ -13,24 +13,24 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import JSONSchemaValidator
 from typing_extensions import override
 
-from tap_tiktok_following import redaction
-from tap_tiktok_following.config import about, settings, usernames, validation
+from tap_tiktok_following import text
+from tap_tiktok_following.config import settings, usernames, validation
 from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended, Interrupted
+from tap_tiktok_following.output import MessageWriter, StateWriter, Termination
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.run.estimate import Cost
 from tap_tiktok_following.run.report import duration, make_table
-from tap_tiktok_following.signals import Termination
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
-from tap_tiktok_following.writer import MessageWriter, StateWriter
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class TapTikTokFollowing(Tap):
     ]
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
-        redaction.install()
+        text.redact_logs()
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
         self.failed_tests: list[Ended] = []
@@ -120,7 +120,6 @@ class TapTikTokFollowing(Tap):
                 parameter.type = click.File("rb")
                 parameter.callback = _bare_state
         command.help = cls.__doc__
-        command.epilog = about.help_on(cls.config_jsonschema["properties"])
         return command
 
     def flush(self) -> None:
@@ -151,14 +150,16 @@ class TapTikTokFollowing(Tap):
         if self._has_announced:
             return
         self._has_announced = True
-        total = Cost()
+        runs = [stream.run for stream in self._following if stream.is_read]
         for stream in self._following:
             if stream.is_read:
                 self.logger.info("%s: %s", stream.name, stream.run.report.describe_plan())
-                total = total.plus(stream.run.cost)
-        requests = f"{total.least:,} to {total.most:,}" if total.most else "no"
-        times = f"{duration(total.least_seconds)} to {duration(total.most_seconds)}"
-        self.logger.info("This run takes %s requests (%s).", requests, times)
+        least, most, *times = map(sum, zip(*(run.cost for run in runs), strict=True))
+        requests = (
+            many(most, "request") if least == most else f"{least:,} to {most:,} requests"
+        )
+        shortest, longest = map(duration, times)
+        self.logger.info("This run takes %s (%s to %s).", requests, shortest, longest)
 
     def end_run(self) -> None:
         """Close the response file, and log what was read and what was not.
@@ -236,22 +237,44 @@ class TapTikTokFollowing(Tap):
             name: value for name, value in self._config.items() if value is not None
         }
         for setting in settings.SECRETS:
-            redaction.hide(self._config.get(setting))
+            text.hide(self._config.get(setting))
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
-        variables = validation.in_environment() if self._reads_variables else ()
-        for warning in validation.unknown([*self._config, *variables], schema["properties"]):
-            self.logger.warning("%s", warning)
-        found = list(dict.fromkeys(map(validation.in_words, errors)))
+        known = schema["properties"]
+        variables = set(validation.variables() if self._reads_variables else ())
+        found = [validation.in_words(error, known, variables) for error in errors]
+        unknown = validation.unknown([*self._config, *variables], known)
+        for name, problem in unknown.items():
+            if problem:
+                found.append(problem)
+            else:
+                self.logger.warning("`%s` is not a setting and is ignored.", name)
+        found = list(dict.fromkeys(found))
         if raise_errors:  # discovery asks for no usernames, whose file may be far away
             self.usernames = usernames.collect(usable)
-            found += validation.of(usable, wrong, self.usernames)
+            found += validation.problems(usable, wrong, self.usernames)
             if found:
                 raise Ended(_listed(found))
         return found
+
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805
+        """Read the environment: the SDK stops at a number that is none, or is empty."""
+        cls.append_builtin_config(cls.config_jsonschema)
+        return settings.from_environment(cls.config_jsonschema["properties"])
+
+    @override
+    def setup_mapper(self) -> None:
+        """Try the stream maps before the first request."""
+        maps = self.config.get("stream_maps") or {}
+        found = list(validation.stream_map_problems(maps, self.config, self.catalog))
+        if found:
+            raise Ended(_listed(found))
+        super().setup_mapper()
 
     @override
     def _setup_signal_handlers(self) -> None:

@@ -116,7 +116,7 @@ def unix_seconds(moment: dt.datetime) -> int:
         OverflowError: If its time zone moves it out of the years 1 to 9999.
     """
     in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
-    return int(in_zone.timestamp())
+    return int(in_zone.astimezone(dt.timezone.utc).timestamp())
 
 
 def parse_time(value: object) -> int | None:

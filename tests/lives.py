@@ -7,7 +7,8 @@ thing: the plan, the scan, the state.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Follow, World
@@ -22,6 +23,8 @@ from tap_tiktok_following.text import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    Blink = Callable[[int, int, Page], Page]
 
 NOW = 1_700_000_000
 
@@ -72,6 +75,11 @@ class Life:
         broken: Which cursors have no page for now; None if all have.
         total: What the provider says the list's length is; None for nothing.
         cached_for: Seconds since the provider's cache was filled, from which pages come.
+        blink: Changes a page that a request returns; called with the number of the request in
+            its run and the number of the page in the list, both from 1, and the page.
+        records: Every record that was ever sent.
+        rows: Every row of the scans stream.
+        listings: Who was on the list when runs read it, by Unix seconds.
 
     Args:
         follows: The list.
@@ -95,6 +103,10 @@ class Life:
         self.broken: Broken | None = None
         self.total: Callable[[int], int | None] = lambda _: None
         self.cached_for = 0
+        self.blink: Blink = lambda _request, _page, page: page
+        self.records: list[dict[str, Any]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.listings: dict[int, set[str]] = {}
         self.page_size = page_size
         self.policy = policy
         self._repeat = repeat
@@ -138,6 +150,7 @@ class Life:
             killed_after: Events after which the run is killed; None if it is not.
         """
         self.now += after
+        self.listings[self.now] = set(self.listed)
         day = Day()
         state = copy.deepcopy(self.state)
         bookmarks = Bookmarks(state, keep_rows=True)
@@ -147,11 +160,13 @@ class Life:
             fetch = self._fetch(day, budget)
             reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
             for number, event in enumerate(reader.events()):
+                self.records += event.records
                 day.sent += [record["username"] for record in event.records]
                 if number == killed_after:
                     break
                 bookmarks.store(event)
         day.rows = list(bookmarks.take_rows())
+        self.rows += day.rows
         self.sent.update(day.sent)
         self.state = state
         return day
@@ -166,10 +181,18 @@ class Life:
             on_request()
             if self.broken and cursor is not None and cursor in self.broken:
                 response = RawResponse(500, b"", self.now, self.now, self.now)
-                raise Failed("HTTP 500", response=response)
-            return self._respond(username, cursor, count)
+                reason = "HTTP 500"
+                raise Failed(reason, response=response)
+            response = self._respond(username, cursor, count)
+            number = self._page_number(cursor, count)
+            return replace(response, page=self.blink(day.requests, number, response.page))
 
         return fetch
+
+    def _page_number(self, cursor: int | None, count: int) -> int:
+        follows = self.world.following("ann", self.now)
+        above = sum(1 for f in follows if cursor is not None and f.at > cursor)
+        return ceil(above / count) + 1
 
     def _respond(self, username: str, cursor: int | None, count: int) -> Response:
         as_of = self.now - self.cached_for

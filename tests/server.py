@@ -187,7 +187,8 @@ def _handler(
             }.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(reply.body)
+            with contextlib.suppress(OSError):  # the client has given up
+                self.wfile.write(reply.body)
 
         # The names that the server looks for.
         do_POST = do_CONNECT = do_GET  # noqa: N815

@@ -81,16 +81,6 @@ def test_what_waits_is_said(slow: Sandbox, tmp_path: Path) -> None:
     assert any("waiting 2 s: the provider asks to slow down" in line for line in terminal.live)
 
 
-def test_a_target_that_does_not_read_is_said_to_be_waited_for(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 3000)})
-    terminal = Terminal(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
-    terminal.read_until("waiting for the target")
-    terminal.process.kill()
-    terminal.finish()
-
-
 def test_a_signal_takes_the_line_away(slow: Sandbox, tmp_path: Path) -> None:
     slow.scenario = Scenario(faults=[Fault("silent", username="cat")])
     terminal = Terminal(tmp_path, settings(slow, NAMES, "rapidapi"))

@@ -1,4 +1,4 @@
-"""Told to stop by a signal, whatever is going on."""
+"""SIGTERM, SIGINT and SIGHUP end a run in time, whatever it is doing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WAITS = [
     [("research", signal.SIGTERM, 143), ("rapidapi", signal.SIGINT, 130)],
     ids=["research-SIGTERM", "rapidapi-SIGINT"],
 )
-def test_a_signal_ends_every_wait(
+def test_signal_ends_every_wait_and_the_next_run_continues(
     sandbox: Sandbox,
     tmp_path: Path,
     provider: str,
@@ -58,7 +58,6 @@ def test_a_signal_ends_every_wait(
     faults: list[Fault],
     more: dict[str, Any],
 ) -> None:
-    """In time, with the state written, and the next run goes on from there."""
     sandbox.world = World.of({"long": follows_of("long", 12), "short": follows_of("short", 3)})
     sandbox.scenario = Scenario(faults=faults)
     config = settings(sandbox, ["short", "long"], provider, page_size=4, **more)
@@ -86,7 +85,7 @@ def test_a_signal_ends_every_wait(
 
 
 @each_signal
-def test_a_signal_while_the_token_endpoint_is_silent(
+def test_signal_while_the_token_endpoint_is_silent(
     sandbox: Sandbox, tmp_path: Path, signum: signal.Signals, code: int
 ) -> None:
     sandbox.world = World.of({f"user{n}": follows_of(f"user{n}", 3) for n in range(12)})
@@ -99,7 +98,7 @@ def test_a_signal_while_the_token_endpoint_is_silent(
     assert [request.provider for request in sandbox.requests] == ["token"]
 
 
-def test_a_signal_during_the_first_provider_is_not_followed_by_the_second(
+def test_second_provider_is_not_started_after_a_signal(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
@@ -112,7 +111,7 @@ def test_a_signal_during_the_first_provider_is_not_followed_by_the_second(
     assert "SIGTERM" in ended.last_line
 
 
-def test_a_second_signal_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_second_signal_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
     sandbox.scenario = Scenario(faults=[Fault("silent", page=2)])
     process = start(tmp_path, settings(sandbox, ["ann"], "rapidapi", page_size=4))
@@ -135,7 +134,7 @@ main()
 
 
 @each_signal
-def test_a_signal_while_python_itself_ends_changes_nothing(
+def test_signal_while_python_ends_changes_nothing(
     sandbox: Sandbox, tmp_path: Path, signum: signal.Signals, code: int
 ) -> None:
     """What is set here goes off when there is no handler any more."""
@@ -152,7 +151,7 @@ def test_a_signal_while_python_itself_ends_changes_nothing(
     assert ended.stderr.splitlines()[-1] == "alarm in 0.0"
 
 
-def test_requests_of_a_visit_that_has_brought_no_page_are_counted(
+def test_requests_of_a_scan_without_a_page_are_counted(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
@@ -165,10 +164,7 @@ def test_requests_of_a_visit_that_has_brought_no_page_are_counted(
     assert entry(ended.state, "rapidapi", "ann").get("resume") is None
 
 
-def test_a_run_that_ignores_hangups_outlives_its_terminal(
-    sandbox: Sandbox, tmp_path: Path
-) -> None:
-    """`nohup tap`."""
+def test_run_under_nohup_outlives_its_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 12)})
     sandbox.scenario = Scenario(latency=0.2)
     config = settings(sandbox, ["ann"], "rapidapi", page_size=4)

@@ -1,7 +1,9 @@
-"""The settings: names, types, defaults, and what they do."""
+"""The settings, in the groups of the documentation: names, types, defaults, descriptions."""
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -9,217 +11,268 @@ from singer_sdk import typing as th
 from tap_tiktok_following.providers import PROVIDERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from tap_tiktok_following.providers import Provider
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
 """Prefix of the environment variables of settings; the rest is the name in capitals."""
 
-_CREDENTIALS = [setting for provider in PROVIDERS for setting in provider.settings]
+RENAMED = {
+    "answers_path": "responses_path",
+    "refresh_after_days": "full_scan_after_days",
+    "refresh_on_loss": "full_scan_on_loss",
+    "revisit_after_hours": "rescan_after_hours",
+}
+"""Old names of settings, and the present ones."""
+
+_CREDENTIALS = tuple(setting for provider in PROVIDERS for setting in provider.settings)
 CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)
 SECRETS = tuple(setting.name for setting in _CREDENTIALS if setting.secret)
 
 
-def _rate(provider: type[Provider]) -> th.Property[Any]:
+def _whole(  # noqa: PLR0913
+    name: str,
+    title: str,
+    description: str,
+    *,
+    minimum: int = 0,
+    maximum: int | None = None,
+    default: int | None = None,
+) -> th.Property[Any]:
+    kind = th.IntegerType(minimum=minimum, maximum=maximum)
+    return th.Property(name, kind, default=default, title=title, description=description)
+
+
+def _text(
+    name: str, title: str, description: str, default: str | None = None, *choices: str
+) -> th.Property[Any]:
     return th.Property(
+        name,
+        th.StringType,
+        default=default,
+        allowed_values=list(choices) or None,
+        title=title,
+        description=description,
+    )
+
+
+def _rate(provider: type[Provider]) -> th.Property[Any]:
+    return _whole(
         provider.rate_setting(),
-        th.IntegerType(minimum=1, maximum=1000),
+        f"{provider.title} requests per second",
+        f"Maximum number of requests per second to {provider.called}.{provider.rate_note}",
+        minimum=1,
+        maximum=1000,
         default=provider.per_second,
-        title=f"{provider.title} requests per second",
-        description=(
-            f"Maximum number of requests per second to {provider.called}.{provider.rate_note}"
-        ),
     )
 
 
 def _budget(provider: type[Provider]) -> th.Property[Any]:
-    return th.Property(
+    return _whole(
         provider.budget_setting(),
-        th.IntegerType(minimum=0),
-        title=f"{provider.title} requests per run",
-        description=(
-            f"Maximum number of requests to {provider.called} per run; the next run continues "
-            "from there. Without it, there is no limit."
-        ),
+        f"{provider.title} requests per run",
+        f"Maximum number of requests to {provider.called} per run, retries included. The next "
+        "run continues from there. Without it, there is no limit.",
     )
 
 
 def _url(provider: type[Provider]) -> th.Property[Any]:
-    return th.Property(
-        provider.url_setting(),
-        th.StringType,
-        default=provider.default_url,
-        title=f"{provider.title} URL",
-        description=f"Base URL of {provider.called}.",
-    )
+    name, title = provider.url_setting(), f"{provider.title} URL"
+    return _text(name, title, f"Base URL of {provider.called}.", provider.default_url)
 
 
-SETTINGS = th.PropertiesList(
-    th.Property(
-        "usernames",
-        th.ArrayType(th.StringType),
-        title="Usernames",
-        description=(
-            "Usernames whose following lists are read, as a list of names, @names or profile "
-            "URLs. Upper and lower case are the same. Usernames from `usernames_path` are "
-            "added to it."
+GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
+    "What to read": (
+        th.Property(
+            "usernames",
+            th.ArrayType(th.StringType),
+            title="Usernames",
+            description=(
+                "Usernames whose following lists are read, as a list of names, @names or "
+                "profile URLs. Upper and lower case are the same. Usernames from "
+                "`usernames_path` are added to it."
+            ),
         ),
-    ),
-    th.Property(
-        "usernames_path",
-        th.StringType,
-        title="File of usernames",
-        description=(
+        _text(
+            "usernames_path",
+            "File of usernames",
             "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
             "comment), or of a CSV file with a column `username`, separated by commas, "
-            "semicolons or tabs. Usernames from `usernames` are added to it."
+            "semicolons or tabs. Usernames from `usernames` are added to it.",
         ),
-    ),
-    th.Property(
-        "shard",
-        th.StringType,
-        title="Shard",
-        description=(
+        _text(
+            "shard",
+            "Shard",
             "Part of the usernames to read, such as `3/8` for the third of eight. Each "
             "username belongs to one shard, whatever else is on the list, so that several "
-            "pipelines can share one list."
+            "pipelines can share one list.",
+        ),
+        th.Property(
+            "start_date",
+            th.DateTimeType,
+            title="Start date",
+            description=(
+                "Read each list only down to follows made at this time (RFC 3339; UTC if it "
+                "has no time zone). Without it, lists are read to the end."
+            ),
         ),
     ),
-    *_CREDENTIALS,
-    th.Property(
-        "start_date",
-        th.DateTimeType,
-        title="Start date",
-        description=(
-            "Read each list only down to follows made at this time (RFC 3339; UTC if it has "
-            "no time zone). Without it, lists are read to the end."
+    "Credentials": _CREDENTIALS,
+    "Cost": (
+        _text(
+            "responses_path",
+            "File of responses",
+            "Path of a local file that stores every response until the target has saved its "
+            "rows, so that no response is paid for twice if the run, the target or the "
+            "machine stops. Use one file per pipeline. It contains personal data. It is safe "
+            "to delete: responses that were not loaded yet are requested again.",
         ),
-    ),
-    th.Property(
-        "lookback_days",
-        th.IntegerType(minimum=0, maximum=3650),
-        default=1,
-        title="Lookback in days",
-        description=(
-            "Number of days before the last scan that an incremental scan reads again, to "
-            "find follows that the provider shows late."
-        ),
-    ),
-    th.Property(
-        "full_scan_after_days",
-        th.IntegerType(minimum=0, maximum=3650),
-        title="Full scan after days",
-        description=(
-            "Read and send a whole list again when its last full scan is older than this "
-            "number of days, which is how unfollows are found. Refreshes are spread over the "
-            "second half of the interval. 0 reads every list in full in every run. Without "
-            "it, lists are read in full only once."
-        ),
-    ),
-    th.Property(
-        "full_scan_on_loss",
-        th.BooleanType,
-        default=False,
-        title="Full scan on loss",
-        description=(
-            "Read and send a whole list when a scan shows that it has lost accounts, so that "
-            "unfollows are found the day they happen. Each of these lists costs one request "
-            "per 100 accounts."
-        ),
-    ),
-    th.Property(
-        "rescan_after_hours",
-        th.IntegerType(minimum=0, maximum=87600),
-        default=0,
-        title="Rescan after hours",
-        description=(
+        _whole(
+            "rescan_after_hours",
+            "Rescan after hours",
             "Number of hours for which a username is not read again after it was read or "
-            "skipped, so that a retry does not pay twice."
+            "skipped.",
+            maximum=87600,
+            default=0,
         ),
-    ),
-    th.Property(
-        "retry_unavailable_after_days",
-        th.IntegerType(minimum=0, maximum=3650),
-        default=0,
-        title="Retry unavailable after days",
-        description=(
+        _whole(
+            "retry_unavailable_after_days",
+            "Retry unavailable after days",
             "Number of days for which a username is not read again after it was private, "
-            "hidden, not found or unavailable."
+            "hidden, not found or unavailable.",
+            maximum=3650,
+            default=0,
+        ),
+        *map(_budget, PROVIDERS),
+        *map(_rate, PROVIDERS),
+    ),
+    "Unfollows": (
+        th.Property(
+            "full_scan_on_loss",
+            th.BooleanType,
+            default=False,
+            title="Full scan on loss",
+            description=(
+                "Read and send a whole list when a scan shows that it has lost accounts, so "
+                "that unfollows are found the day they happen. Each of these lists costs one "
+                "request per 100 accounts."
+            ),
+        ),
+        _whole(
+            "full_scan_after_days",
+            "Full scan after days",
+            "Read and send a whole list again when its last full scan is older than this "
+            "number of days. Full scans are spread over the second half of the interval. 0 "
+            "reads every list in full in every run. Without it, lists are read in full only "
+            "once.",
+            maximum=3650,
         ),
     ),
-    th.Property(
-        "responses_path",
-        th.StringType,
-        title="File of answers",
-        description=(
-            "Path of a local file that keeps every answer until the target has saved it, so "
-            "that no answer is paid for twice if the run, the target or the machine stops. "
-            "It contains personal data; deleting it loses no data. Use one file per pipeline, "
-            "and set `rescan_after_hours` too."
-        ),
-    ),
-    th.Property(
-        "page_size",
-        th.IntegerType(minimum=1, maximum=100),
-        default=100,
-        title="Page size",
-        description="Number of accounts to ask for per request.",
-    ),
-    th.Property(
-        "concurrency",
-        th.IntegerType(minimum=1, maximum=64),
-        default=8,
-        title="Concurrency",
-        description="Number of lists of one provider that are read at the same time.",
-    ),
-    *map(_rate, PROVIDERS),
-    *map(_budget, PROVIDERS),
-    th.Property(
-        "on_quota_exhausted",
-        th.StringType,
-        allowed_values=["fail", "stop"],
-        default="fail",
-        title="On quota exhausted",
-        description=(
+    "Failure": (
+        _text(
+            "on_quota_exhausted",
+            "On quota exhausted",
             "What to do when the quota of a provider is used up: `fail` ends the run with "
             "exit code 75 (try again later), `stop` with 0. Everything read so far is "
-            "written in both cases."
+            "written in both cases.",
+            "fail",
+            *("fail", "stop"),
         ),
-    ),
-    th.Property(
-        "on_username_failure",
-        th.StringType,
-        allowed_values=["fail", "continue"],
-        default="fail",
-        title="On username failure",
-        description=(
+        _text(
+            "on_username_failure",
+            "On username failure",
             "What to do when a username could not be read: `fail` ends the run with exit "
-            "code 1 after all others were read, `continue` with 0."
+            "code 1 after all others were read, `continue` with 0.",
+            "fail",
+            *("fail", "continue"),
         ),
     ),
-    th.Property(
-        "max_tries",
-        th.IntegerType(minimum=1, maximum=20),
-        default=5,
-        title="Tries",
-        description="Number of times a request is sent before its username counts as failed.",
-    ),
-    th.Property(
-        "request_timeout",
-        th.IntegerType(minimum=1, maximum=600),
-        default=60,
-        title="Request timeout in seconds",
-        description=(
-            "Timeout in seconds for connecting, for each read and for the whole response."
+    "Rarely changed": (
+        _whole(
+            "lookback_days",
+            "Lookback in days",
+            "Number of days before the last scan that an incremental scan reads again, to "
+            "find follows that the provider shows late.",
+            maximum=3650,
+            default=1,
         ),
-    ),
-    *map(_url, PROVIDERS),
-    th.Property(
-        "user_agent",
-        th.StringType,
-        title="User agent",
-        description=(
+        _whole(
+            "page_size",
+            "Page size",
+            "Number of accounts per request.",
+            minimum=1,
+            maximum=100,
+            default=100,
+        ),
+        _whole(
+            "concurrency",
+            "Concurrency",
+            "Number of lists of one provider that are read at the same time.",
+            minimum=1,
+            maximum=64,
+            default=8,
+        ),
+        _whole(
+            "max_tries",
+            "Tries",
+            "Number of times a request is sent before its username counts as failed.",
+            minimum=1,
+            maximum=20,
+            default=5,
+        ),
+        _whole(
+            "request_timeout",
+            "Request timeout in seconds",
+            "Timeout in seconds for connecting, for each read and for the whole response.",
+            minimum=1,
+            maximum=600,
+            default=60,
+        ),
+        *map(_url, PROVIDERS),
+        _text(
+            "user_agent",
+            "User agent",
             "User-Agent header sent with every request. The default is the name and version "
-            "of the tap."
+            "of the tap.",
         ),
     ),
-)
+}
+
+SETTINGS = th.PropertiesList(*(setting for group in GROUPS.values() for setting in group))
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "array": json.loads,
+    "boolean": lambda value: _BOOLEANS[value.lower()],
+    "integer": int,
+    "object": json.loads,
+}
+
+
+def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Read settings from environment variables; an empty variable counts as not set.
+
+    A value of a wrong type stays a string, to be reported by the validation.
+
+    Args:
+        schemas: The JSON Schema of each setting.
+    """
+    return {
+        name: _parse(value, schema)
+        for name, schema in schemas.items()
+        if (value := os.environ.get(f"{VARIABLES}{name.upper()}"))
+    }
+
+
+def _parse(value: str, schema: Mapping[str, Any]) -> object:
+    kind = schema.get("type", ["string"])[0]
+    try:
+        return _PARSERS[kind](value) if kind in _PARSERS else value
+    except (KeyError, ValueError):
+        return value.split(",") if kind == "array" else value

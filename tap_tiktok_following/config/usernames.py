@@ -1,27 +1,60 @@
-"""The usernames whose lists are read, from the settings and from a file."""
+"""The usernames whose lists are read: from `usernames`, and from a file or a URL."""
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
+import logging
+import queue
 import re
+import threading
 from dataclasses import dataclass
-from itertools import chain
+from hashlib import blake2b
+from ipaddress import ip_address
+from itertools import chain, product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
-from tap_tiktok_following.cleaning import clean
-from tap_tiktok_following.config.content import read_text
-from tap_tiktok_following.config.problem import FileProblem
-from tap_tiktok_following.config.table import texts
-from tap_tiktok_following.config.urls import hide_credentials
-from tap_tiktok_following.shards import Shard
+import fsspec
+import requests
+
+from tap_tiktok_following.text import clean, hide, redact, strip_invisible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
-LONGEST_SHOWN = 80
+logger = logging.getLogger(__name__)
+
+MAX_FILE = 64 * 1024 * 1024
+"""Largest file of usernames in bytes."""
+
+MAX_SHOWN = 80
 """Number of characters of a malformed username that are shown."""
 
+COLUMN = "username"
+
 _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
+_SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
+_DELIMITERS = ",;\t"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_HEADER = re.compile(r"(user|screen|unique)?_?(account|handle|id|name|profile|url|user)s?")
+
+_CAUSES: dict[type[Exception], str] = {
+    FileNotFoundError: "does not exist",
+    NotADirectoryError: "does not exist",
+    IsADirectoryError: "is not a file",
+    PermissionError: "can't be read (access is denied)",
+    requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
+    requests.ConnectionError: "can't be read (its host can't be reached)",
+    requests.exceptions.InvalidSchema: "can't be read (its proxy needs the package PySocks)",
+    ValueError: "is not a URL",
+}
+
+
+class FileProblem(Exception):  # noqa: N818 - its text is for the user
+    """A file of usernames cannot be used; the text says why, and follows the file's name."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +63,7 @@ class Usernames:
 
     Attributes:
         names: The usernames of the shard, in the order given, once each, in lower case.
-        malformed: Entries of the shard that are not usernames, shortened, once each.
+        malformed: Entries of the shard that are not usernames, as they are shown, once each.
         shard: The shard, such as `3/8`; "" if there is none.
         problem: Why the file cannot be used; "" if it can, or if there is none.
     """
@@ -41,13 +74,39 @@ class Usernames:
     problem: str = ""
 
 
-def parse(text: str) -> str | None:
-    """The username in `name`, `@name` or a profile URL; None if there is none.
+def collect(config: Mapping[str, Any]) -> Usernames:
+    """Return the usernames of `usernames` and `usernames_path` that belong to `shard`."""
+    location, shard = config.get("usernames_path"), config.get("shard") or ""
+    names: dict[str, None] = {}
+    malformed: dict[str, None] = {}
+    try:
+        timeout = config.get("request_timeout", 60)
+        listed = _entries(location, timeout) if location else ()
+        for entry in chain(config.get("usernames") or (), listed):
+            name = parse(entry)
+            if name is None:
+                malformed[show(entry)] = None
+            else:
+                names[name] = None
+    except FileProblem as problem:
+        return Usernames([], [], problem=str(problem))
+    if location and not names:
+        return Usernames([], [], problem="contains no username")
+    number, count = parse_shard(shard) or (1, 1)
+    return Usernames(
+        [name for name in names if shard_of(name, count) == number],
+        [entry for entry in malformed if shard_of(entry, count) == number],
+        shard,
+    )
+
+
+def parse(entry: str) -> str | None:
+    """Return the username in `name`, `@name` or a profile URL; None if there is none.
 
     TikTok's usernames are up to 24 letters, digits, underscores and periods, do not end with a
-    period, and ignore case.
+    period, and ignore case. Invisible characters, as copied from web pages, are ignored.
     """
-    name = text.strip()
+    name = strip_invisible(entry).strip()
     if "/" in name:
         name = _in_url(name)
     name = name.removeprefix("@")
@@ -65,38 +124,226 @@ def _in_url(url: str) -> str:
     return name if is_tiktok and name.startswith("@") else ""
 
 
-def collect(config: Mapping[str, Any]) -> Usernames:
-    """The usernames from `usernames` and `usernames_path` that belong to the shard."""
-    path, shard = config.get("usernames_path"), Shard.parse(config.get("shard") or "")
-    hide_credentials(path or "")
-    given: Iterable[str] = config.get("usernames") or ()
+def show(entry: str) -> str:
+    """Return a malformed username as it is shown: what is not plain text is escaped.
+
+    So it is never the key of a real username, even if it looks like one.
+    """
+    escaped = redact(strip_invisible(entry).strip()).encode("unicode_escape").decode()
+    return escaped if len(escaped) <= MAX_SHOWN else escaped[: MAX_SHOWN - 1] + "…"
+
+
+def parse_shard(text: str) -> tuple[int, int] | None:
+    """Return number and count of a shard such as `3/8`; None if the text is malformed."""
+    match = _SHARD.fullmatch(text)
+    number, count = (int(match[1]), int(match[2])) if match else (1, 0)
+    return (number, count) if number <= count else None
+
+
+def shard_of(text: str, count: int) -> int:
+    """Return the number of the shard, from 1 to `count`, that a username belongs to.
+
+    It depends on nothing but the text: the first 8 bytes of its BLAKE2b hash in UTF-8, as a
+    big-endian number, modulo `count`, plus 1. States are split by it, so it must never change.
+
+    Args:
+        text: A username in lower case, or a malformed one as it is shown.
+        count: Number of shards.
+    """
+    digest = blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % count + 1
+
+
+def _entries(location: str, timeout: float) -> Iterator[str]:
+    """The entries of a file, without blank cells and lines.
+
+    A file is a CSV if its first line has a column `username`; lines that start with `#` may
+    precede it. In a CSV `#` has no special meaning, because a cell may start with it; in a
+    file of lines it starts a comment.
+
+    Raises:
+        FileProblem: If it cannot be read, or is a CSV that cannot be used.
+    """
+    text = _decode(_read(location, timeout))
+    starts = list(_possible_headers(text))
     try:
-        names, malformed = _sorted_out(chain(given, texts(read_text(path)) if path else ()))
-    except FileProblem as problem:
-        return Usernames([], [], problem=str(problem))
-    if path and not names:
-        return Usernames([], [], problem="contains no username")
-    if shard is None:
-        return Usernames(names, malformed)
-    return Usernames(
-        [name for name in names if name in shard],
-        [text for text in malformed if text in shard],
-        str(shard),
-    )
+        for start, delimiter in product(starts, _DELIMITERS):
+            header, rows = _table(text[start:], delimiter)
+            if header.count(COLUMN) > 1:
+                problem = f"has two columns `{COLUMN}`"
+                raise FileProblem(problem)
+            if COLUMN in header:
+                place = header.index(COLUMN)
+                yield from (row[place] for row in rows if row[place:] and row[place].strip())
+                return
+        if starts:
+            is_csv = location.partition("?")[0].lower().endswith(".csv")
+            _refuse_other_tables(text[starts[-1] :], is_csv=is_csv)
+    except csv.Error as error:
+        problem = f"is not a readable CSV ({error})"
+        raise FileProblem(problem) from error
+    lines = [entry for line in text.splitlines() if (entry := line.split("#")[0].strip())]
+    if lines and _HEADER.fullmatch(lines[0].lower()):
+        logger.warning(
+            "The first line of `usernames_path`, `%s`, looks like a header but is read as a "
+            "username: replace it by `%s`, or delete it.",
+            lines[0],
+            COLUMN,
+        )
+    yield from lines
 
 
-def _sorted_out(given: Iterable[str]) -> tuple[list[str], list[str]]:
-    names: dict[str, None] = {}
-    malformed: dict[str, None] = {}
-    for text in given:
-        name = parse(text)
-        if name is None:
-            malformed[shorten(text)] = None
-        else:
-            names[name] = None
-    return list(names), list(malformed)
+def _possible_headers(text: str) -> Iterator[int]:
+    """The offset of each comment at the top, and of the first line after them."""
+    start = 0
+    for line in io.StringIO(text, newline=""):
+        if line.strip():
+            yield start
+            if not line.lstrip().startswith("#"):
+                return
+        start += len(line)
 
 
-def shorten(text: str) -> str:
-    """A malformed username as it is shown."""
-    return clean(text, LONGEST_SHOWN)
+def _table(text: str, delimiter: str) -> tuple[list[str], Iterator[list[str]]]:
+    """The names of the columns, in lower case, and the rows below them."""
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [name.strip().lower() for name in next(rows)], rows
+
+
+def _refuse_other_tables(text: str, *, is_csv: bool) -> None:
+    """Refuse a CSV without the column, whose lines would all be malformed usernames."""
+    for delimiter in _DELIMITERS:
+        header, rows = _table(text, delimiter)
+        is_table = len(header) > 1 and all(len(row) == len(header) for row in rows if row)
+        if is_table or (is_csv and delimiter == _DELIMITERS[-1]):
+            names = clean(", ".join(header), MAX_SHOWN)
+            problem = f"has no column `{COLUMN}` (its columns: {names})"
+            raise FileProblem(problem)
+
+
+def _decode(content: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with a byte order mark, as Excel writes it."""
+    if len(content) > MAX_FILE:
+        problem = f"is larger than {MAX_FILE // 1024**2} MB"
+        raise FileProblem(problem)
+    try:
+        return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = "is not a UTF-8 text file"
+        raise FileProblem(problem) from error
+
+
+def _read(location: str, timeout: float) -> bytes:
+    """The content of a file, truncated to one byte more than `MAX_FILE`.
+
+    Raises:
+        FileProblem: If it cannot be read, or not in time. The text contains no part of a URL.
+    """
+    results: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            results.put(_read_web(location, timeout) if is_web else _read_file(location))
+        except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
+            results.put(error)
+
+    is_web = location.startswith(("https://", "http://"))
+    _hide_credentials(location)
+    # A server that drips resets every other timeout, and a pipe may have no writer.
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        result = results.get(timeout=timeout)
+    except queue.Empty:
+        result = TimeoutError()
+    if isinstance(result, bytes):
+        return result
+    if isinstance(result, FileProblem):
+        raise result
+    if isinstance(result, (TimeoutError, requests.Timeout)):
+        problem = f"can't be read (it did not arrive within {timeout} seconds)"
+    elif isinstance(result, ImportError):  # it names the package
+        problem = f"can't be read ({result})"
+    else:
+        causes = (words for kind, words in _CAUSES.items() if isinstance(result, kind))
+        problem = next(causes, f"can't be read ({type(result).__name__})")
+    raise FileProblem(problem) from result
+
+
+def _read_file(location: str) -> bytes:
+    """Read a path, or whatever fsspec opens."""
+    scheme, is_url, _ = location.rpartition("://")
+    if is_url and scheme not in fsspec.available_protocols():
+        problem = f"can't be read (there is no file system for {scheme}://)"
+        raise FileProblem(problem)
+    with fsspec.open(location, "rb") if is_url else Path(location).open("rb") as file:
+        content: bytes = file.read(MAX_FILE + 1)
+    return content
+
+
+def _read_web(url: str, timeout: float) -> bytes:
+    """Read from a web server: fsspec reports every failure of one as a missing file."""
+    parts = urlsplit(url)
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    if not is_safe(address):
+        problem = "must start with https://"
+        raise FileProblem(problem)
+    auth = (unquote(parts.username or ""), unquote(parts.password or ""))
+    with requests.Session() as session:
+        # Proxies and certificates come from the environment, but no password from `.netrc`.
+        environment = session.merge_environment_settings(
+            address, proxies={}, stream=True, verify=None, cert=None
+        )
+        session.trust_env = False
+        session.hooks["response"] = [_check_redirect]
+        session.auth = auth if any(auth) else None
+        with session.get(address, timeout=timeout, **environment) as response:
+            if response.status_code in {404, 410}:
+                raise FileNotFoundError
+            if not response.ok:
+                problem = f"can't be read (HTTP {response.status_code})"
+                raise FileProblem(problem)
+            body = bytearray()
+            for chunk in response.iter_content(MAX_FILE // 1024):
+                body += chunk
+                if len(body) > MAX_FILE:
+                    break
+    return bytes(body)
+
+
+def _check_redirect(response: requests.Response, **_: object) -> None:
+    target = urljoin(response.url, response.headers.get("Location", ""))
+    _hide_credentials(target)
+    if response.is_redirect and not is_safe(target):
+        response.close()
+        problem = "can't be read (it redirects to a URL that is not https)"
+        raise FileProblem(problem)
+
+
+def _hide_credentials(url: str) -> None:
+    """Mask user, password and query of a URL, but only together: each may be a common word."""
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        if parts.username is not None:
+            hide(parts.netloc)
+        if parts.query:
+            hide(f"{parts.path}?{parts.query}")
+            hide(requests.Request("GET", url).prepare().path_url)  # as it is sent
+
+
+def is_safe(url: str) -> bool:
+    """Return whether nobody can read or change the content of a URL in transit."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    with contextlib.suppress(ValueError):
+        if host == "localhost" or ip_address(host).is_loopback:
+            return parts.scheme in {"http", "https"}
+    return parts.scheme == "https"
+
+
+def without_credentials(location: str) -> str:
+    """Return a path, or a URL without user, password, query and fragment."""
+    scheme, is_url, rest = location.partition("://")
+    if not is_url:
+        return location
+    host, slash, path = rest.partition("#")[0].partition("?")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

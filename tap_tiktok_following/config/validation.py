@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import fnmatch
+import json
+import logging
 import os
 from difflib import get_close_matches
+from importlib.util import find_spec
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.utils import get_environ_proxies, select_proxy
+from singer_sdk.mapper import PluginMapper
 
 from tap_tiktok_following.config import usernames
-from tap_tiktok_following.config.settings import CREDENTIALS, SETTINGS, VARIABLES
-from tap_tiktok_following.config.urls import is_safe, without_credentials
+from tap_tiktok_following.config.settings import CREDENTIALS, RENAMED, VARIABLES
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.shards import Shard
-from tap_tiktok_following.times import parse_time
+from tap_tiktok_following.text import clean, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from jsonschema import ValidationError
+    from singer_sdk.mapper import StreamMapsDict
+    from singer_sdk.singerlib.catalog import Catalog
 
     from tap_tiktok_following.config.usernames import Usernames
+
+CLOSE = 0.7
+"""Similarity from which an unknown setting counts as a misspelt one; 1 is the same name."""
+
+_MAX_SHOWN = 200
+"""Number of characters of an error of an expression that are shown."""
+
+_SAMPLES = {"boolean": True, "integer": 1, "string": "2026-01-31T00:00:00+00:00"}
+"""Values of sample records, by type."""
 
 _TYPES = {
     "array": "a list of strings",
@@ -34,17 +50,37 @@ _TYPES = {
 }
 
 
-def in_words(error: ValidationError) -> str:
-    """The problem with a setting, without its value, which may be a secret."""
+def file_problem(path: Path) -> str:
+    """Return why a file is not a JSON object; "" if it is one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        return f"can't be read ({error.strerror})"
+    except json.JSONDecodeError as error:
+        return f"is not JSON ({error.msg}, line {error.lineno}, column {error.colno})"
+    except ValueError:
+        return "is not JSON in UTF-8"
+    return "" if isinstance(content, dict) else "is not a JSON object"
+
+
+def in_words(
+    error: ValidationError, schemas: Mapping[str, Any], variables: Collection[str]
+) -> str:
+    """Return the problem with a setting, without its value, which may be a secret.
+
+    Args:
+        error: The problem.
+        schemas: The JSON Schema of each setting.
+        variables: The settings that environment variables give.
+    """
     if not error.path:
         return "the config must be an object with settings"
-    setting = error.path[0]
-    return f"`{setting}` must be {_expected(SETTINGS.to_dict()['properties'].get(setting))}"
+    name = str(error.path[0])
+    setting = f"{VARIABLES}{name.upper()}" if name in variables else f"`{name}`"
+    return f"{setting} must be {_expected(schemas[name])}"
 
 
-def _expected(schema: Mapping[str, Any] | None) -> str:
-    if schema is None:
-        return "as in the documentation of the Singer SDK"
+def _expected(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     kind = _TYPES[schema["type"][0]]
@@ -53,35 +89,44 @@ def _expected(schema: Mapping[str, Any] | None) -> str:
     return f"{kind} of {schema['minimum']} or more" if "minimum" in schema else kind
 
 
-def in_environment() -> Iterator[str]:
-    """The names of settings in environment variables, whether they exist or not.
+def variables() -> Iterator[str]:
+    """Return the names of settings in environment variables, whether they exist or not.
 
     `LOGLEVEL` belongs to the SDK; names with another leading underscore belong to Meltano.
     """
-    for variable in os.environ:
+    for variable, value in os.environ.items():
         name = variable.removeprefix(VARIABLES).lower()
-        if variable.startswith(VARIABLES) and name != "loglevel" and name[:1] not in {"", "_"}:
+        is_ours = variable.startswith(VARIABLES) and name[:1] not in {"", "_"}
+        if value and is_ours and name != "loglevel":
             yield name
 
 
-def unknown(settings: Iterable[str], known: Iterable[str]) -> Iterator[str]:
-    """A sentence for each setting that does not exist, with the closest one that does.
+def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Return what is wrong with each setting that does not exist; "" if it may be ignored.
+
+    A misspelt limit would be no limit, and an old name has no effect.
 
     Args:
-        settings: The names in a config.
+        given: The names in a config.
         known: The names of all settings.
     """
     choices = list(known)
-    for name in sorted(set(settings).difference(choices)):
-        meant = get_close_matches(name.lower(), choices, n=1)
-        advice = f"; did you mean `{meant[0]}`?" if meant else "."
-        yield f"`{name}` is not a setting and is ignored{advice}"
+    found = {}
+    for name in sorted(set(given).difference(choices)):
+        close = get_close_matches(name.lower(), choices, n=1, cutoff=CLOSE)
+        if renamed := RENAMED.get(name.lower()):
+            found[name] = f"`{name}` is now called `{renamed}`"
+        elif close:
+            found[name] = f"`{name}` is not a setting (did you mean `{close[0]}`?)"
+        else:
+            found[name] = ""
+    return found
 
 
-def of(
+def problems(
     config: Mapping[str, Any], wrong: AbstractSet[object], asked_for: Usernames
 ) -> Iterator[str]:
-    """Problems with settings whose types are right.
+    """Return problems with settings whose types are right.
 
     Args:
         config: The settings, without those of a wrong type.
@@ -90,50 +135,50 @@ def of(
     """
     if wrong.isdisjoint({"usernames", "usernames_path"}):
         yield from _username_problems(config, asked_for)
-    yield from _credential_problems(config)
-    if wrong.isdisjoint(CREDENTIALS) and not _has_credentials(config):
+    yield from _credential_problems(config, wrong)
+    if wrong.isdisjoint(CREDENTIALS) and not any(config.get(name) for name in CREDENTIALS):
         ways = (names for provider in PROVIDERS for names in provider.credentials)
         choices = (" and ".join(f"`{name}`" for name in names) for names in ways)
         yield f"no credentials are configured (set {', or '.join(choices)})"
     if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
         yield "`user_agent` contains a character that is not allowed in a header"
-    if config.get("shard") and Shard.parse(config["shard"]) is None:
+    if config.get("shard") and usernames.parse_shard(config["shard"]) is None:
         yield "`shard` must be a number and the number of shards, such as 3/8"
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
         setting = provider.url_setting()
-        if setting in config and (problem := _url_problem(config[setting])):
+        url = config.get(setting)
+        if url is not None and (problem := _url_problem(url)):
             yield f"`{setting}` {problem}"
+        elif url and provider.is_configured(config) and _lacks_socks(url):
+            yield f"the proxy for {url} needs the package PySocks, which is not installed"
 
 
 def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Iterator[str]:
     listed, path = config.get("usernames") or [], config.get("usernames_path")
-    for text in listed:
-        if usernames.parse(text) is None:
-            yield f"`usernames` contains {usernames.shorten(text)!r}, which is not a username"
+    for entry in listed:
+        if usernames.parse(entry) is None:
+            yield f"`usernames` contains '{usernames.show(entry)}', which is not a username"
     if asked_for.problem:
-        yield f"`usernames_path` ({without_credentials(path or '')}) {asked_for.problem}"
+        location = usernames.without_credentials(path or "")
+        yield f"`usernames_path` ({location}) {asked_for.problem}"
     elif not listed and not path:
         yield "no usernames are configured (set `usernames` or `usernames_path`)"
 
 
-def _credential_problems(config: Mapping[str, Any]) -> Iterator[str]:
+def _credential_problems(
+    config: Mapping[str, Any], wrong: AbstractSet[object]
+) -> Iterator[str]:
     for setting in CREDENTIALS:
         value = config.get(setting) or ""
         if not all("!" <= character <= "~" for character in value):
             yield f"`{setting}` contains a character that is not allowed in a key"
     for provider in PROVIDERS:
-        for setting, other in chain(
-            *(permutations(names, 2) for names in provider.credentials)
-        ):
-            if config.get(setting) and not config.get(other):
+        pairs = chain.from_iterable(permutations(names, 2) for names in provider.credentials)
+        for setting, other in pairs:
+            if config.get(setting) and not config.get(other) and other not in wrong:
                 yield f"`{setting}` is set without `{other}`"
-
-
-def _has_credentials(config: Mapping[str, Any]) -> bool:
-    """Whether any are set; half of a pair counts, because it is reported separately."""
-    return any(config.get(setting) for setting in CREDENTIALS)
 
 
 def _url_problem(url: str) -> str:
@@ -146,9 +191,7 @@ def _url_problem(url: str) -> str:
         return "must be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
         return "must be a base URL without user, query and fragment"
-    if not is_safe(url):
-        return "must start with https://"
-    return ""
+    return "" if usernames.is_safe(url) else "must start with https://"
 
 
 def _can_be_sent(url: str) -> bool:
@@ -157,3 +200,82 @@ def _can_be_sent(url: str) -> bool:
     except requests.RequestException:
         return False
     return url.isascii()  # its host is a header, too
+
+
+def _lacks_socks(url: str) -> bool:
+    proxy = select_proxy(url, get_environ_proxies(url))
+    return (proxy or "").startswith("socks") and find_spec("socks") is None
+
+
+def stream_map_problems(
+    maps: Mapping[str, Any], config: Mapping[str, Any], catalog: Catalog
+) -> Iterator[str]:
+    """Try each expression of `stream_maps` on a full record and on one with nulls.
+
+    Args:
+        maps: The stream maps, valid by their schema.
+        config: The settings.
+        catalog: The streams, with the columns that are selected.
+    """
+    streams = [f"{p.name}_{kind}" for p in PROVIDERS for kind in ("following", "scans")]
+    for name, definition in maps.items():
+        parts = definition if isinstance(definition, dict) else {}
+        if name != "__else__" and not fnmatch.filter(streams, parts.get("__source__", name)):
+            choices = ", ".join(f"`{stream}`" for stream in streams)
+            yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
+            continue
+        base = {key: parts[key] for key in ("__source__", "__alias__") if key in parts}
+        found = []
+        for column, expression in parts.items():
+            is_expression = column == "__filter__" or not column.startswith("__")
+            if is_expression and isinstance(expression, str) and expression != "__NULL__":
+                trial = {**base, column: expression}
+                filtered = {"__filter__": parts.get("__filter__"), **trial}
+                problem = _try(name, trial, config, catalog) or _try(
+                    name, filtered, config, catalog, nulls=True
+                )
+                found += [f"`{column}` {problem}"] if problem else []
+        if not found and (problem := _try(name, definition, config, catalog)):
+            found = [f"it {problem}"]
+        yield from (f"`stream_maps` of `{name}`: {problem}" for problem in found)
+
+
+def _try(
+    name: str,
+    definition: StreamMapsDict | str | None,
+    config: Mapping[str, Any],
+    catalog: Catalog,
+    *,
+    nulls: bool = False,
+) -> str:
+    log = logging.getLogger(PluginMapper.__module__)
+    log.disabled = True  # else it says of each trial what it found
+    try:
+        mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
+        mapper.register_raw_streams_from_catalog(catalog)
+        for stream_map in chain.from_iterable(mapper.stream_maps.values()):
+            stream_map.transform(_sample(stream_map.raw_schema["properties"], nulls=nulls))
+    except (ArithmeticError, IndexError, ValueError):
+        return ""  # it depends on values, of which a sample proves nothing
+    except Exception as error:  # noqa: BLE001 - of whatever an expression does
+        return f"fails{' where columns are null' * nulls} ({map_error(error)})"
+    finally:
+        log.disabled = False
+    return ""
+
+
+def map_error(error: Exception) -> str:
+    """Return why a stream map fails, without values of records or settings."""
+    cause = error.__cause__ or error
+    if "'fake'" in str(cause):
+        return "`fake` needs the package Faker: install `tap-tiktok-following[faker]`"
+    if isinstance(cause, ValueError):
+        return type(cause).__name__
+    return clean(str(cause).rstrip("."), _MAX_SHOWN)
+
+
+def _sample(schemas: Mapping[str, Any], *, nulls: bool) -> dict[str, Any]:
+    return {
+        name: None if nulls and "null" in schema["type"] else _SAMPLES[schema["type"][0]]
+        for name, schema in schemas.items()
+    }

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_tiktok_following.cleaning import clean
 from tap_tiktok_following.decoding import AccountsReader, Unreadable
 from tap_tiktok_following.errors import QuotaUsedUp, Transient, find_rule, long_wait
 from tap_tiktok_following.http import unix_of
+from tap_tiktok_following.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

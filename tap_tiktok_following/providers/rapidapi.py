@@ -33,7 +33,7 @@ from tap_tiktok_following.errors import (
 from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers.base import Provider, numbered
-from tap_tiktok_following.times import unix_seconds
+from tap_tiktok_following.text import unix_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -32,8 +32,7 @@ from tap_tiktok_following.errors import (
 from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page, TokenGrant
 from tap_tiktok_following.providers.base import Provider, numbered
-from tap_tiktok_following.redaction import hide
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,12 +14,12 @@ from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.errors import Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Outcome, Policy
-from tap_tiktok_following.run.estimate import estimate_cost
+from tap_tiktok_following.output import GRACE
+from tap_tiktok_following.run.estimate import estimate_requests
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
 from tap_tiktok_following.scan.end import make_invalid_row, stop
-from tap_tiktok_following.signals import GRACE
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.errors import StreamEnded
     from tap_tiktok_following.model import Event
+    from tap_tiktok_following.output import Termination
     from tap_tiktok_following.providers import Provider
-    from tap_tiktok_following.run.estimate import Cost
-    from tap_tiktok_following.signals import Termination
     from tap_tiktok_following.state.bookmarks import Bookmarks
     from tap_tiktok_following.state.plan import Plan
     from tap_tiktok_following.state.responses import ResponseFile
@@ -112,11 +111,15 @@ class Run:
         return Report(self.plan, self._policy, malformed, self._usernames.shard)
 
     @property
-    def cost(self) -> Cost:
-        """Between how many requests the run will take, and in how many seconds."""
+    def cost(self) -> tuple[float, float, float, float]:
+        """The fewest and the most requests that the run will take, and seconds for these."""
+        now = time.time()
         entries = map(self._bookmarks.entry, self.plan.usernames)
-        cost = estimate_cost(entries, self._policy, time.time())
-        return cost.limited_to(self._max_requests, self._per_second)
+        estimates = [estimate_requests(entry, self._policy, now) for entry in entries]
+        least, most = (sum(numbers) for numbers in zip((0, 0), *estimates, strict=True))
+        if self._max_requests is not None:
+            least, most = min(least, self._max_requests), min(most, self._max_requests)
+        return least, most, least / self._per_second, most / self._per_second
 
     @property
     def halt(self) -> StreamEnded | None:

@@ -40,20 +40,30 @@ def is_expected_empty(entry: Entry, total: int | None) -> bool:
     return entry.bookmark is not None or total == 0
 
 
-def looks_cut(entry: Entry, progress: Progress, response: Response, total: int | None) -> bool:
+def looks_cut(
+    entry: Entry,
+    progress: Progress,
+    comparison: Comparison,
+    response: Response,
+    policy: Policy,
+) -> bool:
     """Return whether a list ends although there should be another page.
 
     Args:
         entry: The entry before the scan.
         progress: The scan, with this page.
+        comparison: Its accounts, compared with those of the scan before.
         response: The last page.
-        total: The provider's total if it may be used.
+        policy: How lists are read.
     """
+    total = None if policy.start_date else progress.total
     if response.page.has_more:
         return False
     if total is not None:
-        return total > progress.room
-    is_known_page = progress.pages == 1 and entry.listed <= response.count
+        return total > (progress.room if progress.read else FEWEST_MISSING - 1)
+    is_known_page = (
+        progress.pages == 1 and entry.listed + comparison.count_new() <= response.count
+    )
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page
 
@@ -79,8 +89,10 @@ def find_doubt(
         return ""
     if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
         return "the list came back empty, but earlier scans found accounts on it"
-    expected = _count_expected(entry, progress, comparison, total)
-    missing = expected - read
+    if not read and progress.has_hole and entry.full_scanned_at is None:
+        return "all pages came back empty although more were to come"
+    missing = count_missing(entry, progress, comparison, policy)
+    expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
         return f"only {read:,} of about {many(expected, 'account')} came back"
     is_short = total is not None and (is_cut or total > 2 * read)
@@ -107,10 +119,19 @@ def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
     return max(len(more), len(before.difference(accounts))) < FEWEST_MISSING
 
 
-def _count_expected(
-    entry: Entry, progress: Progress, comparison: Comparison, total: int | None
+def count_missing(
+    entry: Entry, progress: Progress, comparison: Comparison, policy: Policy
 ) -> int:
-    """Return how many accounts the list should have."""
+    """Return how many of the expected accounts a scan did not read.
+
+    A total explains a loss only if no more than that many accounts were read.
+
+    Args:
+        entry: The entry before the scan.
+        progress: The scan.
+        comparison: Its accounts, compared with those of the scan before.
+        policy: How lists are read.
+    """
     expected = 0
     floor = progress.floor if progress.full else 0
     if entry.listed and entry.full_floor in {None, floor}:
@@ -118,6 +139,8 @@ def _count_expected(
     if entry.doubted:
         unread = set(split_hashes(entry.doubted)).difference(comparison.accounts)
         expected = max(expected, progress.read + len(unread))
-    if total is not None and total >= progress.read and not entry.total_is_wrong:
-        expected = min(expected, max(total - entry.hidden, 0))
-    return min(expected, CUT_AT)
+    total = None if policy.start_date else progress.total
+    if total is not None and not entry.total_is_wrong:
+        visible = total - entry.hidden
+        expected = min(expected, visible) if visible >= progress.read else expected
+    return max(0, min(expected, CUT_AT) - progress.read)

@@ -94,6 +94,7 @@ def complete(listing: Listing, progress: Progress) -> Event:
         row=row,
         outcome=outcome,
         reason=row["reason"] or "",
+        is_odd=bool(doubt) and not progress.hides_follows,  # the last page is not at fault
         is_full_on_loss=is_on_loss,
     )
 
@@ -193,8 +194,7 @@ def _end_without_list(
 def _find_doubt(listing: Listing, progress: Progress) -> str:
     """Return why a scan is doubted; "" if it is believed, or confirms a doubted one."""
     entry, policy = listing.entry, listing.policy
-    total = None if policy.start_date else progress.total
-    is_cut = looks_cut(entry, progress, listing.response, total)
+    is_cut = looks_cut(entry, progress, listing.comparison, listing.response, policy)
     doubt = ""
     if progress.hides_follows:
         doubt = "a page came back empty although more were to come; follows may be missing"
@@ -254,8 +254,9 @@ def _note_incremental_scan(
 
 
 def _count_lost_by_total(listing: Listing, progress: Progress) -> int:
-    before = listing.entry.total or 0
-    now = before if progress.total is None else progress.total
+    before, now = listing.entry.total, progress.total
+    if before is None or now is None:
+        return 0
     return max(0, before + listing.comparison.count_new_on_top() - now)
 
 

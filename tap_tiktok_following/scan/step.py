@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tap_tiktok_following.model import Event, Outcome, Progress
-from tap_tiktok_following.scan.doubt import is_expected_empty, looks_cut
+from tap_tiktok_following.scan.doubt import (
+    FEWEST_MISSING,
+    count_missing,
+    is_expected_empty,
+    looks_cut,
+)
 from tap_tiktok_following.scan.end import complete, fail, find_evidence
 from tap_tiktok_following.scan.listing import list_page
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
@@ -72,7 +77,8 @@ def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
     full = is_full(entry, as_of, policy)
     floor = policy.start_date
     if not full and entry.bookmark is not None:
-        floor = max(floor, entry.bookmark - policy.lookback)
+        if entry.known.since:  # else the list is read to its end: it may have ended too early
+            floor = max(floor, entry.bookmark - policy.lookback)
         if entry.retry_at is not None:  # the page below fails
             floor = max(floor, (entry.full_floor or 0) + 1)
     return Progress(scanned_at, as_of, full, floor, moved_at=response.until)
@@ -214,10 +220,11 @@ def _is_odd(listing: Listing, progress: Progress, event: Event) -> bool:
     if not page.accounts.rows:
         is_first = progress.pages == 1
         return not (is_first and is_expected_empty(entry, page.total))
-    if event.outcome is not Outcome.COMPLETE:
-        return False
-    if event.entry.doubted is not None:
-        return True
-    total = None if listing.policy.start_date else progress.total
-    is_first_scan = entry.full_scanned_at is None
-    return is_first_scan and looks_cut(entry, progress, listing.response, total)
+    if event.is_odd or event.outcome is not Outcome.COMPLETE:
+        return event.is_odd
+    comparison, policy = listing.comparison, listing.policy
+    if entry.full_scanned_at is None:
+        return looks_cut(entry, progress, comparison, listing.response, policy)
+    is_whole = progress.full or not page.has_more
+    missing = count_missing(entry, progress, comparison, policy) if is_whole else 0
+    return missing >= FEWEST_MISSING

@@ -15,6 +15,9 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
+from tap_tiktok_following.config import validation
+from tap_tiktok_following.errors import Ended
+
 if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
@@ -72,8 +75,16 @@ class ProviderStream(Stream):
         """
         if self._is_sent_as_it_is:
             self.tap.message_writer.write_record(self.name, record)
-        else:
+            return
+        try:
             super()._write_record_message(record)
+        except Exception as error:
+            problem = validation.map_error(error)
+            sentence = (
+                f"{self.name}: `stream_maps` fails for a record ({problem}): correct the "
+                "expression; the next run continues from the last saved state."
+            )
+            raise Ended(sentence) from error
 
     @override
     def _increment_stream_state(

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Clock, Fault, Follow, Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests import harness
 from tests.dbt.project import gather, schemas
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Clock
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.dbt.history import FOREVER, History, seconds
 from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Clock, Fault, Follow, Scenario, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests import harness
 from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas

@@ -50,7 +50,7 @@ def sync(folder: Path, url: str, **more: Any) -> Run:
     return third("--config", str(folder / "config.json"))
 
 
-def test_its_lists_are_read(tmp_path: Path) -> None:
+def test_lists_are_read(tmp_path: Path) -> None:
     with Server(answer) as server:
         ended = sync(tmp_path, server.url)
     assert ended.exit_code == 0
@@ -64,7 +64,7 @@ def test_its_lists_are_read(tmp_path: Path) -> None:
     assert PASSWORD not in ended.stdout + ended.stderr
 
 
-def test_its_own_words_are_used(tmp_path: Path) -> None:
+def test_its_own_words_about_errors_are_used(tmp_path: Path) -> None:
     with Server(answer) as server:
         ended = sync(tmp_path, server.url, third_password="another-password")
     assert ended.exit_code == 1
@@ -74,7 +74,7 @@ def test_its_own_words_are_used(tmp_path: Path) -> None:
     )
 
 
-def test_its_settings_are_checked(tmp_path: Path) -> None:
+def test_settings_are_checked(tmp_path: Path) -> None:
     ended = sync(
         tmp_path, "http://third.example", third_password="a b", third_requests_per_second=0
     )
@@ -83,7 +83,7 @@ def test_its_settings_are_checked(tmp_path: Path) -> None:
         assert f"`{setting}`" in ended.last_line
 
 
-def test_its_settings_and_streams_are_listed() -> None:
+def test_settings_and_streams_are_listed() -> None:
     about = json.loads(third("--about", "--format=json").stdout)
     names = [name for name in about["settings"]["properties"] if name.startswith("third_")]
     assert names == [

@@ -44,7 +44,7 @@ def settings(server: Server, **credentials: str) -> dict[str, Any]:
     }
 
 
-def test_the_example_of_the_research_api_is_three_records() -> None:
+def test_example_of_the_research_api_is_three_records() -> None:
     with Server(research) as server:
         result = run(
             settings(server, research_client_key="key-1", research_client_secret="secret-1")
@@ -71,7 +71,7 @@ def test_the_example_of_the_research_api_is_three_records() -> None:
     assert json.loads(page.body) == {"username": "test_user", "max_count": 100}
 
 
-def test_the_example_of_rapidapi_with_its_error_is_a_failure() -> None:
+def test_example_of_rapidapi_with_its_error_is_a_skip() -> None:
     with rapidapi(RAPIDAPI) as server:
         result = run(settings(server, rapidapi_key="key-2"))
     assert result.records("rapidapi_following") == []
@@ -83,7 +83,7 @@ def test_the_example_of_rapidapi_with_its_error_is_a_failure() -> None:
     )
 
 
-def test_the_example_of_rapidapi_without_its_error_is_one_record() -> None:
+def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
     page = {**json.loads(RAPIDAPI), "error": None}
     with rapidapi(json.dumps(page).encode()) as server:
         result = run(settings(server, rapidapi_key="key-2"))

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     "kind", ["bom", "duplicate_keys", "big_int", "extra_field", "missing_field"]
 )
 @each_provider
-def test_odd_pages_that_can_be_read(sandbox: Sandbox, provider: str, kind: str) -> None:
+def test_odd_page_is_read(sandbox: Sandbox, provider: str, kind: str) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])  # type: ignore[arg-type]
+    sandbox.scenario = Scenario(faults=[Fault(kind)])
     ended = run(settings(sandbox, ["good"], provider))
     assert ended.exit_code == 0
     assert set(ended.follows(provider)) == truth(sandbox, "good")
@@ -36,25 +36,23 @@ def test_odd_pages_that_can_be_read(sandbox: Sandbox, provider: str, kind: str) 
         assert [record["display_name"] for record in records] == [None] * 3
 
 
-@pytest.mark.parametrize(
-    ("kind", "ending"),
-    [("surrogate", "\N{REPLACEMENT CHARACTER}"), ("nul", "\N{REPLACEMENT CHARACTER}")],
-)
+@pytest.mark.parametrize("kind", ["surrogate", "nul"])
 @each_provider
-def test_text_that_no_target_takes_is_mended(
-    sandbox: Sandbox, provider: str, kind: str, ending: str
+def test_text_that_no_target_takes_is_repaired(
+    sandbox: Sandbox, provider: str, kind: str
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])  # type: ignore[arg-type]
+    sandbox.scenario = Scenario(faults=[Fault(kind)])
     ended = run(settings(sandbox, ["good"], provider))
     names = {r["display_name"] for r in ended.records(f"{provider}_following")}
     assert names == {
-        sandbox.world.accounts[f"good.{n}"].display_name + ending for n in range(3)
+        sandbox.world.accounts[f"good.{n}"].display_name + "\N{REPLACEMENT CHARACTER}"
+        for n in range(3)
     }
 
 
 @each_provider
-def test_an_account_without_its_key_is_counted_and_warned_of(
+def test_account_without_its_key_is_left_out_with_a_warning(
     sandbox: Sandbox, provider: str
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
@@ -66,9 +64,9 @@ def test_an_account_without_its_key_is_counted_and_warned_of(
     assert "1 account" in ended.text("WARNING")
 
 
-@pytest.mark.parametrize("wrong", [{"not": 1}, [1], 7, True], ids=str)
+@pytest.mark.parametrize("wrong", [{"not": 1}, 7], ids=str)
 @each_provider
-def test_a_field_of_a_wrong_type_becomes_null_with_a_warning(
+def test_field_of_a_wrong_type_becomes_null_with_a_warning(
     sandbox: Sandbox, provider: str, wrong: object
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
@@ -81,34 +79,16 @@ def test_a_field_of_a_wrong_type_becomes_null_with_a_warning(
     assert "3 fields" in ended.text("WARNING")
 
 
-def test_a_user_id_given_as_a_number_is_the_same_id(sandbox: Sandbox) -> None:
+def test_64_bit_values_are_exact_and_larger_ones_null(sandbox: Sandbox) -> None:
     sandbox.world = World.of({"good": follows_of("good", 1)})
     sandbox.scenario = Scenario(
-        faults=[Fault("wrong_type", value=["user_id", 7012345678901234567])]
+        faults=[
+            Fault("wrong_type", value=["user_id", 7012345678901234567], times=1),
+            Fault("wrong_type", value=["followers", 2**63 - 1], times=1),
+            Fault("wrong_type", value=["followers", 2**63], times=1),
+        ]
     )
-    ended = run(settings(sandbox, ["good"], "rapidapi"))
-    (record,) = ended.records("rapidapi_following")
-    assert record["user_id"] == "7012345678901234567"
-
-
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [
-        (11_000_000_000, 11_000_000_000),
-        (2**63 - 1, 2**63 - 1),
-        (2**63, None),
-        (-(2**63) - 1, None),
-        (2**64 - 1, None),
-        (1.5, None),
-        ("many", None),
-        (True, None),
-    ],
-)
-def test_counts_are_64_bit_integers_or_null(
-    sandbox: Sandbox, count: object, expected: int | None
-) -> None:
-    sandbox.world = World.of({"good": follows_of("good", 1)})
-    sandbox.scenario = Scenario(faults=[Fault("wrong_type", value=["followers", count])])
-    ended = run(settings(sandbox, ["good"], "rapidapi"))
-    (record,) = ended.records("rapidapi_following")
-    assert record["followers"] == expected
+    config = settings(sandbox, ["good"], "rapidapi")
+    records = [run(config).records("rapidapi_following")[0] for _ in range(3)]
+    assert records[0]["user_id"] == "7012345678901234567"
+    assert [record["followers"] for record in records[1:]] == [2**63 - 1, None]

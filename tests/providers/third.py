@@ -10,32 +10,25 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from tap_tiktok_following import providers
-from tap_tiktok_following.http import decoding as body
-from tap_tiktok_following.http.transport import Request
+from tap_tiktok_following.decoding import Reader
+from tap_tiktok_following.errors import ERRORS, BadCredentials, Rule
+from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers import Provider
-from tap_tiktok_following.verdicts import ERRORS, Rule, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_tiktok_following.http.transport import Exchange
+    from tap_tiktok_following.model import RawResponse
 
 
-class Account(msgspec.Struct):
-    """An account of a page."""
-
-    handle: body.Key
-
-
-class _Answer(msgspec.Struct):
+class _Body(msgspec.Struct):
     accounts: msgspec.Raw = msgspec.Raw(b"null")
     older: int | None = None
     problem: str = ""
 
 
-_ANSWERS = body.Reader(_Answer)
-_ACCOUNTS = body.AccountsReader(Account)
+_BODY = Reader(_Body)
 
 
 class Third(Provider):
@@ -56,7 +49,7 @@ class Third(Provider):
     per_second: ClassVar[int] = 100
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            Verdict.BAD_CREDENTIALS,
+            BadCredentials,
             status=frozenset({401}),
             happened="the third provider does not know the password",
             advice="check `third_password`",
@@ -75,20 +68,12 @@ class Third(Provider):
         return Request("GET", f"/{username}?at={cursor or ''}&count={count}", self._headers)
 
     @override
-    def _page(self, exchange: Exchange) -> Page:
-        answer = _ANSWERS.read(exchange.body)
-        if exchange.status != HTTPStatus.OK:
-            raise self._refused(self.rules, exchange, "error", answer.problem)
-        accounts = _ACCOUNTS.read(answer.accounts)
-        return Page(accounts, answer.older is not None, answer.older)
-
-    @override
-    def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        return None
-
-    @override
-    def quota_resets_in(self, headers: Mapping[str, str], now: float) -> float | None:
-        return None
+    def _page(self, response: RawResponse) -> Page:
+        body = _BODY.read(response.body)
+        if response.status != HTTPStatus.OK:
+            raise self._error(self.rules, response, "error", body.problem)
+        accounts = self.accounts.read(body.accounts)
+        return Page(accounts, body.older is not None, body.older)
 
 
 if __name__ == "__main__":

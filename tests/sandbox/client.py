@@ -1,4 +1,4 @@
-"""A plain client of both APIs, to look at the sandbox from outside."""
+"""A plain client of both providers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Client:
             "grant_type": "client_credentials",
             **changes,
         }
-        answer = self.session.post(
+        response = self.session.post(
             f"{self.sandbox.url}/v2/oauth/token/",
             data=form,
             headers={"Cache-Control": "no-cache"},
             timeout=5,
         )
-        if answer.status_code == 200 and "access_token" in answer.text:
-            self.token = answer.json()["access_token"]
-        return answer
+        if response.status_code == 200 and "access_token" in response.text:
+            self.token = response.json()["access_token"]
+        return response
 
     def research(self, username: str = "alice", **body: Any) -> requests.Response:
         return self.session.post(
@@ -64,11 +64,9 @@ class Client:
         cursor: int | None = None,
         count: int | None = None,
     ) -> requests.Response:
-        names = {"research": ("cursor", "max_count"), "rapidapi": ("max_time", "count")}
-        asked = dict(zip(names[provider], (cursor, count), strict=True))
-        given = {name: value for name, value in asked.items() if value is not None}
-        call = self.research if provider == "research" else self.rapidapi
-        return call(username, **given)
+        if provider == "research":
+            return self.research(username, **_given(cursor=cursor, max_count=count))
+        return self.rapidapi(username, **_given(max_time=cursor, count=count))
 
     def page(
         self,
@@ -77,12 +75,12 @@ class Client:
         cursor: int | None = None,
         count: int | None = None,
     ) -> Page:
-        answer = self.get(provider, username, cursor, count)
-        assert answer.status_code == 200, answer.text
-        return Page(provider, answer.json())
+        response = self.get(provider, username, cursor, count)
+        assert response.status_code == 200, response.text
+        return Page(provider, response.json())
 
     def pages(self, provider: str, username: str, count: int | None = None) -> list[Page]:
-        """All pages of a list, read as `has_more` says, however short or empty they are."""
+        """Return all pages of a list, until `has_more` is false."""
         pages = [self.page(provider, username, count=count)]
         while pages[-1].has_more:
             pages.append(self.page(provider, username, pages[-1].cursor, count))
@@ -91,11 +89,13 @@ class Client:
 
 class Page:
     def __init__(self, provider: str, payload: dict[str, Any]) -> None:
-        if provider == "research":
-            paging, accounts = payload["data"], payload["data"]["user_following"]
-            self.cursor = paging["cursor"]
-        else:
-            paging, accounts = payload["pagination"], payload["data"]
-            self.cursor = paging["next_max_time"]
+        is_research = provider == "research"
+        paging = payload["data" if is_research else "pagination"]
+        accounts = paging["user_following"] if is_research else payload["data"]
+        self.cursor = paging["cursor" if is_research else "next_max_time"]
         self.has_more = paging["has_more"]
         self.usernames = [account["username"] for account in accounts]
+
+
+def _given(**values: int | None) -> dict[str, int]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -306,7 +306,7 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
         read = life.read(after=0)
         assert set(life.listed) <= life.sent
         if not (full_scan_on_loss or day["new"] or day["again"] or life.world.hidden):
-            assert read.requests == 1
+            assert read.requests <= 1 + (total is too_high)  # which looks cut
         most = ceil((len(life.listed) + len(life.world.hidden)) / (page_size - 1)) + 2
         assert read.requests <= most
         before = life.listed

@@ -11,10 +11,10 @@ from singer_sdk.contrib.msgspec import encoder
 from singer_sdk.helpers import _batch, _state
 from singer_sdk.plugin_base import JSONSchemaValidator
 
+from tap_tiktok_following.output import MessageWriter, StateWriter
 from tap_tiktok_following.providers import RapidAPI
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tap_tiktok_following.writer import MessageWriter, StateWriter
 from tests.documents import ROOT
 
 
@@ -22,7 +22,7 @@ def test_the_overrides_were_read_in_the_pinned_release() -> None:
     pins = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"^singer-sdk(?:\[.+\])?==([\w.]+)", pins, re.MULTILINE)
     assert pinned == ["0.54.9"], (
-        "Read the overrides in streams/base.py, tap.py and writer.py again in the new release."
+        "Read the overrides in streams/base.py, tap.py and output.py again in the new release."
     )
 
 

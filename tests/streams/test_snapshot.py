@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, World
-from tap_tiktok_following.times import HOUR
+from tap_tiktok_following.text import HOUR
 from tests.harness import NOW, PROVIDERS, follows_of, run, settings
 
 if TYPE_CHECKING:
