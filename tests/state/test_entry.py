@@ -115,12 +115,10 @@ def test_entry_of_a_run_is_the_same_after_it_was_stored(sandbox: Sandbox) -> Non
 
 # Damaged and edited fields.
 
-EDITED = [
-    {field: value}
-    for field in dump(FULL)
-    if field != "context"
-    for value in (None, 7.5, "x", [], {}, True, -(10**20), 10**20)
-] + [
+WRONG: tuple[Any, ...] = (None, 7.5, "x", [], {}, True, -(10**20), 10**20)
+
+EDITED: list[dict[str, Any]] = [
+    *({field: value} for field in dump(FULL) if field != "context" for value in WRONG),
     {"replication_key_value": "yesterday"},
     *({"ended_at": f"{year}-12-31T23:59:59+00:00"} for year in ("0001", "9999")),
     *({"scanned_at": f"{year}-12-31T23:59:59+00:00"} for year in ("0001", "9999")),

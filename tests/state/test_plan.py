@@ -96,11 +96,11 @@ def test_list_that_failed_or_was_interrupted_is_always_due(outcome: Outcome) -> 
 
 @each_skip
 def test_skipped_list_waits_for_the_longer_of_both_settings(outcome: Outcome) -> None:
-    lists = {"ann": ended(outcome, 7 * DAY - 1), "ben": ended(outcome, 7 * DAY)}
+    waiting, due = ended(outcome, 7 * DAY - 1), ended(outcome, 7 * DAY)
     policy = {"retry_unavailable_after": 7 * DAY, "rescan_after": HOUR}
-    assert plan("ann ben", policy=policy, **lists).usernames == ["ben"]
+    assert plan("ann ben", policy=policy, ann=waiting, ben=due).usernames == ["ben"]
     policy = {"retry_unavailable_after": HOUR, "rescan_after": 7 * DAY}
-    assert plan("ann ben", policy=policy, **lists).usernames == ["ben"]
+    assert plan("ann ben", policy=policy, ann=waiting, ben=due).usernames == ["ben"]
 
 
 @each_read

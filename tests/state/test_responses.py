@@ -142,7 +142,7 @@ def test_lists_of_one_page_are_paid_for_once_without_another_setting(
 ) -> None:
     """The run is killed when all but the last list were read."""
     names = many(21)
-    sandbox.world = World.of({name: follows_of(name, 5) for name in [*names, "last"]})
+    sandbox.world = World.of({name: follows_of(name, 1) for name in [*names, "last"]})
     sandbox.scenario = Scenario(faults=[Fault("silent", username="last")])
     config = {**config_of(sandbox, path, provider), "usernames": [*names, "last"]}
     process = start(tmp_path, {**config, "concurrency": 1})
