@@ -167,7 +167,7 @@ class Run:
             raise
         finally:
             events.close()
-        self._interrupt()
+        self._end_the_rest()
 
     def acknowledge(self, event: Event) -> None:
         """Update bookmarks and counts after the records of an event were written."""
@@ -195,15 +195,24 @@ class Run:
     def _stop(self) -> None:
         self._gate.stop(Interrupted(happened=f"stopped by {self._termination.name}"))
 
-    def _interrupt(self) -> None:
-        """Add a row for each list that was begun, without waiting for its last request."""
-        reason = self.halt.reason if self.halt else ""
-        now = int(time.time())
+    def _end_the_rest(self) -> None:
+        """Add a row for each list that was begun, without waiting for its last request.
+
+        If nothing stopped the run, each list must have ended: the others met an error of ours.
+        """
         in_flight = self._requests - self._counted
-        for username in {**self._unfinished, **in_flight}:
+        usernames = {**self._unfinished, **in_flight}
+        if self.halt is not None:
+            outcome, reason = Outcome.INTERRUPTED, self.halt.reason
+        else:
+            outcome, reason = Outcome.FAILED, "an error in this tap, please report it"
+            ended = self.report.ended
+            usernames.update((name, 0) for name in self.plan.usernames if name not in ended)
+        now = int(time.time())
+        for username in usernames:
             event = stop(
                 self._bookmarks.entry(username),
-                Outcome.INTERRUPTED,
+                outcome,
                 reason,
                 response=None,
                 now=now,

@@ -157,7 +157,9 @@ def _are_hashes(joined: bytes) -> bool:
 def _is_progress(progress: Progress) -> bool:
     numbers = [n for n in msgspec.structs.astuple(progress) if isinstance(n, int)]
     is_in_range = all(0 <= number < LATEST for number in numbers)
-    return is_in_range and _are_hashes(progress.hashes) and progress.remembered <= progress.read
+    return (
+        is_in_range and _are_hashes(progress.hashes) and progress.remembered <= progress.read
+    )
 
 
 _COUNT = _reader(int, lambda number: 0 <= number < LATEST)

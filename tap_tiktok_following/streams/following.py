@@ -180,9 +180,6 @@ class FollowingStream(ProviderStream):
             advice = report.advice or "run again to continue from the last page read"
             sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
             yield Ended(f"{sentence}: {advice}.", FAILURE if is_failure else SUCCESS)
-        if halt is None and report.left_over:
-            sentence = f"{self.name}: {report.left_over:,} usernames were not read, although"
-            yield Ended(f"{sentence} nothing stopped the run: please report it.")
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
