@@ -43,6 +43,11 @@ class Store(NamedTuple):
     source: str
     provider: Provider
 
+    def take(self, entry: Entry, policy: Policy) -> StoredResponse | None:
+        """Return the response for the next page of a list; None if it is not stored."""
+        cursor, _ = next_request(entry, policy)
+        return self.file.take(self.source, entry, cursor)
+
 
 class Reader:
     """Reads one list to the end of its scan, or as far as the run goes.
@@ -90,34 +95,27 @@ class Reader:
         has_ended = False
         while True:
             event = self._take_stored()
-            if event is None and not self._may_request(has_ended=has_ended):
+            if event is None and has_ended and not self._is_due_again():
                 return
             self._requests = 0
             event = event or self._request()
             yield event
             self._entry = event.entry
-            if event.outcome is not None:
-                if not event.is_stored:
-                    return
-                has_ended = True
+            has_ended = event.outcome is not None
+            if has_ended and not event.is_stored:
+                return
 
-    def _may_request(self, *, has_ended: bool) -> bool:
-        """Return whether to go on with requests once no stored response is left.
-
-        Args:
-            has_ended: Whether a scan of the list ended with a stored response in this run.
-        """
-        entry, now = self._entry, time.time()
-        if has_ended and now - (entry.ended_at or 0) < AGED:
-            return False
-        return entry.progress is not None or is_due(entry, self._policy, now)
+    def _is_due_again(self) -> bool:
+        """Return whether to scan a list again whose last scan ended with a stored response."""
+        now = time.time()
+        is_aged = now - (self._entry.ended_at or 0) >= AGED
+        return is_aged and is_due(self._entry, self._policy, now)
 
     def _take_stored(self) -> Event | None:
         """Return what the stored response for the next page adds, if there is one."""
         if self._store is None:
             return None
-        cursor, _ = next_request(self._entry, self._policy)
-        stored = self._store.file.take(self._store.source, self._entry, cursor)
+        stored = self._store.take(self._entry, self._policy)
         if stored is None:
             return None
         self._requests = stored.requests

@@ -30,7 +30,7 @@ class Report:
     Attributes:
         failed: The usernames that failed, in order, each with its reason.
         advice: What to do about the first of them; "" if there is no special advice.
-        done: Number of usernames whose turn is over.
+        ended: The usernames whose turn is over, each with its last outcome.
 
     Args:
         plan: The work of the run.
@@ -42,12 +42,11 @@ class Report:
     def __init__(self, plan: Plan, policy: Policy, malformed: int, shard: str) -> None:
         self.failed: dict[str, str] = {}
         self.advice = ""
-        self.done = 0
+        self.ended: dict[str, Outcome] = {}
         self._plan = plan
         self._policy = policy
         self._of_shard = f" of shard {shard}" if shard else ""
         self._outcomes = Counter({Outcome.INVALID: malformed})
-        self._ended: dict[str, Outcome] = {}
         self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
         self._read = self._sent = self._keyless = self._nulled = self._stored = 0
         self._full_on_loss = self._wrong_totals = 0
@@ -76,12 +75,16 @@ class Report:
 
     def _note_end(self, username: str, outcome: Outcome) -> None:
         """Count a username once, with its last outcome: its scans may have been stored."""
-        before = self._ended.get(username)
+        before = self.ended.get(username)
         if before is not None:
             self._outcomes[before] -= 1
-        self._ended[username] = outcome
+        self.ended[username] = outcome
         self._outcomes[outcome] += 1
-        self.done = len(self._ended)
+
+    @property
+    def done(self) -> int:
+        """Number of usernames whose turn is over."""
+        return len(self.ended)
 
     @property
     def left_over(self) -> int:

@@ -158,8 +158,11 @@ def _are_hashes(joined: bytes) -> bool:
 
 
 def _is_progress(progress: Progress) -> bool:
-    moments = (progress.scanned_at, progress.as_of, progress.floor, progress.cursor or 0)
-    return _are_hashes(progress.hashes) and all(0 <= m < LATEST for m in moments)
+    numbers = [n for n in msgspec.structs.astuple(progress) if isinstance(n, int)]
+    is_in_range = all(0 <= number < LATEST for number in numbers)
+    return (
+        is_in_range and _are_hashes(progress.hashes) and progress.remembered <= progress.read
+    )
 
 
 _COUNT = _reader(int, lambda number: 0 <= number < LATEST)

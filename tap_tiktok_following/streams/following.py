@@ -187,9 +187,6 @@ class FollowingStream(ProviderStream):
             reason = next(iter(report.failed.values()))
             sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
             yield Ended(f"{sentence}: {report.advice or advice}.", exit_code)
-        if halt is None and report.left_over:
-            sentence = f"{self.name}: {report.left_over:,} usernames were not read, although"
-            yield Ended(f"{sentence} nothing stopped the run: please report it.")
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
