@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from sandbox import Follow, World
+from sandbox import Clock, Follow, World
 from sandbox.paging import page_of
 from tap_tiktok_following.errors import BudgetReached, Failed
 from tap_tiktok_following.model import Accounts, Page, Policy, RawResponse, Response
@@ -69,7 +69,6 @@ class Life:
     """One list and its reader.
 
     Attributes:
-        now: Unix seconds.
         state: What the reader keeps between runs.
         sent: Every account that was ever sent.
         broken: Which cursors have no page for now; None if all have.
@@ -97,8 +96,8 @@ class Life:
         repeat: bool = True,
         **policy: Any,
     ) -> None:
-        self.now = NOW
         self.world = World.of({"ann": list(follows)})
+        self.world.clock = Clock(NOW)
         self.state: dict[str, Any] = {}
         self.sent: set[str] = set()
         self.broken: Broken | None = None
@@ -113,6 +112,15 @@ class Life:
         self.policy = policy
         self._repeat = repeat
         self._made = 0
+
+    @property
+    def now(self) -> int:
+        """What time it is, in Unix seconds."""
+        return int(self.world.clock.now())
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.world.clock.advance(now - self.now)
 
     @property
     def listed(self) -> list[str]:
