@@ -36,7 +36,9 @@ MAX_BODY = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 _MAX_QUOTE = 100
-"""Maximum number of characters quoted from a proxy or the operating system."""
+"""Maximum number of characters quoted from a library or the operating system."""
+
+_DISTRUSTED = "certificate not accepted"
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Transport:
     def _lost(self, cause: BaseException) -> Transient:
         """Describe why no complete response arrived, without the internals of libraries."""
         if obstacle := self._obstacle(cause):
-            is_distrusted = "certificate" in obstacle
+            is_distrusted = obstacle.startswith(_DISTRUSTED)
             places = "REQUESTS_CA_BUNDLE, clock" if is_distrusted else "network"
             return Transient(
                 f"cannot reach {self._host} ({obstacle})",
@@ -150,10 +152,8 @@ class Transport:
                 inner = cause.original_error
                 return f"proxy: {self._obstacle(inner) or _in_words(inner)}"
             case causes.SSLError():
-                problem = getattr(cause.args[0], "verify_message", "")
-                return (
-                    f"certificate not accepted, {problem}" if problem else "no TLS connection"
-                )
+                problem = clean(getattr(cause.args[0], "verify_message", ""), _MAX_QUOTE)
+                return f"{_DISTRUSTED}, {problem}" if problem else "no TLS connection"
             case causes.NameResolutionError():
                 return "name does not resolve"
             case causes.NewConnectionError():
