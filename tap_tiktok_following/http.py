@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
@@ -27,7 +26,7 @@ from tap_tiktok_following.model import RawResponse
 from tap_tiktok_following.times import unix_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from socket import socket
 
 MAX_BODY = 16 * 1024 * 1024
@@ -39,23 +38,6 @@ _MAX_QUOTE = 100
 """Maximum number of characters quoted from a library or the operating system."""
 
 _DISTRUSTED = "certificate not accepted"
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request to a provider.
-
-    Attributes:
-        method: The HTTP method.
-        path: Path and query, percent-encoded, to be appended to the base URL.
-        headers: Headers of this request.
-        body: The body, or None.
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
 
 
 class Transport:
@@ -88,7 +70,7 @@ class Transport:
             )
             raise Ended(sentence) from error
 
-    def send(self, request: Request) -> RawResponse:
+    def send(self, request: requests.Request) -> RawResponse:
         """Send one request, exactly once.
 
         Raises:
@@ -96,17 +78,12 @@ class Transport:
             Failed: If the response is a redirect or too large.
         """
         session = self._session()
-        prepared = requests.Request(
-            request.method,
-            self._url + request.path,
-            {**self._headers, **request.headers},
-            data=request.body,
-        ).prepare()
+        request.headers = {**self._headers, **request.headers}
         sent_at, started = time.time(), time.monotonic()
         try:
             with (
                 session.time_limit(),
-                session.send(prepared, timeout=self._timeout) as response,
+                session.send(request.prepare(), timeout=self._timeout) as response,
             ):
                 duration = time.monotonic() - started
                 body = _read(response)

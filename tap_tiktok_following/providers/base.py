@@ -15,10 +15,10 @@ from tap_tiktok_following.http import unix_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import requests
     from singer_sdk import typing as th
 
     from tap_tiktok_following.errors import NoPage, Rule
-    from tap_tiktok_following.http import Request
     from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 
 MAX_WAIT = 5 * 60
@@ -100,7 +100,7 @@ class Provider(ABC):
     @abstractmethod
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> Request:
+    ) -> requests.Request:
         """Return the request for one page.
 
         Args:
@@ -131,7 +131,7 @@ class Provider(ABC):
             Unreadable: If it cannot be read.
         """
 
-    def token_request(self) -> Request | None:
+    def token_request(self) -> requests.Request | None:
         """Return the request for an access token; None for a provider without tokens."""
         return None
 
