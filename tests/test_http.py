@@ -11,7 +11,7 @@ import requests
 
 from sandbox import Fault, World
 from tap_tiktok_following.errors import Ended, Failed, NoPage, Transient
-from tap_tiktok_following.http import Request, Transport
+from tap_tiktok_following.http import Transport
 from tests.harness import NOW, follows_of
 from tests.server import TLS, Dripping, Raw, Reply, Server
 
@@ -48,7 +48,11 @@ def transport(url: str, timeout: float = 5) -> Transport:
 
 
 def send(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> RawResponse:
-    return transport(url, timeout).send(Request("GET", path, headers))
+    return transport(url, timeout).send(requests.Request("GET", url + path, headers))
+
+
+def get(server: Server | Raw) -> requests.Request:
+    return requests.Request("GET", server.url)
 
 
 def failure(url: str, path: str = "/", *, timeout: float = 5, **headers: str) -> NoPage:
@@ -124,8 +128,8 @@ def test_user_agent_is_sent(echo: Server) -> None:
 def test_cookies_are_not_sent_back() -> None:
     with Server(lambda _: Reply(headers={"Set-Cookie": "track=me; Path=/"})) as server:
         one = transport(server.url)
-        one.send(Request("GET", "/"))
-        one.send(Request("GET", "/"))
+        one.send(get(server))
+        one.send(get(server))
     assert len(server.received) == 2
     assert not any("cookie" in received.headers for received in server.received)
 
@@ -190,8 +194,8 @@ def test_request_after_a_late_response_is_a_normal_one() -> None:
     with Server(reply) as server:
         one = transport(server.url, 0.2)
         with pytest.raises(Transient, match="did not respond in full"):
-            one.send(Request("GET", "/"))
-        assert one.send(Request("GET", "/")).body == b"{}"
+            one.send(get(server))
+        assert one.send(get(server)).body == b"{}"
 
 
 @pytest.mark.parametrize("kind", ["huge", "gzip_bomb"])
@@ -226,11 +230,11 @@ def test_request_on_a_stale_connection_is_not_sent_again(method: str) -> None:
     """Each connection answers once, then reads the next request and ends."""
     with Raw(lambda: WHOLE, answers=1) as server:
         one = transport(server.url)
-        one.send(Request(method, "/", body=b"{}"))
+        one.send(requests.Request(method, server.url, data=b"{}"))
         with pytest.raises(Transient, match="was lost"):
-            one.send(Request(method, "/", body=b"{}"))
+            one.send(requests.Request(method, server.url, data=b"{}"))
         assert server.requests == 2
-        assert one.send(Request(method, "/", body=b"{}")).body == b"{}"
+        assert one.send(requests.Request(method, server.url, data=b"{}")).body == b"{}"
 
 
 @pytest.mark.parametrize("status", [b"102 Processing", b"103 Early Hints"])
@@ -241,8 +245,8 @@ def test_response_after_an_interim_one_is_never_given_to_another_request(
     with Raw(lambda: next(answers)) as server:
         one = transport(server.url)
         with pytest.raises(Transient, match="interim"):
-            one.send(Request("GET", "/"))
-        assert one.send(Request("GET", "/")).body == b"[]"
+            one.send(get(server))
+        assert one.send(get(server)).body == b"[]"
     assert server.connections == 2
 
 
