@@ -88,8 +88,8 @@ def test_its_settings_and_streams_are_listed() -> None:
     names = [name for name in about["settings"]["properties"] if name.startswith("third_")]
     assert names == [
         "third_password",
-        "third_requests_per_second",
         "third_max_requests",
+        "third_requests_per_second",
         "third_api_url",
     ]
     streams = json.loads(third("--discover").stdout)["streams"]
