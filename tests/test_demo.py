@@ -51,14 +51,6 @@ def test_every_ten_seconds_have_follows_and_unfollows(start: int) -> None:
         before = after
 
 
-def test_lists_keep_their_length_for_years() -> None:
-    lengths = [
-        sum(map(len, lists(story_at(NOW + weeks * 7 * 86_400)).values()))
-        for weeks in (0, 1, 10, 100)
-    ]
-    assert max(lengths) - min(lengths) < 100
-
-
 def test_usernames_have_lists_of_every_kind() -> None:
     story = story_at(NOW)
     found = lists(story)
