@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from sandbox import Fault, Scenario, World
 from tap_tiktok_following.crawl.summary import table
 from tap_tiktok_following.live import Part, fitted
+
+from sandbox import Fault, Scenario, World
 from tests.harness import finish, follows_of, settings, start, truth
 
 if TYPE_CHECKING:

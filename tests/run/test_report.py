@@ -9,9 +9,8 @@ import pytest
 from msgspec.structs import replace
 from tap_tiktok_following.crawl import report as module
 from tap_tiktok_following.crawl.report import Report, some_of
-from tap_tiktok_following.model import Loss, Outcome
 
-from tap_tiktok_following.model import Event, Standing, Visit
+from tap_tiktok_following.model import Event, Loss, Outcome, Standing, Visit
 from tap_tiktok_following.state.plan import Plan, Turn
 
 STANDING = Standing(0, 0, floor=0, whole=True)
