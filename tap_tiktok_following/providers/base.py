@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -223,4 +224,4 @@ def retry_after(response: RawResponse) -> float | None:
         if moment is None:
             return None
         seconds = moment - response.until
-    return max(0.0, seconds) if seconds == seconds else None  # noqa: PLR0124 - not NaN
+    return None if math.isnan(seconds) else max(0.0, seconds)
