@@ -91,19 +91,19 @@ class Workers:
     def _work(self) -> None:
         try:
             while not self._closed and (username := self._next_username()) is not None:
-                try:
-                    self._work_on(username)
-                except Exception:
-                    logger.debug("Reading %s failed", username, exc_info=True)
+                self._work_on(username)
         finally:
             self._arrived.put(_DONE)
 
     def _work_on(self, username: str) -> None:
-        for event in self._read(username):
-            self._slots.acquire()
-            if self._closed:
-                return
-            self._arrived.put(event)
+        try:
+            for event in self._read(username):
+                self._slots.acquire()
+                if self._closed:
+                    return
+                self._arrived.put(event)
+        except Exception:
+            logger.debug("Reading %s failed", username, exc_info=True)
 
     def _next_username(self) -> str | None:
         with self._taking:
