@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two things at once: while Meltano's plugins are set up, the code is checked.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo test lint types pytest test-guides test-airflow bench plugins requirements
+.PHONY: demo docs test lint types pytest test-guides test-airflow bench plugins requirements
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m demo
@@ -57,6 +57,10 @@ test-airflow: .venv/ready .airflow/ready $(TOOLS)
 # Measure the tap against its peers; takes about an hour and a machine that does nothing else.
 bench: .venv/ready plugins
 	@$(BIN)/python -m benchmarks
+
+# Write settings and columns from the code into the documentation.
+docs: .venv/ready
+	$(BIN)/python docs/generate.py
 
 plugins: .meltano/ready
 

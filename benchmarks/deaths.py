@@ -77,7 +77,10 @@ def paid_twice(bench: Bench) -> Iterator[Row]:
             ("target-postgres", {"sqlalchemy_url": server.url, "default_target_schema": "{}"}),
         ]
         for target, settings in loaders:
-            for name, more in (("without", {}), ("with", {"responses_path": "file.answers"})):
+            for name, more in (
+                ("without", {}),
+                ("with", {"responses_path": "file.responses"}),
+            ):
                 folder = bench.folder / f"{target}-{name}"
                 filled = {
                     key: value.format(name) if isinstance(value, str) else value

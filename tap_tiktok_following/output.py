@@ -159,7 +159,7 @@ class MessageWriter(MsgSpecWriter):
         """
         lines, self._pending = self._pending, bytearray()
         self._record_tail = _record_tail()
-        if not lines:
+        if not lines or sys.stdout is None:  # None after an error
             return
         with _ended_if_unwritable():
             for batch in _batches(lines):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
 from tap_tiktok_following.model import Outcome, Response
-from tap_tiktok_following.scan.end import stop
+from tap_tiktok_following.scan.end import add_reference, stop
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
 from tap_tiktok_following.state.responses import StoredResponse
@@ -89,7 +89,7 @@ class Reader:
         except Exception as error:
             logger.debug("Reading %s failed", self._entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
-            yield self._stop(Outcome.FAILED, reason, None)
+            yield self._stop(Outcome.FAILED, Failed(reason), None)
 
     def _events(self) -> Iterator[Event]:
         has_ended = False
@@ -122,7 +122,7 @@ class Reader:
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, stored)
+            event = self._stop(skip.outcome, skip, stored)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -144,13 +144,11 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, skip.response)
+            event = self._stop(skip.outcome, skip, skip.response)
             if skip.response is not None:
                 self._add(event, skip.response)
         except Failed as failure:
-            reference = failure.reference
-            reason = f"{failure.reason} ({reference})" if reference else failure.reason
-            event = self._stop(Outcome.FAILED, reason, failure.response)
+            event = self._stop(Outcome.FAILED, failure, failure.response)
             event = dataclasses.replace(event, advice=failure.advice)
         else:
             self._add(event, response)
@@ -176,16 +174,17 @@ class Reader:
         self._requests += 1
         self._on_request()
 
-    def _stop(self, outcome: Outcome, reason: str, response: RawResponse | None) -> Event:
-        return stop(
+    def _stop(self, outcome: Outcome, why: NoPage, response: RawResponse | None) -> Event:
+        event = stop(
             self._entry,
             outcome,
-            reason,
+            why.reason,
             response=response,
             now=int(time.time()),
             policy=self._policy,
             requests=self._requests,
         )
+        return add_reference(event, why.reference)
 
     def _add(self, event: Event, response: RawResponse) -> None:
         """Store a response, before its event is passed on."""

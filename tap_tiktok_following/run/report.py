@@ -177,11 +177,13 @@ class Report:
         if self._nulled:
             yield f"set {many(self._nulled, 'field')} of a wrong type to null"
         if self.done and self.done == sum(self._outcomes[outcome] for outcome in SKIPPED):
-            all_of = "all usernames" if self.done > 1 else "the only username"
-            were = "were" if self.done > 1 else "was"
+            were = (
+                "the only username was"
+                if self.done == 1
+                else f"all {self.done:,} usernames were"
+            )
             yield (
-                f"nothing was read: {all_of} {were} skipped; check the usernames and the "
-                "provider's URL"
+                f"nothing was read: {were} skipped; check the usernames and the provider's URL"
             )
         yield from self._groups(lambda outcome: outcome in READ)
 

@@ -67,6 +67,9 @@ def complete(listing: Listing, progress: Progress) -> Event:
         progress = replace(progress, read_down_to=listing.latest)
     doubt = _find_doubt(listing, progress)
     evidence = {} if doubt else find_evidence(listing, progress)
+    is_wrong = progress.full and _refutes_total(listing, progress, evidence)
+    if is_wrong:
+        evidence.pop(Evidence.TOTAL, None)
     lost = max(evidence.values(), default=None)
     is_news = progress.full or progress.sent or lost or doubt or not listing.was_read_below
     outcome = Outcome.COMPLETE if is_news else Outcome.UNCHANGED
@@ -82,7 +85,8 @@ def complete(listing: Listing, progress: Progress) -> Event:
     if doubt:
         ended = replace(ended, doubted=progress.hashes)
     elif progress.full:
-        ended = _note_full_scan(ended, listing, progress, evidence)
+        ended = _note_full_scan(ended, listing, progress)
+        ended = replace(ended, total_is_wrong=is_wrong)
     else:
         ended = _note_incremental_scan(ended, listing, progress, evidence)
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
@@ -168,6 +172,14 @@ def fail(
     return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
 
 
+def add_reference(event: Event, reference: str) -> Event:
+    """Return the event with the provider's ID of the response in the reason of its row."""
+    if event.row is None or not reference:
+        return event
+    row = {**event.row, "reason": f"{event.reason} ({reference})"}
+    return dataclasses.replace(event, row=row)
+
+
 def make_invalid_row(text: str, now: int) -> dict[str, Any]:
     """Return the row of a configured value that is not a username.
 
@@ -207,17 +219,28 @@ def _find_doubt(listing: Listing, progress: Progress) -> str:
     return "" if is_same and (may_look_cut or not is_cut) else doubt
 
 
-def _note_full_scan(
-    entry: Entry, listing: Listing, progress: Progress, evidence: dict[Evidence, int]
-) -> Entry:
+def _count_lost(listing: Listing, progress: Progress) -> int:
+    """Return how many of the accounts listed before a full scan does not list."""
+    listed = listing.entry.listed
+    expected = listed + listing.comparison.count_new() if listed else progress.read
+    return max(0, expected - progress.read)
+
+
+def _refutes_total(
+    listing: Listing, progress: Progress, evidence: dict[Evidence, int]
+) -> bool:
+    """Return whether a full scan does not confirm a loss that the total shows."""
+    entry = listing.entry
+    is_claimed = entry.lost is Evidence.TOTAL or _count_lost_by_total(listing, progress) > 0
+    is_found = _count_lost(listing, progress) > 0 or evidence.get(Evidence.PAGES, 0) > 0
+    return is_claimed and bool(entry.listed) and not is_found
+
+
+def _note_full_scan(entry: Entry, listing: Listing, progress: Progress) -> Entry:
     before, read = listing.entry, progress.read
-    expected = before.listed + listing.comparison.count_new() if before.listed else read
-    lost = max(0, expected - read)
     surplus = max(0, (progress.total or 0) - read)
     if before.full_scanned_at is not None and before.listed:
-        surplus = min(surplus, before.hidden + lost)
-    is_claimed = before.lost is Evidence.TOTAL or _count_lost_by_total(listing, progress) > 0
-    is_found = lost > 0 or evidence.get(Evidence.PAGES, 0) > 0 or not before.listed
+        surplus = min(surplus, before.hidden + _count_lost(listing, progress))
     return replace(
         entry,
         full_scanned_at=progress.scanned_at,
@@ -226,7 +249,6 @@ def _note_full_scan(
         listed=read,
         total=progress.total,
         hidden=before.hidden if listing.policy.start_date else surplus,
-        total_is_wrong=is_claimed and not is_found,
         lost=None,
         doubted=None,
         known=_memory_of(progress),

@@ -41,6 +41,14 @@ STATE_RATE = 10_000_000 / 30
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines."""
 
+RUN_AGAIN = "run again to continue from the last page read"
+
+AFTER_FAILURE = {
+    "fail": (f"{RUN_AGAIN}, or set `on_username_failure` to `continue`", FAILURE),
+    "continue": (RUN_AGAIN, SUCCESS),
+}
+"""By `on_username_failure`: what to do, and the exit code."""
+
 PROPERTIES = (
     th.Property(
         "follower_username",
@@ -175,11 +183,10 @@ class FollowingStream(ProviderStream):
             return
         report, halt = self.run.report, self.run.halt
         if report.failed:
-            is_failure = self.config["on_username_failure"] == "fail"
+            advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(report.failed.values()))
-            advice = report.advice or "run again to continue from the last page read"
             sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
-            yield Ended(f"{sentence}: {advice}.", FAILURE if is_failure else SUCCESS)
+            yield Ended(f"{sentence}: {report.advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)

@@ -85,8 +85,12 @@ def test_wrong_expression(
             f"`stream_maps` names `rapidapi_folowing`, which is not a stream ({STREAMS})",
         ),
         ({"rapidapi_following": "md5"}, "`stream_maps` must be an object"),
+        (
+            {"rapidapi_following": {"x": ""}},
+            "`stream_maps` of `rapidapi_following`: `x` fails (string index out of range)",
+        ),
     ],
-    ids=range(2),
+    ids=range(3),
 )
 def test_wrong_stream_map(sandbox: Sandbox, maps: dict[str, Any], says: str) -> None:
     result = run(settings(sandbox, ["ann"], "rapidapi", stream_maps=maps))
