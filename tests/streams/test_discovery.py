@@ -12,12 +12,13 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import PROVIDERS, Run, bare, follows_of, run, settings
+from tests.harness import PROVIDERS, bare, follows_of, run, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Sandbox
+    from tests.harness import Run
 
 RESEARCH = {"research_client_key": "a-key", "research_client_secret": "a-secret"}
 TOKEN = {"research_access_token": "a-token"}
