@@ -24,7 +24,7 @@ from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.output import MessageWriter, StateWriter, Termination
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.run.report import duration, make_table
+from tap_tiktok_following.run.report import duration, make_table, some_of
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
@@ -150,6 +150,11 @@ class TapTikTokFollowing(Tap):
         if self._has_announced:
             return
         self._has_announced = True
+        if self.usernames.malformed:
+            self.logger.warning(
+                "`usernames_path` contains entries that are not usernames; skipped: %s",
+                some_of(self.usernames.malformed),
+            )
         runs = [stream.run for stream in self._following if stream.is_read]
         for stream in self._following:
             if stream.is_read:

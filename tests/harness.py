@@ -194,18 +194,26 @@ def settings(
     return {**QUICK, **given, "usernames": list(usernames), **more}
 
 
-def run(config: Mapping[str, Any], state: object = None, *, level: int = logging.INFO) -> Run:
+def run(
+    config: Mapping[str, Any],
+    state: object = None,
+    *,
+    catalog: dict[str, Any] | None = None,
+    level: int = logging.INFO,
+) -> Run:
     """Run the tap in this process, as its command does."""
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with _log(level) as log, _handlers_kept(), contextlib.redirect_stdout(stdout):
-        code = _sync(config, state)
+        code = _sync(config, state, catalog)
     return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
 
 
-def _sync(config: Mapping[str, Any], state: object) -> int:
+def _sync(config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None) -> int:
     tap: TapTikTokFollowing | None = None
     try:
-        tap = TapTikTokFollowing(config=dict(config), state=copy.deepcopy(state or {}))
+        tap = TapTikTokFollowing(
+            config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
+        )
         tap.sync_all()
     except Ended as end:
         TapTikTokFollowing.logger.error("%s", end.sentence)

@@ -141,12 +141,6 @@ class FollowingStream(ProviderStream):
         """Yield the records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.is_read:
             return
-        if self.tap.usernames.malformed:
-            self.logger.warning(
-                "%s: `usernames_path` contains entries that are not usernames; skipped: %s",
-                self.name,
-                some_of(self.tap.usernames.malformed),
-            )
         if self.ABORT_AT_RECORD_COUNT is None:
             self.tap.announce()
             yield from self._read()

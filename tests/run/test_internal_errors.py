@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
 
 NAMES = ("ann", "bad", "cat")
+CANARY = "canary-4711"
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,7 @@ def break_page(page: int, patch: pytest.MonkeyPatch) -> None:
 
     def broken(entry: Any, progress: Any, *others: Any) -> Any:
         if (entry.username, progress.pages) == ("bad", page - 1):
-            raise KeyError("canary")
+            raise KeyError(CANARY)
         return list_page(entry, progress, *others)
 
     patch.setattr("tap_tiktok_following.scan.step.list_page", broken)
@@ -67,7 +68,7 @@ def test_error_at_a_page_fails_one_list_and_loses_no_record(
         f"{provider}_following: could not read bad (an error in this tap (KeyError), please "
         "report it): run again to continue from the last page read."
     )
-    assert "canary" not in first.text("INFO")
+    assert CANARY not in first.text("INFO")
     assert len(first.follows(provider, "bad")) == 4 * (page - 1)
     assert bookmark(first.state, provider, "bad") is None
 
@@ -90,7 +91,7 @@ def test_worker_that_dies_is_never_a_success(
 
     def make_reader(entry: Any, *others: Any) -> Reader:
         if entry.username in broken:
-            raise KeyError("canary")
+            raise KeyError(CANARY)
         return Reader(entry, *others)
 
     monkeypatch.setattr("tap_tiktok_following.run.run.Reader", make_reader)
