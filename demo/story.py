@@ -17,7 +17,7 @@ HOUR = 60 * 60
 BEAT = 5
 """Seconds between two new follows; each of them ends after an hour."""
 
-_BEGIN, _END = 1_704_067_200, 1_704_067_200 + 730 * DAY
+_BEGIN, _END = 1_790_812_800 - 730 * DAY, 1_790_812_800
 """Unix seconds between which all other follows were made."""
 
 _WITH_BANNED = 640
