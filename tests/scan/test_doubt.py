@@ -152,6 +152,9 @@ SHORT = list(range(60))
         pytest.param(
             [Scan(range(5200)), Scan(range(5200), ends=50)], "bb", id="provider cuts at 5,000"
         ),
+        pytest.param(
+            [Scan(range(10200), 10200, ends=50)], "b", id="provider cuts a first scan at 5,000"
+        ),
         # New follows are expected too.
         pytest.param([Scan(SHORT), Scan([*new(40), *SHORT])], "bb", id="40 new over 60"),
         pytest.param(
