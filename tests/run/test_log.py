@@ -60,7 +60,11 @@ def test_run_with_everything_that_there_is_to_say(sandbox: Sandbox, tmp_path: Pa
     )
     path = tmp_path / "usernames.txt"
     path.write_text("a b\n", encoding="utf-8")
-    more: dict[str, Any] = {"usernames_path": str(path), "rescan_after_hours": 5, "concurrency": 1}
+    more: dict[str, Any] = {
+        "usernames_path": str(path),
+        "rescan_after_hours": 5,
+        "concurrency": 1,
+    }
     ended = run(settings(sandbox, names, **more), state)
     assert lines_of(ended) == EVERYTHING.read_text(encoding="utf-8").rstrip().split("\n\n")
     check_sums(ended)
