@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import deaths, environment, figures, models, results, whole
 from benchmarks.figures import Bench, Row
 from benchmarks.process import Failed
 
@@ -24,6 +25,7 @@ CHAPTERS = {
         "paid-twice": deaths.paid_twice,
         **models.FIGURES,
     },
+    "Its parts": figures.FIGURES,
 }
 """Those that a user decides by come first."""
 

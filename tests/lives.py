@@ -115,7 +115,7 @@ class Life:
 
     @property
     def now(self) -> int:
-        """Unix seconds."""
+        """What time it is, in Unix seconds."""
         return int(self.world.clock.now())
 
     @now.setter

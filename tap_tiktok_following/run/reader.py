@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
 from tap_tiktok_following.model import Outcome, Response
-from tap_tiktok_following.scan.end import add_reference, stop
+from tap_tiktok_following.scan.end import stop
+from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
 from tap_tiktok_following.state.responses import StoredResponse

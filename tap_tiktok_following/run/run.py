@@ -19,7 +19,8 @@ from tap_tiktok_following.run.estimate import estimate_requests
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
-from tap_tiktok_following.scan.end import make_invalid_row, stop
+from tap_tiktok_following.scan.end import stop
+from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:

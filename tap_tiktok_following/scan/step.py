@@ -14,9 +14,11 @@ from tap_tiktok_following.scan.doubt import (
     is_expected_empty,
     looks_cut,
 )
-from tap_tiktok_following.scan.end import add_reference, complete, fail, find_evidence
+from tap_tiktok_following.scan.end import complete, fail
 from tap_tiktok_following.scan.listing import list_page
+from tap_tiktok_following.scan.losses import find_evidence
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
+from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
@@ -223,9 +225,8 @@ def _is_odd(listing: Listing, progress: Progress, event: Event) -> bool:
         return not (is_first and is_expected_empty(entry, page.total))
     if event.is_odd or event.outcome is not Outcome.COMPLETE:
         return event.is_odd
-    comparison, policy = listing.comparison, listing.policy
     if entry.full_scanned_at is None:
-        return looks_cut(entry, progress, comparison, listing.response, policy)
+        return looks_cut(listing, progress)
     is_whole = progress.full or not page.has_more
-    missing = count_missing(entry, progress, comparison, policy) if is_whole else 0
+    missing = count_missing(listing, progress) if is_whole else 0
     return missing >= FEWEST_MISSING
