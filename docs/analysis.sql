@@ -12,10 +12,11 @@ DROP VIEW IF EXISTS tiktok_following.base_tiktok__research_scans CASCADE;
 DROP VIEW IF EXISTS tiktok_following.stg_tiktok__observations CASCADE;
 DROP VIEW IF EXISTS tiktok_following.stg_tiktok__scans CASCADE;
 DROP TABLE IF EXISTS tiktok_following.account_names CASCADE;
-DROP TABLE IF EXISTS tiktok_following.accounts CASCADE;
 DROP TABLE IF EXISTS tiktok_following.int_tiktok__whole_lists CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follow_spells CASCADE;
+DROP TABLE IF EXISTS tiktok_following.accounts CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follow_events CASCADE;
+DROP TABLE IF EXISTS tiktok_following.follow_changes CASCADE;
 DROP TABLE IF EXISTS tiktok_following.follows CASCADE;
 DROP TABLE IF EXISTS tiktok_following.coverage CASCADE;
 DROP TABLE IF EXISTS tiktok_following.edges CASCADE;
@@ -110,7 +111,7 @@ with observations as (
         display_name,
         cast(null as text) as website_url,
         cast(null as bigint) as followers,
-        cast(null as bigint) as following,
+        cast(null as bigint) as following_total,
         cast(null as bigint) as total_likes,
         cast(null as bigint) as total_videos,
         cast(null as boolean) as verified,
@@ -132,7 +133,7 @@ with observations as (
         display_name,
         website_url as website_url,
         followers as followers,
-        following as following,
+        following as following_total,
         total_likes as total_likes,
         total_videos as total_videos,
         verified as verified,
@@ -166,7 +167,7 @@ select
     display_name,
     website_url,
     followers,
-    following,
+    following_total,
     total_likes,
     total_videos,
     verified,
@@ -297,102 +298,6 @@ select
     case when user_ids = 1 then user_id end as user_id,
     user_ids > 1 as is_ambiguous
 from counted;
-
-
-CREATE TABLE tiktok_following.accounts AS
-with observations as (
-    select
-        observations.*,
-        coalesce(observations.user_id, names.account_id) as account_id
-    from tiktok_following.stg_tiktok__observations as observations
-    left join tiktok_following.account_names as names
-        on observations.username = names.username
-),
-
--- A list that could be read belongs to the account that had the username then.
-read_lists as (
-    select
-        names.account_id,
-        scans.follower_username as username,
-        scans.scanned_at
-    from tiktok_following.stg_tiktok__scans as scans
-    inner join tiktok_following.account_names as names
-        on scans.follower_username = names.username
-    where scans.outcome in ('complete', 'unchanged')
-),
-
-sightings as (
-    select account_id, username, scanned_at
-    from observations
-    where username is not null
-    union all
-    select account_id, username, scanned_at
-    from read_lists
-),
-
-usernames as (
-    select
-        account_id,
-        username,
-        max(scanned_at) as last_seen
-    from sightings
-    group by account_id, username
-),
-
-newest_usernames as (
-    select
-        *,
-        count(*) over (partition by account_id) as usernames,
-        row_number() over (
-            partition by account_id
-            order by last_seen desc, username
-        ) as place
-    from usernames
-),
-
-profiles as (
-    select
-        *,
-        row_number() over (
-            partition by account_id
-            order by scanned_at desc, follower_username
-        ) as place
-    from observations
-    where user_id is not null
-),
-
--- Usernames that were asked for, and never read or seen on a list, are accounts too.
-known as (
-    select account_id from tiktok_following.account_names
-    union
-    select account_id from observations
-)
-
-select
-    known.account_id,
-    coalesce(newest.username, names.username) as username,
-    newest.last_seen as username_seen_at,
-    coalesce(newest.usernames, 1) as usernames,
-    profiles.user_id,
-    profiles.scanned_at as profile_seen_at,
-    profiles.display_name,
-    profiles.website_url,
-    profiles.followers,
-    profiles.following,
-    profiles.total_likes,
-    profiles.total_videos,
-    profiles.verified,
-    profiles.is_private,
-    profiles.bio,
-    profiles.avatar_url,
-    profiles.avatar_thumb_url
-from known
-left join newest_usernames as newest
-    on known.account_id = newest.account_id and newest.place = 1
-left join profiles
-    on known.account_id = profiles.account_id and profiles.place = 1
-left join tiktok_following.account_names as names
-    on known.account_id = names.username;
 
 
 CREATE TABLE tiktok_following.int_tiktok__whole_lists AS
@@ -659,6 +564,19 @@ spells as (
         max(shown_at) is not null as is_known_by_windows
     from shown
     group by provider, follower_username, account_id, spell
+),
+
+ended as (
+    select
+        *,
+        coalesce(
+            absent_by,
+            lead(followed_at_latest) over (
+                partition by provider, follower_username, account_id
+                order by spell
+            )
+        ) as gone_at_latest
+    from spells
 )
 
 select
@@ -671,15 +589,109 @@ select
     observations,
     followed_at_earliest,
     followed_at_latest,
-    coalesce(
-        absent_by,
-        lead(followed_at_latest) over (
-            partition by provider, follower_username, account_id
-            order by spell
-        )
-    ) as gone_before,
+    case when gone_at_latest is not null then last_seen end as gone_at_earliest,
+    gone_at_latest,
     is_known_by_windows
-from spells;
+from ended;
+
+
+CREATE TABLE tiktok_following.accounts AS
+with observations as (
+    select
+        observations.*,
+        coalesce(observations.user_id, names.account_id) as account_id
+    from tiktok_following.stg_tiktok__observations as observations
+    left join tiktok_following.account_names as names
+        on observations.username = names.username
+),
+
+-- A list that could be read belongs to the account that had the username then.
+read_lists as (
+    select
+        names.account_id,
+        scans.follower_username as username,
+        scans.scanned_at
+    from tiktok_following.stg_tiktok__scans as scans
+    inner join tiktok_following.account_names as names
+        on scans.follower_username = names.username
+    where scans.outcome in ('complete', 'unchanged')
+),
+
+sightings as (
+    select account_id, username, scanned_at
+    from observations
+    where username is not null
+    union all
+    select account_id, username, scanned_at
+    from read_lists
+),
+
+usernames as (
+    select
+        account_id,
+        username,
+        max(scanned_at) as last_seen
+    from sightings
+    group by account_id, username
+),
+
+newest_usernames as (
+    select
+        *,
+        count(*) over (partition by account_id) as usernames,
+        row_number() over (
+            partition by account_id
+            order by last_seen desc, username
+        ) as place
+    from usernames
+),
+
+-- RapidAPI returns whole profiles, the Research API only the name.
+profiles as (
+    select
+        *,
+        row_number() over (
+            partition by account_id
+            order by
+                case when user_id is not null then 0 else 1 end,
+                scanned_at desc,
+                follower_username
+        ) as place
+    from observations
+),
+
+-- Usernames that were asked for, and never read or seen on a list, are accounts too.
+known as (
+    select account_id from tiktok_following.account_names
+    union
+    select account_id from observations
+)
+
+select
+    known.account_id,
+    coalesce(newest.username, names.username) as username,
+    newest.last_seen as username_seen_at,
+    coalesce(newest.usernames, 1) as usernames,
+    profiles.user_id,
+    case when profiles.user_id is not null then profiles.scanned_at end as profile_seen_at,
+    profiles.display_name,
+    profiles.website_url,
+    profiles.followers,
+    profiles.following_total,
+    profiles.total_likes,
+    profiles.total_videos,
+    profiles.verified,
+    profiles.is_private,
+    profiles.bio,
+    profiles.avatar_url,
+    profiles.avatar_thumb_url
+from known
+left join newest_usernames as newest
+    on known.account_id = newest.account_id and newest.place = 1
+left join profiles
+    on known.account_id = profiles.account_id and profiles.place = 1
+left join tiktok_following.account_names as names
+    on known.account_id = names.username;
 
 
 CREATE TABLE tiktok_following.follow_events AS
@@ -771,12 +783,12 @@ events as (
             when is_known_by_windows then followed_at_earliest
             when is_older then whole_list_before
             else greatest(unlisted_at, followed_at_earliest)
-        end as happened_after,
+        end as happened_at_earliest,
         case
             when is_known_by_windows or not is_older then followed_at_latest
             when is_older then seen_by
             else greatest(followed_at_latest, seen_by)
-        end as happened_before,
+        end as happened_at_latest,
         is_older
     from appeared
     union all
@@ -786,22 +798,23 @@ events as (
         account_id,
         spell,
         'disappeared',
-        last_seen,
-        gone_before,
+        gone_at_earliest,
+        gone_at_latest,
         null
     from spells
-    where gone_before is not null
+    where gone_at_latest is not null
 )
 
 select
+    md5(events.provider || '|' || events.follower_username || '|' || events.account_id || '|' || events.spell || '|' || events.event) as follow_event_id,
     events.provider,
     events.follower_username,
     events.account_id,
     events.spell,
     events.event,
     accounts.username,
-    events.happened_after,
-    events.happened_before,
+    events.happened_at_earliest,
+    events.happened_at_latest,
     events.is_older,
     events.provider = 'rapidapi' and exists (
         select 1
@@ -811,12 +824,39 @@ select
             and told.follower_username = events.follower_username
             and told.account_id = events.account_id
             and told.event = events.event
-            and told.happened_after <= events.happened_before
-            and told.happened_before >= events.happened_after
+            and told.happened_at_earliest <= events.happened_at_latest
+            and told.happened_at_latest >= events.happened_at_earliest
     ) as is_repeat
 from events
 left join tiktok_following.accounts as accounts
     on events.account_id = accounts.account_id;
+
+
+CREATE TABLE tiktok_following.follow_changes AS
+select
+    events.follow_event_id,
+    case
+        when events.event = 'disappeared' then 'no longer listed'
+        when events.is_older then 'listed again'
+        when events.spell > 1 then 'followed again'
+        else 'followed'
+    end as kind,
+    events.follower_username,
+    followers.display_name as follower_display_name,
+    events.username,
+    followed.display_name,
+    events.account_id,
+    events.happened_at_earliest,
+    events.happened_at_latest,
+    events.provider
+from tiktok_following.follow_events as events
+left join tiktok_following.accounts as followed
+    on events.account_id = followed.account_id
+left join tiktok_following.account_names as names
+    on events.follower_username = names.username
+left join tiktok_following.accounts as followers
+    on names.account_id = followers.account_id
+where not events.is_repeat;
 
 
 CREATE TABLE tiktok_following.follows AS
@@ -842,9 +882,9 @@ select
     spells.spell as times_followed,
     spells.followed_at_earliest,
     spells.followed_at_latest,
-    spells.gone_before is null as is_listed,
-    case when spells.gone_before is not null then spells.last_seen end as gone_after,
-    spells.gone_before
+    spells.gone_at_latest is null as is_listed,
+    spells.gone_at_earliest,
+    spells.gone_at_latest
 from spells
 left join tiktok_following.accounts as accounts
     on spells.account_id = accounts.account_id
@@ -859,7 +899,7 @@ with asked_for as (
     from tiktok_following.stg_tiktok__scans
 ),
 
-visits as (
+scans as (
     select
         *,
         row_number() over (
@@ -873,16 +913,16 @@ summed as (
     select
         provider,
         follower_username as username,
-        count(*) as visits,
+        count(*) as scans,
         sum(requests) as requests,
-        max(scanned_at) as last_visit,
+        max(scanned_at) as last_scanned_at,
         max(case when outcome in ('complete', 'unchanged') then scanned_at end) as last_read,
         max(case when whole_list then scanned_at end) as last_whole_list,
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
         max(case when newest = 1 then following_total end) as following_total,
         max(case when newest = 1 then accounts_lost end) as accounts_lost
-    from visits
+    from scans
     group by provider, follower_username
 ),
 
@@ -899,9 +939,9 @@ listed as (
 select
     asked_for.provider,
     asked_for.username,
-    coalesce(summed.visits, 0) as visits,
+    coalesce(summed.scans, 0) as scans,
     coalesce(cast(summed.requests as bigint), 0) as requests,
-    summed.last_visit,
+    summed.last_scanned_at,
     summed.last_read,
     summed.last_whole_list,
     summed.last_outcome,
@@ -921,12 +961,12 @@ CREATE TABLE tiktok_following.edges AS
 with follows as (
     select
         *,
-        coalesce(gone_before, last_seen) as known_at,
+        coalesce(gone_at_latest, last_seen) as known_at,
         count(*) over pair as follows,
         row_number() over (
             partition by follower_username, username
             order by
-                coalesce(gone_before, last_seen) desc,
+                coalesce(gone_at_latest, last_seen) desc,
                 followed_at_latest - followed_at_earliest nulls last,
                 provider,
                 account_id
@@ -955,8 +995,8 @@ select
     follows.known_at,
     follows.followed_at_earliest,
     follows.followed_at_latest,
-    follows.gone_after,
-    follows.gone_before,
+    follows.gone_at_earliest,
+    follows.gone_at_latest,
     providers.first_seen,
     providers.last_seen,
     providers.providers,
@@ -969,7 +1009,7 @@ where follows.place = 1;
 
 
 CREATE TABLE tiktok_following.mutual_follows AS
-with visited as (
+with scanned as (
     select distinct follower_username
     from tiktok_following.stg_tiktok__scans
 ),
@@ -987,16 +1027,16 @@ read_to_the_end as (
 -- Edges name an account by its newest username, a list by the one it was asked for with.
 members as (
     select
-        visited.follower_username as username,
+        scanned.follower_username as username,
         accounts.username as newest_username,
         read_to_the_end.whole_list_at is not null as has_whole_list
-    from visited
+    from scanned
     inner join tiktok_following.account_names as names
-        on visited.follower_username = names.username
+        on scanned.follower_username = names.username
     inner join tiktok_following.accounts as accounts
         on names.account_id = accounts.account_id
     left join read_to_the_end
-        on visited.follower_username = read_to_the_end.follower_username
+        on scanned.follower_username = read_to_the_end.follower_username
 ),
 
 directed as (
@@ -1053,7 +1093,7 @@ from known;
 
 
 CREATE TABLE tiktok_following.whom_to_read_next AS
-with visits as (
+with scans as (
     select
         follower_username,
         max(case when outcome in ('interrupted', 'failed') then 0 else 1 end) as is_settled
@@ -1061,14 +1101,14 @@ with visits as (
     group by follower_username
 ),
 
--- By id, so that a visit under an old username counts.
-visited_accounts as (
+-- By id, so that a scan under an old username counts.
+scanned_accounts as (
     select
         names.account_id,
-        max(visits.is_settled) as is_settled
-    from visits
+        max(scans.is_settled) as is_settled
+    from scans
     inner join tiktok_following.account_names as names
-        on visits.follower_username = names.username
+        on scans.follower_username = names.username
     group by names.account_id
 ),
 
@@ -1100,19 +1140,19 @@ candidates as (
     select
         accounts.account_id,
         accounts.username,
-        visited_accounts.account_id is not null or visits.follower_username is not null
+        scanned_accounts.account_id is not null or scans.follower_username is not null
             as is_unfinished,
         coalesce(followed.followed_by, 0) as followed_by,
-        accounts.following,
+        accounts.following_total,
         accounts.is_private
     from accounts
-    left join visited_accounts on accounts.account_id = visited_accounts.account_id
-    left join visits on accounts.username = visits.follower_username
+    left join scanned_accounts on accounts.account_id = scanned_accounts.account_id
+    left join scans on accounts.username = scans.follower_username
     left join followed on accounts.username = followed.username
     where
         accounts.nth = 1
-        and coalesce(visited_accounts.is_settled, 0) = 0
-        and coalesce(visits.is_settled, 0) = 0
+        and coalesce(scanned_accounts.is_settled, 0) = 0
+        and coalesce(scans.is_settled, 0) = 0
 )
 
 select
@@ -1120,10 +1160,10 @@ select
     username,
     is_unfinished,
     followed_by,
-    following,
+    following_total,
     case
-        when following is not null
-            then cast(ceil(greatest(following, 1) / 100.0) as bigint)
+        when following_total is not null
+            then cast(ceil(greatest(following_total, 1) / 100.0) as bigint)
     end as requests_needed,
     is_private,
     row_number() over (

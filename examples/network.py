@@ -32,14 +32,14 @@ NODE = (
     *("verified", "is_private"),
 )
 ACCOUNTS = """
-    SELECT account_id, username, user_id, display_name, followers, following, verified,
+    SELECT account_id, username, user_id, display_name, followers, following_total, verified,
         is_private
     FROM accounts
 """
 
 EDGE = (
     *("is_listed", "followed_at_earliest", "followed_at_latest", "first_seen", "last_seen"),
-    "gone_before",
+    "gone_at_latest",
 )
 SPELLS = """
     WITH by_account AS (
@@ -49,9 +49,9 @@ SPELLS = """
         FROM edges JOIN account_names ON account_names.username = edges.follower_username
     )
     SELECT follower_id, account_id,
-        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_before,
+        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_at_latest,
         is_listed, edges.followed_at_earliest, edges.followed_at_latest,
-        edges.first_seen, edges.last_seen, edges.gone_before
+        edges.first_seen, edges.last_seen, edges.gone_at_latest
     FROM by_account AS edges
     JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1

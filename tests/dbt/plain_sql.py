@@ -36,7 +36,7 @@ def generate(project: Project) -> str:
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     statements = [_statement(model) for model in _in_order(models)]
     drops = [
-        f"DROP {_kind(model)} IF EXISTS tiktok_following.{model['name']} CASCADE;\n"
+        f"DROP {_kind(model)} IF EXISTS tiktok_following.{model['alias']} CASCADE;\n"
         for model in _in_order(models)
     ]
     return HEAD + "".join([*drops, "\n", *statements]).rstrip("\n") + "\n"
@@ -64,7 +64,7 @@ def _statement(model: dict[str, Any]) -> str:
     code = re.sub(r'"[^".]+"\."(?:main_)?(\w+)"\."(\w+)"', r"\1.\2", model["compiled_code"])
     lines = [line.rstrip() for line in code.strip().splitlines()]
     body = re.sub(r"\n{2,}", "\n\n", "\n".join(lines))
-    return f"CREATE {_kind(model)} tiktok_following.{model['name']} AS\n{body};\n\n\n"
+    return f"CREATE {_kind(model)} tiktok_following.{model['alias']} AS\n{body};\n\n\n"
 
 
 def main() -> None:

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 PACKAGE = ROOT / "dbt"
 PROGRAMS = ROOT / ".meltano" / "utilities" / "dbt-duckdb" / "venv" / "bin"
 MODELS = [
-    *("account_names", "accounts", "follow_spells", "follows", "edges", "follow_events"),
-    *("mutual_follows", "coverage", "whom_to_read_next"),
+    *("account_names", "follow_spells", "accounts", "follows", "edges", "follow_events"),
+    *("follow_changes", "mutual_follows", "coverage", "whom_to_read_next"),
 ]
+"""The tables, by the names that they have in the warehouse."""
 
 QUIET = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

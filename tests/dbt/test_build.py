@@ -54,7 +54,7 @@ def answers(project: Project, model: str, *columns: str) -> list[tuple[Any, ...]
 
 
 def events(project: Project, provider: str) -> list[tuple[Any, ...]]:
-    times = ("happened_after", "happened_before")
+    times = ("happened_at_earliest", "happened_at_latest")
     columns = ("provider", "follower_username", "username", "event", *times, "is_older")
     found = answers(project, "follow_events", *columns)
     return [row[1:] for row in found if row[0] == provider]
@@ -70,15 +70,30 @@ def test_models_answer(story: Tables, project: Project) -> None:
         project.load(story)
         built = project.build()
         assert built["what_is_news"] == "pass"
-    assert built.keys() >= {*MODELS}
+    assert {name.rpartition("__")[2] for name in built} >= {*MODELS}
 
     for provider in ("rapidapi", "research"):
         assert events(project, provider) == NEWS
     repeats = answers(project, "follow_events", "provider", "is_repeat")
     assert repeats == [("rapidapi", True)] * 5 + [("research", False)] * 5
 
+    changed = (
+        "kind",
+        "follower_username",
+        "username",
+        "happened_at_earliest",
+        "happened_at_latest",
+    )
+    assert answers(project, "follow_changes", *changed) == [
+        ("followed again", "bob", "lee", -10, 5),
+        ("followed", "ada", "finn", 0, 5),
+        ("listed again", "ada", "iris", 0, 8),
+        ("no longer listed", "ada", "gil", 0, 8),
+        ("no longer listed", "bob", "lee", 0, 5),
+    ]
+
     assert answers(project, "edges", "follower_username", "username", "is_listed") == LISTS
-    known = answers(project, "edges", "providers", "gone_after", "gone_before")
+    known = answers(project, "edges", "providers", "gone_at_earliest", "gone_at_latest")
     assert known == [(2, 0, 8), *[(2, None, None)] * (len(LISTS) - 1)]
     edge = ("follower_username", "username", "is_listed")
     assert answers(project, "follows", "provider", *edge) == [
@@ -116,11 +131,15 @@ def test_models_answer(story: Tables, project: Project) -> None:
 
 def check_descriptions(project: Project) -> None:
     """Every column of every model is described, and nothing else is."""
-    path = PACKAGE / "models" / "marts" / "marts.yml"
-    for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-        columns = [column["name"] for column in model["columns"]]
-        assert columns == list(project.model(model["name"])[0])
-        assert all(column["description"] for column in model["columns"])
+    described = {
+        model["name"].rpartition("__")[2]: model.get("columns", ())
+        for path in (PACKAGE / "models").rglob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", ())
+    }
+    for table in MODELS:
+        columns = [column["name"] for column in described[table]]
+        assert columns == list(project.model(table)[0])
+        assert all(column["description"] for column in described[table])
 
 
 @pytest.mark.parametrize("provider", ["research", "rapidapi"])

@@ -124,13 +124,13 @@ def check_spell(history: History, row: Row) -> None:
     latest = seconds(row["followed_at_latest"], FOREVER)
     assert any(earliest <= at <= latest for at in made), (row, made)
     assert row["spell"] <= len(listed), (row, listed)
-    if row["gone_before"] is not None:
-        start, end = seconds(row["last_seen"], 0), seconds(row["gone_before"], 0)
+    if row["gone_at_latest"] is not None:
+        start, end = seconds(row["last_seen"], 0), seconds(row["gone_at_latest"], 0)
         assert any(start <= stay.end <= end for stay in listed), (row, listed)
 
 
 def check_event(history: History, row: Row) -> None:
-    start, end = seconds(row["happened_after"], 0), seconds(row["happened_before"], 0)
+    start, end = seconds(row["happened_at_earliest"], 0), seconds(row["happened_at_latest"], 0)
     listed = listed_in(history, row)
     if row["event"] == "disappeared":
         times = [stay.end for stay in listed]

@@ -145,10 +145,15 @@ def test_names_exist(tap: TapTikTokFollowing) -> None:
 
 def models() -> set[str]:
     """The names of the dbt package: models, their columns, and variables."""
-    described = yaml.safe_load((DBT / "models" / "marts" / "marts.yml").read_text("utf-8"))
-    columns = [column["name"] for m in described["models"] for column in m["columns"]]
+    described = [
+        model
+        for path in (DBT / "models").rglob("*.yml")
+        for model in yaml.safe_load(path.read_text("utf-8")).get("models", ())
+    ]
+    columns = [column["name"] for model in described for column in model.get("columns", ())]
+    tables = {model["name"].rpartition("__")[2] for model in described}
     variables = yaml.safe_load((DBT / "dbt_project.yml").read_text("utf-8"))["vars"]
-    return {model["name"] for model in described["models"]} | {*columns, *variables}
+    return tables | {*columns, *variables}
 
 
 def test_environment_variables_exist(tap: TapTikTokFollowing) -> None:

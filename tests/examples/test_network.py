@@ -203,7 +203,9 @@ def check_all_formats_say_the_same(folder: Path, names: dict[str, str]) -> None:
         told = {name: value for name, value in row.items() if value}
         assert as_text(graphml[pair]) == told
         assert as_text(gexf[pair]) == told
-    assert ["gone_before" in graphml["ann", followed] for followed in ("ben", "hal.now")] == [
+    assert [
+        "gone_at_latest" in graphml["ann", followed] for followed in ("ben", "hal.now")
+    ] == [
         True,
         False,
     ]

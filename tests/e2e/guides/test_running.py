@@ -128,7 +128,7 @@ def test_cron(load: Section, models: Section, project: Project, sandbox: Sandbox
     sandbox.clock.advance(DAY)
     project.reader.type(*project.reader.script(entry), code=1)
     coverage = project.warehouse.rows("coverage", "main_tiktok_following")
-    assert {(row["username"], row["visits"], row["last_outcome"]) for row in coverage} == {
+    assert {(row["username"], row["scans"], row["last_outcome"]) for row in coverage} == {
         *((name, 2, "unchanged") for name in LISTS.keys() - {"cara"}),
         ("cara", 2, "failed"),
     }

@@ -1,6 +1,3 @@
-{# Two models read it, and it is small beside the observations it is made of. -#}
-{{ config(materialized='table') }}
-
 -- A scan that stops at a time reads its last page to the end: a little further down.
 with cut as (
     select

@@ -6,7 +6,7 @@ with spells as (
             partition by provider, follower_username, account_id
             order by spell
         ) as next_spell
-    from {{ ref('follow_spells') }}
+    from {{ ref('int_tiktok__follow_spells') }}
     window account as (partition by provider, follower_username, account_id)
 )
 
@@ -20,10 +20,10 @@ select
     spells.spell as times_followed,
     spells.followed_at_earliest,
     spells.followed_at_latest,
-    spells.gone_before is null as is_listed,
-    case when spells.gone_before is not null then spells.last_seen end as gone_after,
-    spells.gone_before
+    spells.gone_at_latest is null as is_listed,
+    spells.gone_at_earliest,
+    spells.gone_at_latest
 from spells
-left join {{ ref('accounts') }} as accounts
+left join {{ ref('tiktok_following__accounts') }} as accounts
     on spells.account_id = accounts.account_id
 where spells.next_spell is null

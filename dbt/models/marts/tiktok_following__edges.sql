@@ -1,17 +1,17 @@
 with follows as (
     select
         *,
-        coalesce(gone_before, last_seen) as known_at,
+        coalesce(gone_at_latest, last_seen) as known_at,
         count(*) over pair as follows,
         row_number() over (
             partition by follower_username, username
             order by
-                coalesce(gone_before, last_seen) desc,
+                coalesce(gone_at_latest, last_seen) desc,
                 followed_at_latest - followed_at_earliest nulls last,
                 provider,
                 account_id
         ) as place
-    from {{ ref('follows') }}
+    from {{ ref('tiktok_following__follows') }}
     where username is not null
     window pair as (partition by follower_username, username)
 ),
@@ -35,8 +35,8 @@ select
     follows.known_at,
     follows.followed_at_earliest,
     follows.followed_at_latest,
-    follows.gone_after,
-    follows.gone_before,
+    follows.gone_at_earliest,
+    follows.gone_at_latest,
     providers.first_seen,
     providers.last_seen,
     providers.providers,

@@ -3,7 +3,7 @@ with observations as (
         observations.*,
         coalesce(observations.user_id, names.account_id) as account_id
     from {{ ref('stg_tiktok__observations') }} as observations
-    left join {{ ref('account_names') }} as names
+    left join {{ ref('int_tiktok__account_names') }} as names
         on observations.username = names.username
 ),
 
@@ -14,7 +14,7 @@ read_lists as (
         scans.follower_username as username,
         scans.scanned_at
     from {{ ref('stg_tiktok__scans') }} as scans
-    inner join {{ ref('account_names') }} as names
+    inner join {{ ref('int_tiktok__account_names') }} as names
         on scans.follower_username = names.username
     where scans.outcome in ('complete', 'unchanged')
 ),
@@ -48,20 +48,23 @@ newest_usernames as (
     from usernames
 ),
 
+-- RapidAPI returns whole profiles, the Research API only the name.
 profiles as (
     select
         *,
         row_number() over (
             partition by account_id
-            order by scanned_at desc, follower_username
+            order by
+                case when user_id is not null then 0 else 1 end,
+                scanned_at desc,
+                follower_username
         ) as place
     from observations
-    where user_id is not null
 ),
 
 -- Usernames that were asked for, and never read or seen on a list, are accounts too.
 known as (
-    select account_id from {{ ref('account_names') }}
+    select account_id from {{ ref('int_tiktok__account_names') }}
     union
     select account_id from observations
 )
@@ -72,11 +75,11 @@ select
     newest.last_seen as username_seen_at,
     coalesce(newest.usernames, 1) as usernames,
     profiles.user_id,
-    profiles.scanned_at as profile_seen_at,
+    case when profiles.user_id is not null then profiles.scanned_at end as profile_seen_at,
     profiles.display_name,
     profiles.website_url,
     profiles.followers,
-    profiles.following,
+    profiles.following_total,
     profiles.total_likes,
     profiles.total_videos,
     profiles.verified,
@@ -89,5 +92,5 @@ left join newest_usernames as newest
     on known.account_id = newest.account_id and newest.place = 1
 left join profiles
     on known.account_id = profiles.account_id and profiles.place = 1
-left join {{ ref('account_names') }} as names
+left join {{ ref('int_tiktok__account_names') }} as names
     on known.account_id = names.username

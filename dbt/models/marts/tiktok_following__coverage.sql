@@ -17,7 +17,7 @@ with asked_for as (
     {%- endif %}
 ),
 
-visits as (
+scans as (
     select
         *,
         row_number() over (
@@ -31,16 +31,16 @@ summed as (
     select
         provider,
         follower_username as username,
-        count(*) as visits,
+        count(*) as scans,
         sum(requests) as requests,
-        max(scanned_at) as last_visit,
+        max(scanned_at) as last_scanned_at,
         max(case when outcome in ('complete', 'unchanged') then scanned_at end) as last_read,
         max(case when whole_list then scanned_at end) as last_whole_list,
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
         max(case when newest = 1 then following_total end) as following_total,
         max(case when newest = 1 then accounts_lost end) as accounts_lost
-    from visits
+    from scans
     group by provider, follower_username
 ),
 
@@ -49,7 +49,7 @@ listed as (
         provider,
         follower_username as username,
         count(*) as follows_listed
-    from {{ ref('follows') }}
+    from {{ ref('tiktok_following__follows') }}
     where is_listed
     group by provider, follower_username
 )
@@ -57,9 +57,9 @@ listed as (
 select
     asked_for.provider,
     asked_for.username,
-    coalesce(summed.visits, 0) as visits,
+    coalesce(summed.scans, 0) as scans,
     coalesce(cast(summed.requests as bigint), 0) as requests,
-    summed.last_visit,
+    summed.last_scanned_at,
     summed.last_read,
     summed.last_whole_list,
     summed.last_outcome,

@@ -8,7 +8,7 @@ with recursive observations as (
         observations.followed_at_earliest,
         observations.followed_at_latest
     from {{ ref('stg_tiktok__observations') }} as observations
-    left join {{ ref('account_names') }} as names
+    left join {{ ref('int_tiktok__account_names') }} as names
         on observations.username = names.username
 ),
 
@@ -225,6 +225,19 @@ spells as (
         max(shown_at) is not null as is_known_by_windows
     from shown
     group by provider, follower_username, account_id, spell
+),
+
+ended as (
+    select
+        *,
+        coalesce(
+            absent_by,
+            lead(followed_at_latest) over (
+                partition by provider, follower_username, account_id
+                order by spell
+            )
+        ) as gone_at_latest
+    from spells
 )
 
 select
@@ -237,12 +250,7 @@ select
     observations,
     followed_at_earliest,
     followed_at_latest,
-    coalesce(
-        absent_by,
-        lead(followed_at_latest) over (
-            partition by provider, follower_username, account_id
-            order by spell
-        )
-    ) as gone_before,
+    case when gone_at_latest is not null then last_seen end as gone_at_earliest,
+    gone_at_latest,
     is_known_by_windows
-from spells
+from ended

@@ -1,4 +1,4 @@
-with visited as (
+with scanned as (
     select distinct follower_username
     from {{ ref('stg_tiktok__scans') }}
 ),
@@ -16,16 +16,16 @@ read_to_the_end as (
 -- Edges name an account by its newest username, a list by the one it was asked for with.
 members as (
     select
-        visited.follower_username as username,
+        scanned.follower_username as username,
         accounts.username as newest_username,
         read_to_the_end.whole_list_at is not null as has_whole_list
-    from visited
-    inner join {{ ref('account_names') }} as names
-        on visited.follower_username = names.username
-    inner join {{ ref('accounts') }} as accounts
+    from scanned
+    inner join {{ ref('int_tiktok__account_names') }} as names
+        on scanned.follower_username = names.username
+    inner join {{ ref('tiktok_following__accounts') }} as accounts
         on names.account_id = accounts.account_id
     left join read_to_the_end
-        on visited.follower_username = read_to_the_end.follower_username
+        on scanned.follower_username = read_to_the_end.follower_username
 ),
 
 directed as (
@@ -33,7 +33,7 @@ directed as (
         edges.follower_username as follower,
         followed.username as followed,
         edges.is_listed
-    from {{ ref('edges') }} as edges
+    from {{ ref('tiktok_following__edges') }} as edges
     inner join members as followed
         on edges.username = followed.newest_username
     inner join members as follower

@@ -12,7 +12,7 @@ with spells as (
             partition by spells.provider, spells.follower_username, spells.account_id
             order by spells.spell
         ) as seen_before
-    from {{ ref('follow_spells') }} as spells
+    from {{ ref('int_tiktok__follow_spells') }} as spells
     left join {{ ref('stg_tiktok__scans') }} as scans
         on spells.provider = scans.provider
         and spells.follower_username = scans.follower_username
@@ -86,12 +86,12 @@ events as (
             when is_known_by_windows then followed_at_earliest
             when is_older then whole_list_before
             else greatest(unlisted_at, followed_at_earliest)
-        end as happened_after,
+        end as happened_at_earliest,
         case
             when is_known_by_windows or not is_older then followed_at_latest
             when is_older then seen_by
             else greatest(followed_at_latest, seen_by)
-        end as happened_before,
+        end as happened_at_latest,
         is_older
     from appeared
     union all
@@ -101,22 +101,29 @@ events as (
         account_id,
         spell,
         'disappeared',
-        last_seen,
-        gone_before,
+        gone_at_earliest,
+        gone_at_latest,
         null
     from spells
-    where gone_before is not null
+    where gone_at_latest is not null
 )
 
 select
+    {{ tiktok_id([
+        'events.provider',
+        'events.follower_username',
+        'events.account_id',
+        'events.spell',
+        'events.event',
+    ]) }} as follow_event_id,
     events.provider,
     events.follower_username,
     events.account_id,
     events.spell,
     events.event,
     accounts.username,
-    events.happened_after,
-    events.happened_before,
+    events.happened_at_earliest,
+    events.happened_at_latest,
     events.is_older,
     events.provider = 'rapidapi' and exists (
         select 1
@@ -126,9 +133,9 @@ select
             and told.follower_username = events.follower_username
             and told.account_id = events.account_id
             and told.event = events.event
-            and told.happened_after <= events.happened_before
-            and told.happened_before >= events.happened_after
+            and told.happened_at_earliest <= events.happened_at_latest
+            and told.happened_at_latest >= events.happened_at_earliest
     ) as is_repeat
 from events
-left join {{ ref('accounts') }} as accounts
+left join {{ ref('tiktok_following__accounts') }} as accounts
     on events.account_id = accounts.account_id
