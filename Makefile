@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two things at once: while Meltano's plugins are set up, the code is checked.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo test lint types pytest test-guides test-airflow bench plugins requirements
+.PHONY: demo test lint types pytest test-guides test-airflow bench plugins sql requirements
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
@@ -59,6 +59,11 @@ bench: .venv/ready plugins
 	@$(BIN)/python -m benchmarks
 
 plugins: .meltano/ready
+
+# The dbt models as plain SQL, for the tables of PROVIDERS.
+PROVIDERS ?= research rapidapi
+sql: plugins
+	@.meltano/utilities/dbt-duckdb/venv/bin/python dbt/plain_sql.py $(PROVIDERS)
 
 # Write the pinned environments anew, with the newest releases that are allowed: the one to
 # develop in, dbt's and Airflow's.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Clock, Sandbox, World
-from tests.dbt.project import Driver
+from tests.dbt.project import Driver, plain_sql
 from tests.e2e.postgres import serve_or_skip
 from tests.harness import NOW, emptied, kill_what_is_left
 
@@ -60,6 +60,14 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     driver = Driver(folder, folder.parents[1] if is_worker else folder)
     yield driver
     driver.stop()
+
+
+@pytest.fixture(scope="session")
+def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt models as plain SQL, for the tables of both providers."""
+    path = tmp_path_factory.mktemp("sql") / "models.sql"
+    path.write_text(plain_sql("research", "rapidapi"), "utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -44,11 +44,12 @@ PROGRAMS = {
 }
 
 SAID = {
-    "psql -f docs/analysis.sql": "tests/docs/test_analysis.py runs that file",
-    "duckdb output/prod.duckdb -f docs/analysis.sql": "tests/docs/test_analysis.py does so",
+    "psql -f models.sql": "tests/docs/test_analysis.py runs that file",
+    "duckdb output/prod.duckdb -f models.sql": "tests/docs/test_analysis.py does so",
+    "make --silent sql > models.sql": "tests/dbt/project.py runs what it runs",
+    "make --silent sql PROVIDERS=research > models.sql": "tests/dbt/test_build.py does so",
     "dbt source freshness": "tests/dbt/test_build.py runs it",
     "dbt build --exclude-resource-type unit_test": "tests/dbt/test_install.py sets it",
-    "dbt compile": "tests/dbt/plain_sql.py runs it",
     "python -m benchmarks.unfollows": "tests/docs/test_planning.py runs it",
     "make test-guides": ".ci/run runs it",
     "make test-airflow": ".ci/run runs it",

@@ -1,80 +1,47 @@
-with recursive observations as (
-    select
-        observations.provider,
-        observations.follower_username,
-        coalesce(observations.user_id, names.account_id) as account_id,
-        observations.username,
-        observations.scanned_at,
-        observations.followed_at_earliest,
-        observations.followed_at_latest
-    from {{ ref('stg_tiktok__observations') }} as observations
-    left join {{ ref('int_tiktok__account_names') }} as names
-        on observations.username = names.username
-),
-
--- An account's follows come one after the other, so a later one was made after all earlier
--- `followed_at_earliest` too.
-ordered as materialized (
-    select
-        *,
-        row_number() over account as place,
-        lead(scanned_at) over account as next_seen,
-        max(followed_at_earliest) over account as made_after
-    from observations
-    window account as (
-        partition by provider, follower_username, account_id
-        order by scanned_at, followed_at_latest, username
-    )
-),
-
--- Between these observations and the next there may be a whole list: there is one, or the scan
--- has no row because its run was killed.
-before_whole_lists as (
-    select ordered.*
-    from ordered
-    left join {{ ref('stg_tiktok__scans') }} as scans
-        on ordered.provider = scans.provider
-        and ordered.follower_username = scans.follower_username
-        and ordered.scanned_at = scans.scanned_at
-    where
-        scans.scanned_at is null
-        or scans.whole_list_after < ordered.next_seen
-        or (ordered.next_seen is null and scans.whole_list_after is not null)
-),
+{%- set account = 'partition by provider, follower_username, account_id' -%}
 
 -- The first kind of break: a whole list without the account, which reads down to its follow.
-absences as (
+-- Only some observations have a whole list before the next one, and those of a killed run may.
+with absences as (
     select
         seen.provider,
         seen.follower_username,
         seen.account_id,
         seen.place,
         min(lists.read_until) as absent_by
-    from before_whole_lists as seen
+    from {{ ref('int_tiktok__sightings') }} as seen
+    left join {{ ref('stg_tiktok__scans') }} as scans
+        on seen.provider = scans.provider
+        and seen.follower_username = scans.follower_username
+        and seen.scanned_at = scans.scanned_at
     inner join {{ ref('int_tiktok__whole_lists') }} as lists
         on seen.provider = lists.provider
         and seen.follower_username = lists.follower_username
         and seen.scanned_at < lists.scanned_at
         and (seen.next_seen is null or lists.scanned_at < seen.next_seen)
         and (lists.read_down_to is null or lists.read_down_to <= seen.made_after)
+    where
+        scans.scanned_at is null
+        or scans.whole_list_after < seen.next_seen
+        or (seen.next_seen is null and scans.whole_list_after is not null)
     group by seen.provider, seen.follower_username, seen.account_id, seen.place
 ),
 
-stretches as materialized (
+stretches as (
     select
-        ordered.*,
+        seen.*,
         absences.absent_by,
         count(absences.absent_by) over (
-            partition by ordered.provider, ordered.follower_username, ordered.account_id
-            order by ordered.place
+            partition by seen.provider, seen.follower_username, seen.account_id
+            order by seen.place
             rows between unbounded preceding and 1 preceding
         ) as stretch
-    from ordered
+    from {{ ref('int_tiktok__sightings') }} as seen
     left join absences
-        on ordered.provider = absences.provider
-        and ordered.follower_username = absences.follower_username
-        and ordered.account_id = absences.account_id
-        and ordered.place = absences.place
+        on seen.provider = absences.provider
+        and seen.follower_username = absences.follower_username
+        and seen.account_id = absences.account_id
+        and seen.place = absences.place
 ),
 
 -- The second kind: a follow that was made after the end of an earlier window is another one.
@@ -82,7 +49,7 @@ windows as (
     select
         *,
         min(followed_at_latest) over (
-            partition by provider, follower_username, account_id, stretch
+            {{ account }}, stretch
             order by place
             rows between unbounded preceding and 1 preceding
         ) as earlier_made_by
@@ -94,7 +61,6 @@ contradictions as (
         later.provider,
         later.follower_username,
         later.account_id,
-        later.stretch,
         later.place,
         max(earlier.place) as last_other
     from windows as later
@@ -106,63 +72,15 @@ contradictions as (
         and later.place > earlier.place
         and later.followed_at_earliest > earlier.followed_at_latest
     where later.followed_at_earliest > later.earlier_made_by
-    group by
-        later.provider,
-        later.follower_username,
-        later.account_id,
-        later.stretch,
-        later.place
+    group by later.provider, later.follower_username, later.account_id, later.place
 ),
 
--- One break explains all contradictions that it lies within: take as few as possible, each
--- next one from the first contradiction that the break before it does not explain.
-linked as (
+-- One break explains a contradiction and the next one that begins before it.
+chained as (
     select
-        one.provider,
-        one.follower_username,
-        one.account_id,
-        one.stretch,
-        one.place,
-        one.last_other,
-        min(other.place) as next_place,
-        row_number() over (
-            partition by one.provider, one.follower_username, one.account_id, one.stretch
-            order by one.place
-        ) as nth
-    from contradictions as one
-    left join contradictions as other
-        on one.provider = other.provider
-        and one.follower_username = other.follower_username
-        and one.account_id = other.account_id
-        and one.stretch = other.stretch
-        and one.place <= other.last_other
-    group by
-        one.provider,
-        one.follower_username,
-        one.account_id,
-        one.stretch,
-        one.place,
-        one.last_other
-),
-
-followed_again as (
-    select provider, follower_username, account_id, place, last_other, next_place
-    from linked
-    where nth = 1
-    union all
-    select
-        linked.provider,
-        linked.follower_username,
-        linked.account_id,
-        linked.place,
-        linked.last_other,
-        linked.next_place
-    from followed_again
-    inner join linked
-        on followed_again.provider = linked.provider
-        and followed_again.follower_username = linked.follower_username
-        and followed_again.account_id = linked.account_id
-        and followed_again.next_place = linked.place
+        *,
+        lag(place) over ({{ account }} order by place) as place_before
+    from contradictions
 ),
 
 -- What is seen between the two observations that contradict each other may belong to either
@@ -170,27 +88,26 @@ followed_again as (
 starts as (
     select
         stretches.*,
-        followed_again.place as shown_at,
+        chained.place as shown_at,
         lag(stretches.absent_by) over (
             partition by
                 stretches.provider, stretches.follower_username, stretches.account_id
             order by stretches.place
         ) is not null as is_after_absence
     from stretches
-    left join followed_again
-        on stretches.provider = followed_again.provider
-        and stretches.follower_username = followed_again.follower_username
-        and stretches.account_id = followed_again.account_id
-        and stretches.place = followed_again.last_other + 1
+    left join chained
+        on stretches.provider = chained.provider
+        and stretches.follower_username = chained.follower_username
+        and stretches.account_id = chained.account_id
+        and stretches.place = chained.last_other + 1
+        and coalesce(chained.place_before <= chained.last_other, true)
 ),
 
 numbered as (
     select
         *,
-        1 + count(case when is_after_absence or shown_at is not null then 1 end) over (
-            partition by provider, follower_username, account_id
-            order by place
-            rows unbounded preceding
+        1 + sum(case when is_after_absence or shown_at is not null then 1 else 0 end) over (
+            {{ account }} order by place rows between unbounded preceding and current row
         ) as spell
     from starts
 ),
@@ -201,11 +118,10 @@ shown as (
     select
         *,
         coalesce(
-            max(shown_at) over spell,
-            min(place) over spell
+            max(shown_at) over ({{ account }}, spell),
+            min(place) over ({{ account }}, spell)
         ) as window_place
     from numbered
-    window spell as (partition by provider, follower_username, account_id, spell)
 ),
 
 spells as (
@@ -232,10 +148,7 @@ ended as (
         *,
         coalesce(
             absent_by,
-            lead(followed_at_latest) over (
-                partition by provider, follower_username, account_id
-                order by spell
-            )
+            lead(followed_at_latest) over ({{ account }} order by spell)
         ) as gone_at_latest
     from spells
 )

@@ -23,7 +23,7 @@ select
     scans.scanned_at,
     scans.read_until,
     case
-        when scans.read_down_to is not null then least(scans.read_down_to, cut.deepest)
+        when scans.read_down_to is not null then {{ tiktok_earlier('scans.read_down_to', 'cut.deepest') }}
     end as read_down_to
 from {{ ref('stg_tiktok__scans') }} as scans
 left join cut

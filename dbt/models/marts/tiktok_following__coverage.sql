@@ -1,20 +1,27 @@
 {%- set usernames_model = var('tiktok_usernames_model') -%}
 
-with asked_for as (
-    select distinct
+with named as (
+    select
         provider,
         follower_username as username
     from {{ ref('stg_tiktok__scans') }}
     {%- if usernames_model %}
     {%- for provider in tiktok_providers() %}
-    union
+    union all
     select
-        '{{ provider }}' as provider,
-        {{ tiktok_username('username') }} as username
+        '{{ provider }}',
+        {{ tiktok_username('username') }}
     from {{ ref(usernames_model) }}
-    where {{ tiktok_username('username') }} <> ''
     {%- endfor %}
     {%- endif %}
+),
+
+asked_for as (
+    select distinct
+        provider,
+        username
+    from named
+    where username <> ''
 ),
 
 scans as (
@@ -66,8 +73,7 @@ select
     summed.last_reason,
     coalesce(listed.follows_listed, 0) as follows_listed,
     summed.following_total,
-    summed.accounts_lost,
-    {{ tiktok_days_between('summed.last_read', tiktok_now()) }} as age_days
+    summed.accounts_lost
 from asked_for
 left join summed
     on asked_for.provider = summed.provider and asked_for.username = summed.username

@@ -2,18 +2,17 @@ with follows as (
     select
         *,
         coalesce(gone_at_latest, last_seen) as known_at,
-        count(*) over pair as follows,
         row_number() over (
             partition by follower_username, username
             order by
                 coalesce(gone_at_latest, last_seen) desc,
-                followed_at_latest - followed_at_earliest nulls last,
+                case when followed_at_earliest is null then 1 else 0 end,
+                {{ tiktok_seconds_between('followed_at_earliest', 'followed_at_latest') }},
                 provider,
                 account_id
         ) as place
     from {{ ref('tiktok_following__follows') }}
     where username is not null
-    window pair as (partition by follower_username, username)
 ),
 
 providers as (

@@ -1,26 +1,13 @@
+{%- set account = 'partition by provider, follower_username, account_id order by spell' -%}
+
 with spells as (
     select
-        spells.*,
-        scans.previous_scanned_at,
-        previous.scanned_at as previous_in_table,
-        coalesce(scans.read_until, spells.first_seen) as seen_by,
-        max(spells.followed_at_earliest) over (
-            partition by spells.provider, spells.follower_username, spells.account_id
-            order by spells.spell
+        *,
+        max(followed_at_earliest) over (
+            {{ account }} rows between unbounded preceding and current row
         ) as made_after,
-        lag(spells.last_seen) over (
-            partition by spells.provider, spells.follower_username, spells.account_id
-            order by spells.spell
-        ) as seen_before
-    from {{ ref('int_tiktok__follow_spells') }} as spells
-    left join {{ ref('stg_tiktok__scans') }} as scans
-        on spells.provider = scans.provider
-        and spells.follower_username = scans.follower_username
-        and spells.first_seen = scans.scanned_at
-    left join {{ ref('stg_tiktok__scans') }} as previous
-        on scans.provider = previous.provider
-        and scans.follower_username = previous.follower_username
-        and scans.previous_scanned_at = previous.scanned_at
+        lag(last_seen) over ({{ account }}) as seen_before
+    from {{ ref('int_tiktok__follow_spells') }}
 ),
 
 -- The last whole list before an account was seen: it would have shown it.
@@ -43,17 +30,31 @@ lists_before as (
 -- A scan before that is not in the table does not count: its rows were lost with it.
 unlisted as (
     select
-        spells.*,
-        coalesce(lists_before.whole_list_before, spells.seen_before) as whole_list_before,
+        spells.provider,
+        spells.follower_username,
+        spells.account_id,
+        spells.spell,
+        spells.followed_at_earliest,
+        spells.followed_at_latest,
+        spells.is_known_by_windows,
+        coalesce(scans.read_until, spells.first_seen) as seen_by,
+        coalesce(lists_before.whole_list_before, spells.seen_before) as not_listed_at,
         coalesce(
-            greatest(
-                spells.previous_in_table,
-                lists_before.whole_list_before,
-                spells.seen_before
-            ),
-            spells.previous_scanned_at
+            {{ tiktok_later(
+                'previous.scanned_at',
+                tiktok_later('lists_before.whole_list_before', 'spells.seen_before'),
+            ) }},
+            scans.previous_scanned_at
         ) as unlisted_at
     from spells
+    left join {{ ref('stg_tiktok__scans') }} as scans
+        on spells.provider = scans.provider
+        and spells.follower_username = scans.follower_username
+        and spells.first_seen = scans.scanned_at
+    left join {{ ref('stg_tiktok__scans') }} as previous
+        on scans.provider = previous.provider
+        and scans.follower_username = previous.follower_username
+        and scans.previous_scanned_at = previous.scanned_at
     left join lists_before
         on spells.provider = lists_before.provider
         and spells.follower_username = lists_before.follower_username
@@ -62,7 +63,7 @@ unlisted as (
     where
         spells.spell > 1
         or lists_before.whole_list_before is not null
-        or spells.followed_at_earliest >= spells.previous_scanned_at
+        or spells.followed_at_earliest >= scans.previous_scanned_at
 ),
 
 appeared as (
@@ -84,13 +85,13 @@ events as (
         'appeared' as event,
         case
             when is_known_by_windows then followed_at_earliest
-            when is_older then whole_list_before
-            else greatest(unlisted_at, followed_at_earliest)
+            when is_older then not_listed_at
+            else {{ tiktok_later('unlisted_at', 'followed_at_earliest') }}
         end as happened_at_earliest,
         case
             when is_known_by_windows or not is_older then followed_at_latest
             when is_older then seen_by
-            else greatest(followed_at_latest, seen_by)
+            else {{ tiktok_later('followed_at_latest', 'seen_by') }}
         end as happened_at_latest,
         is_older
     from appeared
@@ -103,19 +104,33 @@ events as (
         'disappeared',
         gone_at_earliest,
         gone_at_latest,
-        null
+        cast(null as boolean)
     from spells
     where gone_at_latest is not null
+),
+
+identified as (
+    select
+        {{ tiktok_id(['provider', 'follower_username', 'account_id', 'spell', 'event']) }}
+            as follow_event_id,
+        *
+    from events
+),
+
+repeats as (
+    select distinct rapidapi.follow_event_id
+    from identified as rapidapi
+    inner join identified as research
+        on rapidapi.follower_username = research.follower_username
+        and rapidapi.account_id = research.account_id
+        and rapidapi.event = research.event
+        and rapidapi.happened_at_latest >= research.happened_at_earliest
+        and rapidapi.happened_at_earliest <= research.happened_at_latest
+    where rapidapi.provider = 'rapidapi' and research.provider = 'research'
 )
 
 select
-    {{ tiktok_id([
-        'events.provider',
-        'events.follower_username',
-        'events.account_id',
-        'events.spell',
-        'events.event',
-    ]) }} as follow_event_id,
+    events.follow_event_id,
     events.provider,
     events.follower_username,
     events.account_id,
@@ -125,17 +140,9 @@ select
     events.happened_at_earliest,
     events.happened_at_latest,
     events.is_older,
-    events.provider = 'rapidapi' and exists (
-        select 1
-        from events as told
-        where
-            told.provider = 'research'
-            and told.follower_username = events.follower_username
-            and told.account_id = events.account_id
-            and told.event = events.event
-            and told.happened_at_earliest <= events.happened_at_latest
-            and told.happened_at_latest >= events.happened_at_earliest
-    ) as is_repeat
-from events
+    repeats.follow_event_id is not null as is_repeat
+from identified as events
+left join repeats
+    on events.follow_event_id = repeats.follow_event_id
 left join {{ ref('tiktok_following__accounts') }} as accounts
     on events.account_id = accounts.account_id

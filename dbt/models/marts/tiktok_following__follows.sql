@@ -1,13 +1,11 @@
+{%- set account = 'partition by provider, follower_username, account_id' -%}
+
 with spells as (
     select
         *,
-        min(first_seen) over account as first_ever_seen,
-        lead(spell) over (
-            partition by provider, follower_username, account_id
-            order by spell
-        ) as next_spell
+        min(first_seen) over ({{ account }}) as first_ever_seen,
+        lead(spell) over ({{ account }} order by spell) as next_spell
     from {{ ref('int_tiktok__follow_spells') }}
-    window account as (partition by provider, follower_username, account_id)
 )
 
 select

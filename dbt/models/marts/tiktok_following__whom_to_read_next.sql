@@ -35,7 +35,11 @@ accounts as (
         *,
         row_number() over (
             partition by username
-            order by username_seen_at desc nulls last, user_id nulls last, account_id
+            order by
+                case when username_seen_at is null then 1 else 0 end,
+                username_seen_at desc,
+                case when user_id is null then 1 else 0 end,
+                account_id
         ) as nth
     from {{ ref('tiktok_following__accounts') }}
     where username is not null
