@@ -53,6 +53,7 @@ SAID = {
     "python -m benchmarks.unfollows": "tests/docs/test_planning.py runs it",
     "make test-guides": ".ci/run runs it",
     "make test-airflow": ".ci/run runs it",
+    "make test-warehouses": ".ci/run runs it",
     "make bench": "nothing: it needs an idle machine",
     "make lint": "a part of `make test`",
     "make types": "a part of `make test`",

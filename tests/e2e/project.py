@@ -24,6 +24,7 @@ FILES = (
     "requirements-dbt.in",
     "requirements-dbt.txt",
     "requirements-dev.txt",
+    "requirements-warehouses.in",
 )
 RUN = ("meltano", "run", "tap-tiktok-following", "target-duckdb")
 

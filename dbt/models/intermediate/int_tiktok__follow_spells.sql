@@ -106,7 +106,7 @@ starts as (
 numbered as (
     select
         *,
-        1 + sum(case when is_after_absence or shown_at is not null then 1 else 0 end) over (
+        1 + count(case when is_after_absence or shown_at is not null then 1 end) over (
             {{ account }} order by place rows between unbounded preceding and current row
         ) as spell
     from starts

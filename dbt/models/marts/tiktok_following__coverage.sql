@@ -65,7 +65,7 @@ select
     asked_for.provider,
     asked_for.username,
     coalesce(summed.scans, 0) as scans,
-    coalesce(cast(summed.requests as bigint), 0) as requests,
+    coalesce(cast(summed.requests as {{ tiktok_integer() }}), 0) as requests,
     summed.last_scanned_at,
     summed.last_read,
     summed.last_whole_list,

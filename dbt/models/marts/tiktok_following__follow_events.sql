@@ -104,7 +104,7 @@ events as (
         'disappeared',
         gone_at_earliest,
         gone_at_latest,
-        cast(null as boolean)
+        cast(null as {{ dbt.type_boolean() }})
     from spells
     where gone_at_latest is not null
 ),
