@@ -49,6 +49,7 @@ SAID = {
     "make --silent sql > models.sql": "tests/dbt/project.py runs what it runs",
     "make --silent sql PROVIDERS=research > models.sql": "tests/dbt/test_build.py does so",
     "dbt source freshness": "tests/dbt/test_build.py runs it",
+    "dbt docs generate --static": "tests/dbt/test_build.py runs it",
     "dbt build --exclude-resource-type unit_test": "tests/dbt/test_install.py sets it",
     "python -m benchmarks.unfollows": "tests/docs/test_planning.py runs it",
     "make test-guides": ".ci/run runs it",
