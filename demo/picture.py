@@ -46,10 +46,10 @@ LONGEST_LIST = """
 """
 
 CHANGES = """
-    SELECT follower_username, username, happened_after, happened_before
+    SELECT follower_username, username, happened_at_earliest, happened_at_latest
     FROM follow_events
-    WHERE event = ? AND NOT is_repeat AND happened_after >= ?
-    ORDER BY happened_before - happened_after, follower_username, username
+    WHERE event = ? AND NOT is_repeat AND happened_at_earliest >= ?
+    ORDER BY happened_at_latest - happened_at_earliest, follower_username, username
 """
 
 BLUE, ORANGE, PALE = "#30638e", "#edae49", "#c3ced9"

@@ -9,10 +9,10 @@ STREAMS = ("research_following", "rapidapi_following", "research_scans", "rapida
 
 EVENTS = """
     SELECT follower_username AS follower, username AS "{}",
-        happened_after AS "between (UTC)", happened_before AS "and (UTC)"
+        happened_at_earliest AS "between (UTC)", happened_at_latest AS "and (UTC)"
     FROM follow_events
-    WHERE event = ? AND NOT is_repeat AND happened_after >= ?
-    ORDER BY happened_before - happened_after, follower_username, username
+    WHERE event = ? AND NOT is_repeat AND happened_at_earliest >= ?
+    ORDER BY happened_at_latest - happened_at_earliest, follower_username, username
     LIMIT 5
 """
 
@@ -21,7 +21,7 @@ PAIRS = """
 """
 
 COVERAGE = """
-    SELECT provider, last_outcome, count(*) AS usernames, sum(visits)::int AS visits,
+    SELECT provider, last_outcome, count(*) AS usernames, sum(scans)::int AS scans,
         sum(requests)::int AS requests, sum(follows_listed)::int AS follows_listed
     FROM coverage
     GROUP BY ALL
