@@ -31,7 +31,7 @@ MAKEFLAGS += --jobs=2
 .PHONY: demo test lint types pytest test-guides test-airflow bench plugins sql requirements
 
 demo: .venv/ready plugins
-	@$(BIN)/python -m sandbox run -- $(BIN)/python -m demo
+	@$(BIN)/python -m demo
 
 test: lint types pytest
 
@@ -46,9 +46,9 @@ pytest: .venv/ready plugins
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
 	  --ignore tests/e2e/airflow --ignore tests/e2e/guides
 
-# Type the commands of the README and the docs, as their reader would; takes some minutes.
+# Follow the README in an empty Meltano project, and run the demo; takes a minute or two.
 test-guides: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 3 --dist worksteal tests/e2e/guides
+	$(BIN)/pytest --numprocesses 2 tests/e2e/guides
 
 # Run examples/airflow with a real Airflow; takes a few minutes.
 test-airflow: .venv/ready .airflow/ready $(TOOLS)

@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 
 from demo import picture, warehouse
+from demo.story import Story
+from sandbox import Sandbox
 
 WAREHOUSE = Path("output/sandbox.duckdb")
 LOG = Path("output/demo.log")
@@ -17,12 +20,22 @@ PIPELINE = "meltano --environment=sandbox run tap-tiktok-following target-duckdb
 MODELS = "meltano --environment=sandbox run dbt-duckdb:build"
 """A command of its own: where the tap ends with an error Meltano starts no block after it."""
 
-WHOLE_LISTS = {"TAP_TIKTOK_FOLLOWING_FULL_SCAN_AFTER_DAYS": "0"}
-"""Only a list that is read whole shows who is not on it any more."""
+PREFIX = "TAP_TIKTOK_FOLLOWING_"
 
 
 def main() -> int:
-    """Return the exit code: 0, or 1 when a command failed."""
+    """Serve the sandbox, run the demo, and return the exit code: 1 if a command failed."""
+    story = Story()
+    with Sandbox(story) as sandbox, tempfile.NamedTemporaryFile("w") as usernames:
+        print(*story.usernames, sep="\n", file=usernames, flush=True)
+        os.environ.setdefault(f"{PREFIX}USERNAMES_PATH", usernames.name)
+        # Only full scans show every unfollow.
+        os.environ |= {**sandbox.env, f"{PREFIX}FULL_SCAN_AFTER_DAYS": "0"}
+        return show_changes()
+
+
+def show_changes() -> int:
+    """Run the pipeline twice and dbt once, and show what changed; return the exit code."""
     LOG.write_bytes(b"")
     counts = [warehouse.count_rows(WAREHOUSE)]
     started = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
@@ -41,14 +54,12 @@ def main() -> int:
 
 
 def run(title: str, command: str) -> bool:
-    """Run a command of Meltano, its output at the end of the log; whether it succeeded."""
+    """Run a command of Meltano, log its output, and return whether it succeeded."""
     print(f"{title}: {command}", flush=True)
     started = time.monotonic()
     meltano = [".tools/bin/meltano", "--log-format=uncolored", *command.split()[1:]]
     with LOG.open("ab") as log:
-        ended = subprocess.run(
-            meltano, env={**os.environ, **WHOLE_LISTS}, stdout=log, stderr=log, check=False
-        )
+        ended = subprocess.run(meltano, stdout=log, stderr=log, check=False)
     print(f"  took {time.monotonic() - started:.0f} s", flush=True)
     return ended.returncode == 0
 

@@ -1,10 +1,9 @@
-"""Both providers of the tap and the token endpoint as a local server, to test with."""
+"""A local server that simulates both providers and the token endpoint."""
 
 from sandbox.clock import Clock
 from sandbox.endpoint import LoggedRequest
 from sandbox.scenario import Fault, Scenario
 from sandbox.server import Sandbox
-from sandbox.story import Story
 from sandbox.world import Account, Follow, World
 
 __all__ = [
@@ -15,6 +14,5 @@ __all__ = [
     "LoggedRequest",
     "Sandbox",
     "Scenario",
-    "Story",
     "World",
 ]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from sandbox.sample import Sample
 from sandbox.scenario import Scenario
 from sandbox.server import Sandbox
-from sandbox.story import Story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,51 +29,45 @@ _KILLED = 128
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for.
-
-    Returns:
-        The exit code: that of COMMAND, as a shell gives it, or 0.
-    """
+    """Run the command line, and return the exit code: that of COMMAND, as a shell's, or 0."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
         scenario = Scenario.load(options.scenario) if options.scenario else Scenario()
-        story = Story(options.seed, options.usernames)
-        sandbox = Sandbox(story, scenario=scenario, port=options.port)
+        world = Sample(options.usernames)
+        sandbox = Sandbox(world, scenario=scenario, port=options.port)
     except msgspec.MsgspecError as error:
         parser.error(f"{options.scenario}: {error}")
     except (OSError, OverflowError) as error:
         parser.error(str(error))
-    with sandbox, _usernames_file(story) as path:
-        return int(options.do(sandbox, path, options))
+    with sandbox, _file_of(world.usernames) as usernames:
+        return int(options.do(sandbox, usernames, options))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="serve | run")
     serve = commands.add_parser("serve", help="serve until interrupted")
-    serve.add_argument("--port", type=int, default=8765, help="port to listen on (8765)")
     serve.set_defaults(do=_serve)
-    run = commands.add_parser("run", help="serve while a command runs, on a free port")
-    run.add_argument("--port", type=int, default=0, help="port to listen on (a free one)")
+    run = commands.add_parser("run", help="serve while a command runs")
     run.set_defaults(do=_run)
-    for command in (serve, run):
+    for command, port in ((serve, 8765), (run, 0)):
+        command.add_argument("--port", type=int, default=port, help=f"port; 0: free ({port})")
         command.add_argument(
-            "--scenario", type=Path, metavar="FILE.json", help="faults, quotas, delays"
+            "--scenario", type=Path, metavar="FILE.json", help="faults, limits"
         )
-        command.add_argument("--seed", type=int, default=1, help="which story (1)")
         command.add_argument(
-            "--usernames", type=int, default=40, metavar="N", help="how many usernames (40)"
+            "--usernames", type=int, default=40, metavar="N", help="number of usernames (40)"
         )
     run.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     return parser
 
 
 @contextlib.contextmanager
-def _usernames_file(story: Story) -> Iterator[Path]:
+def _file_of(usernames: Sequence[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         path = Path(folder) / "usernames.txt"
-        path.write_text("".join(f"{name}\n" for name in story.usernames), encoding="utf-8")
+        path.write_text("".join(f"{name}\n" for name in usernames), encoding="utf-8")
         yield path
 
 
@@ -97,7 +91,7 @@ def _run(sandbox: Sandbox, usernames: Path, options: argparse.Namespace) -> int:
         return _NOT_FOUND
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        # Ctrl-C in a terminal reaches COMMAND by itself; twice would mean "at once".
+        # A terminal sends Ctrl-C to COMMAND too, and a second one would mean "at once".
         if number != signal.SIGINT or not sys.stdin.isatty():
             child.send_signal(number)
 

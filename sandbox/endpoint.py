@@ -1,44 +1,39 @@
-"""One request's way: what it asks, whether it may, what is answered, what goes wrong."""
+"""One URL of the sandbox: requests come in, are logged, and responses go out."""
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from sandbox.api import Answer, Refusal
 from sandbox.delivery import Delivery
-from sandbox.faults import CONTENT, Spot, spoil
-from sandbox.limits import Limits
-from sandbox.paging import page_of
-from sandbox.world import Standing
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from sandbox.api import Ask, ListApi, Stage
     from sandbox.scenario import Fault, Provider
-    from sandbox.tokens import Tokens
+    from sandbox.server import Sandbox
 
 _STARTED = time.time() - time.monotonic()
 
 
 @dataclass
 class LoggedRequest:
-    """One request that the sandbox received, and what it answered.
+    """One request that the sandbox received, and the response to it.
 
     Attributes:
-        provider: Which API it was sent to.
-        username: Whose list it asked for; None for a token, or where it could not be read.
-        cursor: The cursor it came with; None for the first page.
-        count: How many accounts it asked for; None as for `username`.
+        provider: The API it was sent to.
+        username: The username of the list; None for a token, or if it could not be read.
+        cursor: The cursor of the request; None for the first page.
+        count: Number of accounts requested; None as for `username`.
         at: When it arrived: Unix seconds of the real clock, never running backwards.
-        status: The HTTP status of the answer, even if a fault kept it from arriving; 0 until
+        status: The HTTP status of the response, even if a fault kept it from arriving; 0 until
             there is one.
-        accounts: How many accounts the answer listed.
+        accounts: Number of accounts in the response.
     """
 
     provider: Provider
@@ -50,120 +45,96 @@ class LoggedRequest:
     accounts: int = 0
 
 
-class Endpoint(ABC):
-    """An ASGI application that answers the requests to one URL and writes them down.
+@dataclass
+class Response:
+    """One response.
 
-    Args:
-        stage: What the answers depend on.
-        log: Where to write requests down, in the order they arrive.
-        provider: Whose URL it is.
+    Attributes:
+        status: The HTTP status.
+        body: The body as it goes over the wire.
+        headers: Headers beyond `Date` and `Content-Length`.
+        accounts: Number of accounts on the page.
+        delay: Seconds to wait before it is sent.
+        delivery: The fault of its delivery, if any.
     """
 
-    def __init__(self, stage: Stage, log: list[LoggedRequest], provider: Provider) -> None:
-        self._stage = stage
-        self._log = log
-        self._provider = provider
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(
+        default_factory=lambda: {"content-type": "application/json; charset=utf-8"}
+    )
+    accounts: int = 0
+    delay: float = 0.0
+    delivery: Fault | None = None
+
+    @classmethod
+    def of(cls, payload: Any, status: int = 200) -> Response:  # noqa: ANN401 - any JSON
+        """Return a response with a JSON body."""
+        return cls(status, msgspec.json.encode(payload))
+
+
+class Refused(Exception):  # noqa: N818 - the client's error
+    """Raised for a request that gets an error.
+
+    Args:
+        response: The error in the provider's own form.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+class Endpoint(ABC):
+    """An ASGI application that responds to the requests for one URL and logs them.
+
+    Args:
+        sandbox: Its clock, world and scenario decide the responses; its log is written.
+    """
+
+    provider: ClassVar[Provider]
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        entry = LoggedRequest(self._provider)
-        self._log.append(entry)
+        """Respond to one request."""
+        entry = LoggedRequest(self.provider)
+        self.sandbox.requests.append(entry)
         request = Request(scope, receive)
         try:
-            answer = self._answer(request, await request.body(), entry)
-        except Refusal as refusal:
-            answer = refusal.answer
+            response = self.respond(request, await request.body(), entry)
+        except Refused as refused:
+            response = refused.response
         except ClientDisconnect:
             return
-        delivery = Delivery(answer, self._stage.clock, (scope, receive, send))
-        if answer.delay and await delivery.gone_within(answer.delay):
+        delivery = Delivery(response, self.sandbox.clock, (scope, receive, send))
+        if response.delay and await delivery.is_gone_within(response.delay):
             return
-        entry.status = answer.status
-        entry.accounts = answer.accounts or 0
+        entry.status, entry.accounts = response.status, response.accounts
         await delivery.run()
 
     @abstractmethod
-    def _answer(self, request: Request, body: bytes, entry: LoggedRequest) -> Answer:
-        """What to answer.
+    def respond(self, request: Request, body: bytes, entry: LoggedRequest) -> Response:
+        """Return the response to a request.
+
+        Args:
+            request: The request.
+            body: Its body.
+            entry: Its place in the log, to be completed.
 
         Raises:
-            Refusal: If the request is refused.
+            Refused: If the request gets an error.
         """
 
-    def _fault(self, answer: Answer, username: str | None, page: int | None) -> Fault | None:
-        """The first fault that spoils this answer; those of content spoil pages only."""
-        for fault in self._stage.scenario.faults:
-            has_content = answer.accounts is not None or fault.kind not in CONTENT
-            if has_content and fault.hits(self._provider, username, page):
-                return fault
-        return None
+    @abstractmethod
+    def error(self, status: int, code: str, message: str) -> Response:
+        """Return an error in the form of this API."""
 
+    @abstractmethod
+    def too_fast(self) -> Response:
+        """Return the response to requests that come too fast."""
 
-class TokenEndpoint(Endpoint):
-    """The URL that gives access tokens."""
-
-    def __init__(self, stage: Stage, log: list[LoggedRequest], tokens: Tokens) -> None:
-        super().__init__(stage, log, "token")
-        self._tokens = tokens
-
-    def _answer(self, request: Request, body: bytes, _: LoggedRequest) -> Answer:
-        answer = self._tokens.answer(request, body)
-        fault = self._fault(answer, None, None)
-        return answer if fault is None else spoil(answer, fault, self._tokens)
-
-
-class ListEndpoint(Endpoint):
-    """The URL of one provider's lists."""
-
-    def __init__(self, stage: Stage, log: list[LoggedRequest], api: ListApi) -> None:
-        super().__init__(stage, log, api.provider)
-        self._api = api
-        self._limits = Limits(api)
-        self._asked: dict[str, list[int | None]] = {}
-
-    def _answer(self, request: Request, body: bytes, entry: LoggedRequest) -> Answer:
-        ask = self._api.read(request, body)
-        entry.username, entry.cursor, entry.count = ask.username, ask.cursor, ask.count
-        self._api.authorize(request)
-        answer = self._limits.refusal() or self._spoiled(ask)
-        answer.headers.update(self._api.quota_headers(self._limits.left()))
-        answer.delay = self._stage.scenario.latency
-        return answer
-
-    def _spoiled(self, ask: Ask) -> Answer:
-        answer = self._right(ask)
-        asked = self._asked_until(ask)
-        fault = self._fault(answer, ask.username, len(asked))
-        if fault is None:
-            return answer
-        return spoil(answer, fault, self._api, Spot(self._api, asked, int(self._api.now())))
-
-    def _right(self, ask: Ask) -> Answer:
-        world, scenario, now = self._stage.world, self._stage.scenario, self._api.now()
-        standing = world.standing(ask.username)
-        if standing is not Standing.LISTED:
-            return self._api.no_list(ask.username, standing)
-        follows = world.following(ask.username, now)
-        if scenario.list_cap is not None:
-            follows = follows[-scenario.list_cap :]
-        page = page_of(
-            follows,
-            int(now) if ask.cursor is None else ask.cursor,
-            min(ask.count, scenario.page_cap or ask.count),
-            repeat_boundary=scenario.boundary == "repeat",
-        )
-        shown = [
-            world.accounts[follow.username]
-            for follow in page.follows
-            if follow.username not in world.hidden
-        ]
-        return Answer(200, self._api.page(page, shown, now), accounts=len(shown))
-
-    def _asked_until(self, ask: Ask) -> list[int | None]:
-        """The different cursors of this pass down a list, up to the one asked for."""
-        asked = self._asked.setdefault(ask.username, [])
-        if ask.cursor is None:
-            asked.clear()
-        if ask.cursor not in asked:
-            asked.append(ask.cursor)
-        return asked[: asked.index(ask.cursor) + 1]
+    def revoke_tokens(self) -> Response:
+        """Revoke all access tokens, and return the response to a request with one."""
+        return self.error(401, "", "Unauthorized")

@@ -1,249 +1,173 @@
-"""What each kind of fault makes of an answer: tables of small functions, by kind."""
+"""The faults by kind, in four tables: what each of them does to a response."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sandbox.api import Answer, ListApi
+import msgspec
+
+from sandbox.clock import DAY
 from sandbox.delivery import DELIVERIES
-from sandbox.research import ResearchApi
-from sandbox.world import Standing
+from sandbox.endpoint import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from sandbox.scenario import Fault, Value
+    from sandbox.endpoint import Endpoint
+    from sandbox.lists import ListPage
+    from sandbox.scenario import Fault
 
-Json = dict[str, Any]
+Value: TypeAlias = Any
+"""A fault's value: the JSON that its kind asks for."""
 
 _HTML = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
 _MEGABYTE = 1024 * 1024
 
 
-class Errors(Protocol):
-    """Whoever has a form of its own for errors."""
-
-    def error(self, status: int, code: str, message: str) -> Answer:
-        """An error in that form."""
-
-    def too_fast(self) -> Answer:
-        """The answer to requests that come too fast."""
+def _html(status: int) -> Response:
+    return Response(status, _HTML, {"content-type": "text/html; charset=utf-8"})
 
 
-@dataclass(frozen=True)
-class Spot:
-    """Where in a list a page is.
-
-    Attributes:
-        api: Whose page it is.
-        asked: The different cursors asked for in this pass down the list, this page's last.
-        now: Unix seconds.
-    """
-
-    api: ListApi
-    asked: Sequence[int | None]
-    now: int
-
-    @property
-    def cursor(self) -> int:
-        """The cursor that the page was asked for with; the first page's is now."""
-        return self.asked[-1] or self.now
-
-    @property
-    def cursor_before(self) -> int:
-        """The cursor of the page before this one; the first page's is its own."""
-        return (self.asked[-2] if len(self.asked) > 1 else None) or self.now
-
-    def paging(self, payload: Json) -> Json:
-        """The part of a page that holds `has_more` and the next cursor."""
-        return payload[self.api.shape.paging]  # type: ignore[no-any-return]
-
-    def holder(self, payload: Json) -> Json:
-        """The part of a page that holds the accounts."""
-        name = self.api.shape.accounts[0]
-        return payload[name] if name else payload
-
-    def accounts(self, payload: Json) -> list[Json]:
-        """The accounts of a page, none where the list is not there."""
-        holder = self.holder(payload)
-        return (holder.get(self.api.shape.accounts[1]) or []) if holder else []
+def _pair(value: Value, second: object) -> tuple[Any, Any]:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value, second)
 
 
-# Another answer instead of the right one.
-
-
-def _status(errors: Errors, value: Value) -> Answer:
-    status, form = (value or 500, "json") if _is_plain(value) else value
+def _status(api: Endpoint, value: Value) -> Response:
+    status, form = _pair(value, "json")
     if form == "html":
         return _html(status)
-    return errors.error(
-        status, "internal_error", "Something is wrong. Please try again later."
-    )
+    message = "Something is wrong. Please try again later."
+    return api.error(status or 500, "internal_error", message)
 
 
-def _is_plain(value: Value) -> bool:
-    return not isinstance(value, (list, tuple))
-
-
-def _error(errors: Errors, value: Value) -> Answer:
+def _error(api: Endpoint, value: Value) -> Response:
     status, code, message = value or (500, "internal_error", "")
-    return errors.error(status, code or "", message)
+    return api.error(status, code or "", message)
 
 
-def _html(status: int) -> Answer:
-    return Answer(status, _HTML, {"content-type": "text/html; charset=utf-8"})
+def _retry_after(api: Endpoint, value: Value) -> Response:
+    wait, status = _pair(value, None)
+    response = api.too_fast() if status is None else _status(api, status)
+    response.headers["retry-after"] = str(1 if wait is None else wait)
+    return response
 
 
-def _redirect(_: Errors, value: Value) -> Answer:
-    return Answer(307, b"", {"location": value or "http://localhost:9/elsewhere"})
-
-
-def _retry_after(errors: Errors, value: Value) -> Answer:
-    wait, status = (value, None) if _is_plain(value) else value
-    answer = errors.too_fast() if status is None else _status(errors, status)
-    answer.headers["retry-after"] = str(1 if wait is None else wait)
-    return answer
-
-
-def _token_revoked(errors: Errors, _: object) -> Answer:
-    if not isinstance(errors, ResearchApi):
-        return _error(errors, None)
-    errors.tokens.revoke_all()
-    return errors.token_invalid()
-
-
-def _hidden_list(errors: Errors, _: object) -> Answer:
-    if not isinstance(errors, ListApi):
-        return _error(errors, None)
-    return errors.no_list("", Standing.HIDDEN)
-
-
-INSTEAD: dict[str, Callable[[Errors, Value], Answer]] = {
+INSTEAD: dict[str, Callable[[Endpoint, Value], Response]] = {
     "status": _status,
     "error": _error,
     "html_200": lambda _, __: _html(200),
-    "redirect": _redirect,
+    "redirect": lambda _, url: Response(307, b"", {"location": url or "http://localhost:9/"}),
     "retry_after": _retry_after,
-    "token_revoked": _token_revoked,
-    "hidden_list": _hidden_list,
-    "empty_body": lambda _, __: Answer(200, b""),
-    "no_content": lambda _, __: Answer(204, b"", {}),
+    "token_revoked": lambda api, _: api.revoke_tokens(),
+    "empty_body": lambda _, __: Response(200, b""),
+    "no_content": lambda _, __: Response(204, b"", {}),
 }
-"""Take whose form an error has, and the fault's value."""
+"""Another response instead of the right one."""
 
 
-# A page with another content.
+def _set(**values: Callable[[ListPage, Value], object]) -> Callable[[ListPage, Value], None]:
+    def change(page: ListPage, value: Value) -> None:
+        for name, value_of in values.items():
+            setattr(page, name, value_of(page, value))
+
+    return change
 
 
-def _has_more_missing(page: Json, spot: Spot, _: object) -> None:
-    del spot.paging(page)["has_more"]
+def _cursor(change: Callable[[int], object]) -> Callable[[ListPage, Value], None]:
+    return _set(cursor=lambda page, _: change(page.cursor))
 
 
-def _cursor_missing(page: Json, spot: Spot, _: object) -> None:
-    del spot.paging(page)[spot.api.shape.cursor]
+def _each_account(
+    change: Callable[[dict[str, Any], Value], dict[str, Any]],
+) -> Callable[[ListPage, Value], None]:
+    def accounts(page: ListPage, value: Value) -> object:
+        # msgspec writes no half of a surrogate pair.
+        changed = (json.dumps(change(account, value)) for account in _decoded(page))
+        return [msgspec.Raw(account.encode()) for account in changed]
+
+    return _set(accounts=accounts)
 
 
-def _cursor_forward(page: Json, spot: Spot, value: Value) -> None:
-    spot.paging(page)[spot.api.shape.cursor] = spot.cursor + (value or 3600)
+def _decoded(page: ListPage) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(account) for account in page.accounts or ()]
 
 
-def _cursor_still(page: Json, spot: Spot, _: object) -> None:
-    spot.paging(page)[spot.api.shape.cursor] = spot.cursor
+def _stale_total(page: ListPage, seconds: Value) -> int:
+    api = page.api
+    then = api.now() - (seconds or DAY)
+    follows = api.sandbox.world.history(page.username)
+    return sum(f.at <= then and (f.until is None or then < f.until) for f in follows)
 
 
-def _cursor_cycle(page: Json, spot: Spot, _: object) -> None:
-    spot.paging(page)[spot.api.shape.cursor] = spot.cursor_before
+def _end(page: ListPage, _: Value) -> None:
+    page.has_more, page.is_last = False, True
 
 
-def _cursor_as(change: Callable[[int], object]) -> Callable[[Json, Spot, Value], None]:
-    def fault(page: Json, spot: Spot, _: object) -> None:
-        paging, name = spot.paging(page), spot.api.shape.cursor
-        paging[name] = None if paging[name] is None else change(paging[name])
-
-    return fault
+def _empty_end(page: ListPage, _: Value) -> None:
+    page.accounts, page.has_more, page.is_last = [], False, True
 
 
-def _total(page: Json, spot: Spot, value: Value) -> None:
-    if "total" in spot.paging(page):
-        spot.paging(page)["total"] = value
+def _without_first_key(page: ListPage, _: Value) -> object:
+    accounts = _decoded(page)
+    for account in accounts[:1]:
+        del account[page.api.key]
+    return accounts
 
 
-def _data_null(page: Json, _: Spot, __: object) -> None:
-    page["data"] = None
+def _wrong_type(account: dict[str, Any], value: Value) -> dict[str, Any]:
+    name, wrong = _pair(value, {"not": 1})
+    return {**account, name or "display_name": wrong}
 
 
-def _list_as(accounts: object) -> Callable[[Json, Spot, Value], None]:
-    def fault(page: Json, spot: Spot, _: object) -> None:
-        spot.holder(page)[spot.api.shape.accounts[1]] = accounts
-
-    return fault
+def _without_field(account: dict[str, Any], name: Value) -> dict[str, Any]:
+    return {key: value for key, value in account.items() if key != (name or "display_name")}
 
 
-def _error_in_200(page: Json, spot: Spot, value: Value) -> None:
+def _with_name_ending(text: str) -> Callable[[ListPage, Value], None]:
+    return _each_account(
+        lambda account, _: {**account, "display_name": account["display_name"] + text}
+    )
+
+
+def _error_beside(page: ListPage, value: Value) -> object:
     code, message = value or ("internal_error", "Something is wrong.")
-    page["error"] = json.loads(spot.api.error(200, code, message).body)["error"]
+    error = page.api.error(200, code, message)
+    return {"error": json.loads(error.body)["error"]}
 
 
-def _key_missing(page: Json, spot: Spot, _: object) -> None:
-    for account in spot.accounts(page)[:1]:
-        del account[spot.api.shape.key]
-
-
-def _wrong_type(page: Json, spot: Spot, value: Value) -> None:
-    name, wrong = (value or "display_name", {"not": 1}) if _is_plain(value) else value
-    for account in spot.accounts(page):
-        account[name] = wrong
-
-
-def _extra_field(page: Json, spot: Spot, _: object) -> None:
-    for account in spot.accounts(page):
-        account["new_field"] = {"nested": [1, None]}
-
-
-def _missing_field(page: Json, spot: Spot, value: Value) -> None:
-    for account in spot.accounts(page):
-        account.pop(value or "display_name", None)
-
-
-def _display_name_with(text: str) -> Callable[[Json, Spot, Value], None]:
-    def fault(page: Json, spot: Spot, _: object) -> None:
-        for account in spot.accounts(page):
-            account["display_name"] += text
-
-    return fault
-
-
-CONTENT: dict[str, Callable[[Json, Spot, Value], None]] = {
-    "has_more_missing": _has_more_missing,
-    "cursor_missing": _cursor_missing,
-    "cursor_null": _cursor_as(lambda _: None),
-    "cursor_zero": _cursor_as(lambda _: 0),
-    "cursor_forward": _cursor_forward,
-    "cursor_still": _cursor_still,
-    "cursor_cycle": _cursor_cycle,
-    "cursor_string": _cursor_as(str),
-    "cursor_float": _cursor_as(float),
-    "cursor_ms": _cursor_as(lambda cursor: cursor * 1000),
-    "total": _total,
-    "data_null": _data_null,
-    "list_null": _list_as(None),
-    "empty_page": _list_as([]),
-    "error_in_200": _error_in_200,
-    "key_missing": _key_missing,
-    "wrong_type": _wrong_type,
-    "extra_field": _extra_field,
-    "missing_field": _missing_field,
-    "surrogate": _display_name_with("\ud83d"),
-    "nul": _display_name_with("\x00"),
+PAGES: dict[str, Callable[[ListPage, Value], None]] = {
+    # Wrong lists with HTTP 200.
+    "empty_page": _set(accounts=lambda _, __: []),
+    "empty_list": _empty_end,
+    "early_end": _end,
+    "list_null": _set(accounts=lambda _, __: None),
+    "stale_total": _set(total=_stale_total),
+    "total": _set(total=lambda _, total: total),
+    # Wrong paging.
+    "has_more_missing": _set(has_more=lambda _, __: msgspec.UNSET),
+    "cursor_missing": _set(cursor=lambda _, __: msgspec.UNSET),
+    "cursor_null": _cursor(lambda _: None),
+    "cursor_zero": _cursor(lambda _: 0),
+    "cursor_forward": _set(cursor=lambda page, by: page.requested[-1] + (by or 3600)),
+    "cursor_still": _set(cursor=lambda page, _: page.requested[-1]),
+    "cursor_cycle": _set(cursor=lambda page, _: page.requested[-2:][0]),
+    "cursor_string": _cursor(str),
+    "cursor_float": _cursor(float),
+    "cursor_ms": _cursor(lambda cursor: cursor * 1000),
+    # Wrong content.
+    "data_null": _set(accounts=lambda _, __: None, members=lambda _, __: {"data": None}),
+    "error_in_200": _set(members=_error_beside),
+    "key_missing": _set(accounts=_without_first_key),
+    "wrong_type": _each_account(_wrong_type),
+    "extra_field": _each_account(lambda a, _: {**a, "new_field": {"nested": [1, None]}}),
+    "missing_field": _each_account(_without_field),
+    "surrogate": _with_name_ending("\ud83d"),
+    "nul": _with_name_ending("\x00"),
 }
-"""Change a page, decoded, in place. Take where it is, and the fault's value."""
-
-
-# The right answer in unreadable bytes.
+"""Another page. These faults affect pages only, no errors."""
 
 
 def _with_member(body: bytes, value: bytes) -> bytes:
@@ -255,62 +179,42 @@ def _deep(body: bytes, value: Value) -> bytes:
     return _with_member(body, b"[" * depth + b"]" * depth)
 
 
-def _twice(body: bytes, _: object) -> bytes:
-    return b"{" + body[1:-1] + b"," + body[1:-1] + b"}"
-
-
-def _huge(body: bytes, value: Value) -> bytes:
-    return body.ljust(value or 20 * _MEGABYTE)
-
-
 def _gzip_bomb(body: bytes, value: Value) -> bytes:
     megabytes = (value or 100 * _MEGABYTE) // _MEGABYTE
-    return gzip.compress(body) + _packed_megabyte() * megabytes
+    return gzip.compress(body) + _compressed_megabyte() * megabytes
 
 
 @lru_cache
-def _packed_megabyte() -> bytes:
+def _compressed_megabyte() -> bytes:
     return gzip.compress(b" " * _MEGABYTE)
 
 
-BYTES: dict[str, Callable[[bytes, Value], bytes]] = {
+BODIES: dict[str, Callable[[bytes, Value], bytes]] = {
     "truncated": lambda body, _: body[: len(body) // 2],
     "nan": lambda body, _: _with_member(body, b"NaN"),
-    "big_int": lambda body, value: _with_member(body, b"9" * (value or 5000)),
+    "big_int": lambda body, digits: _with_member(body, b"9" * (digits or 5000)),
     "deep": _deep,
     "bom": lambda body, _: b"\xef\xbb\xbf" + body,
-    "duplicate_keys": _twice,
+    "duplicate_keys": lambda body, _: b"{" + body[1:-1] + b"," + body[1:-1] + b"}",
     "array": lambda body, _: b"[" + body + b"]",
-    "huge": _huge,
+    "huge": lambda body, size: body.ljust(size or 20 * _MEGABYTE),
     "gzip_bomb": _gzip_bomb,
     "bad_gzip": lambda body, _: body,
 }
-"""Change a body. Take the fault's value."""
+"""The right response in other bytes."""
 
-_SAID_TO_BE_GZIP = {"gzip_bomb", "bad_gzip"}
+KINDS = (*INSTEAD, *PAGES, *BODIES, *DELIVERIES)
+"""All kinds of faults."""
 
 
-def spoil(answer: Answer, fault: Fault, errors: Errors, spot: Spot | None = None) -> Answer:
-    """What a fault makes of an answer.
-
-    Args:
-        answer: The right one.
-        fault: What goes wrong; its count of spoiled answers goes up.
-        errors: Whose form errors have.
-        spot: Where the page is; None for an answer that is no page of a list.
-    """
-    fault.spoiled += 1
+def spoil(api: Endpoint, response: Response, fault: Fault) -> Response:
+    """Return a response as a fault changes it. A fault of `PAGES` has changed it before."""
     if fault.kind in INSTEAD:
-        return INSTEAD[fault.kind](errors, fault.value)
-    if fault.kind in CONTENT and spot is not None:
-        page = json.loads(answer.body)
-        CONTENT[fault.kind](page, spot, fault.value)
-        answer.body = json.dumps(page).encode()
-        answer.accounts = len(spot.accounts(page))
-    if fault.kind in BYTES:
-        answer.body = BYTES[fault.kind](answer.body, fault.value)
-    if fault.kind in _SAID_TO_BE_GZIP:
-        answer.headers["content-encoding"] = "gzip"
+        return INSTEAD[fault.kind](api, fault.value)
+    if fault.kind in BODIES:
+        response.body = BODIES[fault.kind](response.body, fault.value)
+        if "gzip" in fault.kind:
+            response.headers["content-encoding"] = "gzip"
     if fault.kind in DELIVERIES:
-        answer.delivery = fault
-    return answer
+        response.delivery = fault
+    return response

@@ -1,4 +1,4 @@
-"""How both providers page a list: newest follow first, by a cursor that is inclusive."""
+"""How both providers page a list: newest follow first, with an inclusive cursor."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list, before hidden accounts are left out.
+    """One page of a list, hidden accounts included.
 
     Attributes:
         follows: The accounts on it, newest follow first.
-        cursor: What to ask for next, in Unix seconds.
-        has_more: Whether more accounts remain.
-        total: How long the whole list is.
+        cursor: The cursor of the next page, in Unix seconds.
+        has_more: Whether there is a next page.
+        total: The length of the whole list.
     """
 
     follows: Sequence[Follow]
@@ -32,16 +32,16 @@ class Page:
 def page_of(
     follows: Sequence[Follow], cursor: int, count: int, *, repeat_boundary: bool
 ) -> Page:
-    """The page of a list that holds the newest follows made at the cursor or before it.
+    """Return the page with the newest follows made at the cursor or before it.
 
-    Neither boundary loses an account among several of one second: the next cursor is never
-    older than the newest account that remains. When more accounts than fit a page share a
+    No account is lost where several were followed in one second: the next cursor is never
+    older than the newest account that remains. If more accounts than fit on a page share a
     second, the cursor therefore stands still, as the real ones do.
 
     Args:
         follows: The list, oldest first.
         cursor: Unix seconds, inclusive.
-        count: The most accounts to put on the page.
+        count: Maximum number of accounts.
         repeat_boundary: Whether the next page begins with this one's last account.
     """
     end = bisect_right(follows, cursor, key=lambda follow: follow.at)

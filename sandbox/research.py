@@ -1,39 +1,29 @@
-"""The Research API's manners: what it accepts, its pages and its errors."""
+"""The Research API: the requests it accepts, its pages and its errors."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from sandbox.api import (
-    DEFAULT_COUNT,
-    Answer,
-    Ask,
-    ListApi,
-    Refusal,
-    Shape,
-    count_in_range,
-    is_int,
-)
+from sandbox.endpoint import Refused, Response
+from sandbox.lists import DEFAULT_COUNT, ListApi, is_count, is_int
 from sandbox.tokens import log_id
-from sandbox.world import Standing
+from sandbox.world import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.requests import Request
 
-    from sandbox.api import Stage
-    from sandbox.paging import Page
+    from sandbox.lists import ListPage
+    from sandbox.server import Sandbox
     from sandbox.tokens import Tokens
     from sandbox.world import Account
 
 _NO_LIST = {
-    Standing.NOT_FOUND: "Username {} is invalid: cannot find the user",
-    Standing.PRIVATE: "Username {} is private",
-    Standing.HIDDEN: "Profile user is hiding following list",
-    Standing.UNAVAILABLE: "API cannot return this user's information",
+    Status.NOT_FOUND: "Username {} is invalid: cannot find the user",
+    Status.PRIVATE: "Username {} is private",
+    Status.HIDDEN: "Profile user is hiding following list",
+    Status.UNAVAILABLE: "API cannot return this user's information",
 }
 
 
@@ -41,95 +31,85 @@ class ResearchApi(ListApi):
     """`POST /v2/research/user/following/`.
 
     Args:
-        stage: What the answers depend on.
-        tokens: Says which access tokens are good.
+        sandbox: As for every endpoint.
+        tokens: The access tokens that are valid.
     """
 
     provider = "research"
-    shape = Shape(
-        accounts=("data", "user_following"), paging="data", cursor="cursor", key="username"
-    )
+    key = "username"
 
-    def __init__(self, stage: Stage, tokens: Tokens) -> None:
-        super().__init__(stage)
-        self.tokens = tokens
+    def __init__(self, sandbox: Sandbox, tokens: Tokens) -> None:
+        super().__init__(sandbox)
+        self._tokens = tokens
 
-    def read(self, request: Request, body: bytes) -> Ask:
-        """What a JSON body asks for. A cursor of 0 is none, as in any protobuf API."""
+    def read(self, request: Request, body: bytes) -> tuple[str, int | None, int]:
+        """Return what a JSON body asks for. A cursor of 0 is none, as in any protobuf API."""
         if request.method != "POST":
-            raise Refusal(self.error(405, "invalid_request", "Only POST is supported."))
+            raise Refused(self.error(405, "invalid_request", "Only POST is supported."))
         media_type = request.headers.get("content-type", "").partition(";")[0].strip()
         if media_type != "application/json":
-            raise Refusal(self._invalid("Content-Type must be application/json"))
+            raise Refused(self._invalid("Content-Type must be application/json"))
         try:
-            asked = msgspec.json.decode(body, type=dict)
+            fields = msgspec.json.decode(body, type=dict[str, Any])
         except msgspec.MsgspecError:
-            raise Refusal(self._invalid("The request body is not a JSON object")) from None
-        return self._checked(
-            asked.get("username"),
-            asked.get("cursor", 0),
-            asked.get("max_count", DEFAULT_COUNT),
-        )
+            raise Refused(self._invalid("The request body is not a JSON object")) from None
+        username, cursor = fields.get("username"), fields.get("cursor", 0)
+        count = fields.get("max_count", DEFAULT_COUNT)
+        if not isinstance(username, str) or not username:
+            raise Refused(self._invalid("username is required and must be a string"))
+        if not is_int(cursor):
+            raise Refused(self._invalid("Invalid count or cursor: cursor must be an int64"))
+        if not is_count(count):
+            raise Refused(self._invalid("Invalid count or cursor: max_count must be 1 to 100"))
+        return username, cursor or None, count
 
     def authorize(self, request: Request) -> None:
-        """Let a request with a live access token pass."""
+        """Accept a request with a valid access token."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or not self.tokens.accepts(token):
-            raise Refusal(self.token_invalid())
+        if scheme != "Bearer" or not self._tokens.accepts(token):
+            raise Refused(self._token_invalid())
 
-    def error(self, status: int, code: str, message: str) -> Answer:
-        """`{"data": {}, "error": {"code": ..., "message": ..., "log_id": ...}}`."""
-        return Answer.of(
-            {
-                "data": {},
-                "error": {"code": code, "message": message, "log_id": log_id(self.now())},
-            },
-            status,
-        )
+    def revoke_tokens(self) -> Response:
+        """Revoke all access tokens, and return the response to a request with one."""
+        self._tokens.revoke_all()
+        return self._token_invalid()
 
-    def token_invalid(self) -> Answer:
-        """The answer to an access token that is not good, or no longer."""
-        return self.error(
-            401,
-            "access_token_invalid",
-            "The access token is invalid or not found in the request.",
-        )
+    def error(self, status: int, code: str, message: str) -> Response:
+        """Return `{"data": {}, "error": {"code": ..., "message": ..., "log_id": ...}}`."""
+        return Response.of({"data": {}, "error": self._about(code, message)}, status)
 
-    def no_list(self, username: str, standing: Standing) -> Answer:
-        """The same status and code for every reason: only the message tells them apart."""
-        return self._invalid(_NO_LIST[standing].format(username))
+    def no_list(self, username: str, status: Status) -> Response:
+        """Return the same status and code for every reason; only the messages differ."""
+        return self._invalid(_NO_LIST[status].format(username))
 
-    def quota_spent(self) -> Answer:
-        """The daily quota, which shares its HTTP status with the rate limit."""
-        return self.error(
-            429, "daily_quota_limit_exceeded", "The daily quota limit is exceeded."
-        )
+    def quota_exceeded(self) -> Response:
+        """Return the error of the daily quota; its HTTP status is that of the rate limit."""
+        message = "The daily quota limit is exceeded."
+        return self.error(429, "daily_quota_limit_exceeded", message)
 
-    def too_fast(self) -> Answer:
-        """The rate limit."""
+    def too_fast(self) -> Response:
+        """Return the error of the rate limit."""
         return self.error(429, "rate_limit_exceeded", "The API rate limit was exceeded.")
 
-    def page(self, page: Page, accounts: Sequence[Account], now: float) -> bytes:
-        """A page and the error object of a success. The last page has a cursor, too."""
-        return b'{"data":{"cursor":%d,"has_more":%s,"user_following":%s},"error":%s}' % (
-            page.cursor,
-            b"true" if page.has_more else b"false",
-            self.listing(accounts),
-            b'{"code":"ok","message":"ok","log_id":"%s"}' % log_id(now).encode(),
-        )
-
-    def describe(self, account: Account) -> object:
-        """The names only; the Research API tells nothing else of a followed account."""
+    def describe(self, account: Account) -> dict[str, Any]:
+        """Return the names; the Research API returns nothing else."""
         return {"display_name": account.display_name, "username": account.username}
 
-    def _checked(self, username: object, cursor: object, count: object) -> Ask:
-        if not isinstance(username, str) or not username:
-            raise Refusal(self._invalid("username is required and must be a string"))
-        if not is_int(cursor):
-            raise Refusal(self._invalid("Invalid count or cursor: cursor must be an int64"))
-        if not count_in_range(count):
-            raise Refusal(self._invalid("Invalid count or cursor: max_count must be 1 to 100"))
-        return Ask(username, cursor or None, count)
+    def payload(self, page: ListPage) -> dict[str, Any]:
+        """Return a page and the error object of a success. The last page has a cursor too."""
+        data = {
+            "cursor": page.cursor,
+            "has_more": page.has_more,
+            "user_following": page.accounts,
+        }
+        return {"data": data, "error": self._about("ok", "ok")}
 
-    def _invalid(self, message: str) -> Answer:
+    def _about(self, code: str, message: str) -> dict[str, str]:
+        return {"code": code, "message": message, "log_id": log_id(self.now())}
+
+    def _invalid(self, message: str) -> Response:
         return self.error(400, "invalid_params", message)
+
+    def _token_invalid(self) -> Response:
+        message = "The access token is invalid or not found in the request."
+        return self.error(401, "access_token_invalid", message)

@@ -1,4 +1,4 @@
-"""The sandbox as a real server on a loopback port, in a thread of this process."""
+"""The sandbox: a server on a loopback port, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from starlette.routing import Route
 from sandbox import rapidapi, tokens
 from sandbox.clock import Clock
 from sandbox.delivery import HttpProtocol
-from sandbox.endpoint import ListEndpoint, TokenEndpoint
 from sandbox.rapidapi import RapidApi
 from sandbox.research import ResearchApi
 from sandbox.scenario import Scenario
@@ -31,23 +30,23 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT_PREFIX = "TAP_TIKTOK_FOLLOWING_"
 _STOP_WITHIN = 1
-"""Seconds that answers on their way have when the sandbox stops."""
+"""Seconds that requests in progress have when the sandbox stops."""
 
 
 class Sandbox:
     """Both providers and the token endpoint, as one local server.
 
-    A context manager: the server runs inside it. Its world and scenario may be changed, or
-    replaced, while it runs, and its clock advanced.
+    A context manager: the server runs inside it. While it runs, its world and scenario may be
+    changed or replaced, and its clock advanced.
 
     Args:
-        world: The accounts and their follows.
-        scenario: What goes wrong; nothing unless given.
-        clock: The time of everything in the answers; the real one unless given.
+        world: The accounts and their lists.
+        scenario: What goes wrong; by default, nothing.
+        clock: The time of the lists and responses; by default, the real time.
         port: The port to listen on; 0 for a free one.
 
     Attributes:
-        clock: The time of everything in the answers.
+        clock: The time of the lists and responses.
         scenario: What goes wrong.
         url: The base URL of both providers.
         requests: Every request received so far, in the order of arrival.
@@ -76,7 +75,7 @@ class Sandbox:
 
     @property
     def world(self) -> World:
-        """The accounts and their follows, by the sandbox's clock."""
+        """The accounts and their lists; setting another world gives it the sandbox's clock."""
         return self._world
 
     @world.setter
@@ -86,7 +85,7 @@ class Sandbox:
 
     @property
     def config(self) -> dict[str, str]:
-        """The tap's settings for the sandbox: credentials and URLs, no usernames."""
+        """The settings of the tap for the sandbox: credentials and URLs, no usernames."""
         return {
             "research_client_key": tokens.CLIENT_KEY,
             "research_client_secret": tokens.CLIENT_SECRET,
@@ -113,14 +112,12 @@ class Sandbox:
         self._thread.join()
 
     def _make_server(self) -> uvicorn.Server:
-        good_tokens = Tokens(self)
-        research = ListEndpoint(self, self.requests, ResearchApi(self, good_tokens))
-        rapid = ListEndpoint(self, self.requests, RapidApi(self))
+        issued = Tokens(self)
         app = Starlette(
             routes=[
-                Route("/v2/oauth/token/", TokenEndpoint(self, self.requests, good_tokens)),
-                Route("/v2/research/user/following/", research),
-                Route("/api/v1/users/{username}/following", rapid),
+                Route("/v2/oauth/token/", issued),
+                Route("/v2/research/user/following/", ResearchApi(self, issued)),
+                Route("/api/v1/users/{username}/following", RapidApi(self)),
             ],
             lifespan=self._lifespan,
         )
@@ -146,7 +143,7 @@ class Sandbox:
         yield
 
     def _stop(self) -> None:
-        # Whoever waits for a silent server or reads a slow one is let go first.
+        # Clients of a silent or slow server would keep it from stopping.
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         self._server.should_exit = True

@@ -1,8 +1,8 @@
-"""The accounts, and their follows with times. No HTTP."""
+"""The simulated accounts, and who they follow since when. No HTTP."""
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import insort
 from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import blake2b
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from sandbox.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @dataclass(frozen=True)
 class Follow:
-    """One account on a list.
+    """One account on a following list.
 
     Attributes:
         username: The followed account.
-        at: When the follow happened, in Unix seconds.
-        until: When the unfollow happens, in Unix seconds; None where none is known.
+        at: Unix seconds of the follow.
+        until: Unix seconds of the unfollow; None if there is none.
     """
 
     username: str
@@ -49,7 +49,7 @@ class Account:
 
     @classmethod
     def made_up(cls, username: str) -> Account:
-        """The account that a username always has unless another is given."""
+        """Return an account that depends on the username only."""
         digest = blake2b(username.encode(), digest_size=16).digest()
         number = int.from_bytes(digest[:8], "big")
         picture = f"https://p16-sign.tiktokcdn-us.com/{digest.hex()}"
@@ -71,10 +71,10 @@ class Account:
 
 
 class Accounts(dict[str, Account]):
-    """Every account by username; one that nobody set is made up when it is looked at.
+    """All accounts by username; a missing one is made up when it is looked up.
 
     Args:
-        make_up: Makes the account that goes with a username.
+        make_up: Makes the account of a username.
     """
 
     def __init__(self, make_up: Callable[[str], Account] = Account.made_up) -> None:
@@ -86,8 +86,8 @@ class Accounts(dict[str, Account]):
         return account
 
 
-class Standing(Enum):
-    """Whether an account has a list to give."""
+class Status(Enum):
+    """Whether the list of a username can be read, and why not."""
 
     LISTED = "listed"
     PRIVATE = "private"
@@ -97,19 +97,15 @@ class Standing(Enum):
 
 
 class World:
-    """The accounts and their follows.
-
-    Lists are kept oldest follow first; follows of one second in the order they were told.
-    A follow of the future is on nobody's page until its time has come. Tests change a world
-    while it is served.
+    """Accounts and their following lists, which may be changed at any time.
 
     Attributes:
-        clock: Says what time it is; a sandbox puts its own here.
-        accounts: The accounts' details; set one to replace what is made up.
-        private: Usernames whose account is private.
-        hidden_lists: Usernames that are public, but hide who they follow.
-        unavailable: Usernames whose list the providers do not return.
-        hidden: Accounts that the providers leave out of every page, after paging.
+        clock: The time of the world; the sandbox's clock in a sandbox.
+        accounts: All accounts by username.
+        private: Usernames of private accounts.
+        hidden_lists: Usernames whose list is hidden. They appear on other lists.
+        unavailable: Usernames that cannot be returned.
+        hidden: Usernames that are left out of every page, as banned and private accounts are.
     """
 
     def __init__(self) -> None:
@@ -119,8 +115,7 @@ class World:
         self.hidden_lists: set[str] = set()
         self.unavailable: set[str] = set()
         self.hidden: set[str] = set()
-        self._lists: dict[str, list[Follow]] = {}
-        self._ended: dict[str, list[Follow]] = {}
+        self._follows: dict[str, list[Follow]] = {}
 
     @classmethod
     def of(
@@ -131,9 +126,9 @@ class World:
         hidden_lists: Iterable[str] = (),
         unavailable: Iterable[str] = (),
     ) -> World:
-        """A world with these lists, in any order. Whoever is not named does not exist."""
+        """Return a world with these lists, in any order. Any other username is not found."""
         world = cls()
-        world._lists = {name: sorted(made, key=_at) for name, made in follows.items()}
+        world._follows = {name: sorted(made, key=_at) for name, made in follows.items()}
         world.private.update(private)
         world.hidden_lists.update(hidden_lists)
         world.unavailable.update(unavailable)
@@ -141,53 +136,56 @@ class World:
 
     @property
     def usernames(self) -> list[str]:
-        """Everyone who has a list, public or not."""
-        return sorted({*self._lists, *self.private, *self.hidden_lists, *self.unavailable})
+        """All usernames that exist, in alphabetical order."""
+        return sorted({*self._follows, *self.private, *self.hidden_lists, *self.unavailable})
 
-    def standing(self, username: str) -> Standing:
-        """Whether this username has a list to give."""
+    def status(self, username: str) -> Status:
+        """Return whether the list of a username can be read."""
         if username in self.private:
-            return Standing.PRIVATE
+            return Status.PRIVATE
         if username in self.hidden_lists:
-            return Standing.HIDDEN
+            return Status.HIDDEN
         if username in self.unavailable:
-            return Standing.UNAVAILABLE
-        return Standing.LISTED if username in self._lists else Standing.NOT_FOUND
+            return Status.UNAVAILABLE
+        return Status.LISTED if username in self._follows else Status.NOT_FOUND
 
-    def following(self, username: str, now: float) -> Sequence[Follow]:
-        """The whole list at a time, oldest first, hidden accounts included."""
-        follows = self._list(username)
-        return follows[: bisect_right(follows, now, key=_at)]
+    def following(self, username: str, now: float) -> list[Follow]:
+        """Return the list at a time, oldest follow first, hidden accounts included."""
+        return [
+            follow
+            for follow in self._list(username)
+            if follow.at <= now and (follow.until is None or now < follow.until)
+        ]
 
     def truth(self, username: str) -> list[Follow]:
-        """What a perfect reader finds now: newest first, hidden accounts left out."""
+        """Return the list that a perfect reader finds now: newest first, none hidden."""
         follows = reversed(self.following(username, self.clock.now()))
         return [follow for follow in follows if follow.username not in self.hidden]
 
     def history(self, username: str) -> list[Follow]:
-        """Every follow made until now, oldest first, those that have ended included.
+        """Return every follow made until now, oldest first, ended ones included.
 
-        An account that was followed again is there once for each time. Hidden accounts are
-        there too, and a renamed account has its new username.
+        An account that was followed again is listed once per follow. Hidden accounts are
+        included, and a renamed account has its new username.
         """
         now = self.clock.now()
-        made = [*self._list(username), *self._ended.get(username, [])]
-        return sorted((follow for follow in made if follow.at <= now), key=_at)
+        return [follow for follow in self._list(username) if follow.at <= now]
 
     def follow(self, username: str, followed: str, *, at: int) -> None:
-        """Let an account follow another since a time, in Unix seconds."""
-        self._lists[username] = follows = self._list(username)
+        """Add an account to a list, from a time in Unix seconds on."""
+        self._follows[username] = follows = self._list(username)
         insort(follows, Follow(followed, at), key=_at)
 
     def unfollow(self, username: str, followed: str) -> None:
-        """Let an account follow another no longer."""
+        """Remove an account from a list."""
         now = int(self.clock.now())
         follows = self._list(username)
-        ended = [follow for follow in follows if follow.username == followed]
-        follows[:] = [follow for follow in follows if follow.username != followed]
-        self._ended.setdefault(username, []).extend(
-            replace(follow, until=now) for follow in ended if follow.at <= now
-        )
+        follows[:] = [
+            replace(follow, until=now)
+            if follow.username == followed and follow.until is None
+            else follow
+            for follow in follows
+        ]
 
     def rename(self, username: str, new: str) -> None:
         """Give an account another username, everywhere. Its `user_id` stays."""
@@ -196,33 +194,24 @@ class World:
         for names in (self.private, self.hidden_lists, self.unavailable, self.hidden):
             if username in names:
                 names.symmetric_difference_update({username, new})
-        for follows in (*map(self._list, self._lists), *self._ended.values()):
+        if username in self._follows:
+            self._follows[new] = self._follows.pop(username)
+        for follows in map(self._list, self._follows):
             follows[:] = [
                 replace(follow, username=new) if follow.username == username else follow
                 for follow in follows
             ]
-        for lists in (self._lists, self._ended):
-            if username in lists:
-                lists[new] = lists.pop(username)
 
     def hide(self, username: str) -> None:
-        """Leave an account out of every page, as banned and private ones are."""
+        """Leave an account out of every page."""
         self.hidden.add(username)
 
     def show(self, username: str) -> None:
-        """Hide an account no longer."""
+        """Include an account in pages again."""
         self.hidden.discard(username)
 
-    def hide_list(self, username: str) -> None:
-        """Let an account hide who it follows; it stays on other lists."""
-        self.hidden_lists.add(username)
-
-    def show_list(self, username: str) -> None:
-        """Let an account show again who it follows."""
-        self.hidden_lists.discard(username)
-
     def _list(self, username: str) -> list[Follow]:
-        return self._lists.get(username, [])
+        return self._follows.get(username, [])
 
 
 def _at(follow: Follow) -> int:

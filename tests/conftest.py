@@ -1,4 +1,4 @@
-"""One sandbox for all tests of the tap, and one PostgreSQL server."""
+"""One sandbox for all tests of the tap, and one PostgreSQL server and one dbt for some."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Clock, Sandbox, World
-from tests.dbt.project import Driver, plain_sql
-from tests.e2e.postgres import serve_or_skip
 from tests.harness import NOW, emptied, kill_what_is_left
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.dbt.project import Driver
     from tests.e2e.postgres import Postgres
 
 TESTS = Path(__file__).parent
@@ -25,7 +24,7 @@ LONG = {"dbt", "e2e"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts most processes comes first: at the end nobody waits for a long test."""
+    """Run long tests first, so that no worker runs one alone at the end."""
     items.sort(key=_rank)
 
 
@@ -48,13 +47,18 @@ def _no_process_left() -> Iterator[None]:
 
 @pytest.fixture
 def sandbox(server: Sandbox) -> Sandbox:
-    """The one server of the session, empty and well-behaved, its clock at `NOW`."""
+    """Return the one server of the session, empty and without faults, its clock at `NOW`."""
     return emptied(server)
+
+
+# Most tests need neither DuckDB nor dbt nor PostgreSQL.
 
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    """One process with dbt, which shares what it parses with those of other workers."""
+    """Return one process with dbt, which shares what it parses with other workers."""
+    from tests.dbt.project import Driver  # noqa: PLC0415
+
     folder = tmp_path_factory.mktemp("dbt")
     is_worker = "PYTEST_XDIST_WORKER" in os.environ
     driver = Driver(folder, folder.parents[1] if is_worker else folder)
@@ -64,7 +68,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
 
 @pytest.fixture(scope="session")
 def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt models as plain SQL, for the tables of both providers."""
+    """Return the dbt models as plain SQL, for the tables of both providers."""
+    from tests.dbt.project import plain_sql  # noqa: PLC0415
+
     path = tmp_path_factory.mktemp("sql") / "models.sql"
     path.write_text(plain_sql("research", "rapidapi"), "utf-8")
     return path
@@ -72,4 +78,6 @@ def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    from tests.e2e.postgres import serve_or_skip  # noqa: PLC0415
+
     yield from serve_or_skip()

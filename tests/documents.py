@@ -1,4 +1,4 @@
-"""Reading the documentation: its fenced blocks, links and headings, and which tests run it."""
+"""Reading the documentation: its code blocks, links and headings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-GUIDE = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 DOCUMENTS = (
-    *GUIDE,
-    ROOT / "CONTRIBUTING.md",
-    ROOT / "SECURITY.md",
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
     ROOT / "examples" / "airflow" / "README.md",
     ROOT / "sandbox" / "README.md",
 )
@@ -26,21 +24,18 @@ DOCUMENTS = (
 _BLOCK = r"^( *)```(\w*)\n(.*?)^\1```$"
 _PART = re.compile(rf"{_BLOCK}|^#+ ([^\n]+)$", re.DOTALL | re.MULTILINE)
 _SAVED_AS = re.compile(r"`([\w.]+)`[:,]\s*\Z")
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
-
-_run: set[tuple[Path, str]] = set()
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block.
+    """A fenced code block.
 
     Attributes:
         path: The document.
-        heading: The heading it stands under.
-        language: The language it is marked with; "" for none.
-        text: What it holds.
-        name: The file that the words before it tell to save it as; "" for none.
+        heading: The heading above it.
+        language: Its language; "" for none.
+        text: Its text.
+        name: The file that the words before it say to save it as; "" for none.
     """
 
     path: Path
@@ -55,7 +50,7 @@ Section: TypeAlias = tuple[Block, ...]
 
 
 def blocks(*languages: str) -> Iterator[Block]:
-    """The blocks in these languages, or in all, in the order a reader meets them."""
+    """Return the blocks in these languages, or in all, in reading order."""
     for path in DOCUMENTS:
         text, heading = path.read_text(encoding="utf-8"), ""
         for part in _PART.finditer(text):
@@ -69,10 +64,10 @@ def blocks(*languages: str) -> Iterator[Block]:
 
 
 def section_of(document: str, heading: str) -> Section:
-    """The blocks under a heading.
+    """Return the blocks under a heading.
 
     Raises:
-        LookupError: If there is none.
+        LookupError: If there are none.
     """
     path = ROOT / document
     found = tuple(b for b in blocks() if (b.path, b.heading) == (path, heading))
@@ -83,34 +78,23 @@ def section_of(document: str, heading: str) -> Section:
 
 
 def runs(document: str, heading: str, name: str = "section") -> pytest.MarkDecorator:
-    """Mark a test that runs every block under a heading; it gets them as an argument.
-
-    Raises:
-        LookupError: If there is no block under such a heading.
-    """
-    found = section_of(document, heading)
-    _run.add((ROOT / document, heading))
-    return pytest.mark.parametrize(name, [found], ids=[heading])
-
-
-def is_run(block: Block) -> bool:
-    """Whether a test that has been imported says that it runs this block."""
-    return (block.path, block.heading) in _run
+    """Give a test the blocks under a heading as an argument."""
+    return pytest.mark.parametrize(name, [section_of(document, heading)], ids=[heading])
 
 
 def prose(path: Path) -> str:
-    """A document without its fenced blocks."""
+    """Return a document without its code blocks."""
     text = path.read_text(encoding="utf-8")
     return re.sub(_BLOCK, "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def links(path: Path) -> list[str]:
-    """Where the links of a document lead."""
-    return _LINK.findall(prose(path))
+    """Return the targets of the links of a document."""
+    return re.findall(r"\]\(([^)\s]+)\)", prose(path))
 
 
 def anchors(path: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a document."""
+    """Return the anchors that GitHub gives the headings of a document."""
     return {
         re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
         for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE)

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from sandbox import LoggedRequest, Sandbox
 
 NOW = 1_700_100_000
-"""What the sandbox's clock says unless a test says otherwise."""
+"""The time of the sandbox's clock, unless a test changes it."""
+
+DAY = 86_400
 
 PROVIDERS = ("research", "rapidapi")
 
@@ -293,7 +295,7 @@ def start(
     return process
 
 
-def wait_until(condition: Callable[[], bool], within: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], within: float = 120) -> None:
     """Poll until a condition holds, for a limited time."""
     deadline = time.monotonic() + within
     while not condition():
@@ -310,7 +312,7 @@ def kill_what_is_left() -> None:
             process.communicate()
 
 
-def finish(process: subprocess.Popen[str], within: float = 60) -> Run:
+def finish(process: subprocess.Popen[str], within: float = 120) -> Run:
     """Wait for a process to end, for a limited time, and read what it wrote."""
     try:
         stdout, stderr = process.communicate(timeout=within)

@@ -171,7 +171,7 @@ def test_interrupted_runs_add_up_to_the_truth(
     faults: list[tuple[str, int]],
 ) -> None:
     """Killed at any record, and gone on from the state of that moment."""
-    spoil = [Fault(kind=k, page=page, times=1) for k, page in faults]  # type: ignore[arg-type]
+    spoil = [Fault(kind=k, page=page, times=1) for k, page in faults]
     begin(sandbox, follows, Scenario(boundary=boundary, faults=spoil))  # type: ignore[arg-type]
     for name in NAMES:
         for number in range(hidden):

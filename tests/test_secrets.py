@@ -7,18 +7,17 @@ import logging
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
-from sandbox.scenario import FaultKind
+from sandbox.faults import KINDS
 from tests.harness import PROVIDERS, Run, bare, finish, follows_of, run, settings, start
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = get_args(FaultKind)
 CANARY = "c4nary-S3CRET/+&=\"'%<é>"
 """With letters that JSON, URLs and `repr` each write in another way."""
 ASCII_CANARY = "c4nary-S3CRET/+&=\"'%<>"

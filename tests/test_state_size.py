@@ -1,63 +1,68 @@
-"""A person is warned before Meltano takes no more of the state."""
+"""A run warns before the state is too large for Meltano."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import World
-from tap_tiktok_following.state_size import MEBIBYTE, warning
 from tests.harness import follows_of, run, settings
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
-
-def state_of(usernames: int) -> dict[str, Any]:
-    partitions = [{"context": {"follower_username": f"u{n}"}} for n in range(usernames)]
-    streams = ("research_following", "rapidapi_following")
-    return {"bookmarks": {stream: {"partitions": partitions} for stream in streams}}
+MEBIBYTE = 1024 * 1024
 
 
-@pytest.fixture(autouse=True)
-def _no_buffer_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MELTANO_ELT_BUFFER_SIZE", raising=False)
+def state_of(usernames: int, size: int) -> dict[str, Any]:
+    """Return a state of some bytes, divided among usernames that are not read any more."""
+    padding = "x" * (size // usernames)
+    partitions = [
+        {"context": {"follower_username": f"u{n}"}, "padding": padding}
+        for n in range(usernames)
+    ]
+    return {"bookmarks": {"research_following": {"partitions": partitions}}}
 
 
 @pytest.mark.parametrize(
-    ("told", "size", "sentence"),
+    ("buffer", "size", "words"),
     [
-        (None, 34.9, ""),
-        (None, 35, "The state of 200 usernames is 35 MiB, * exceeds 50 MiB, * 285 usernames"),
-        (None, 60, "The state of 200 usernames is 60 MiB, * exceeds 50 MiB, * 166 usernames"),
-        (str(400 * MEBIBYTE), 60, ""),
-        (str(400 * MEBIBYTE), 140, "* is 140 MiB, * exceeds 200 MiB, * 285 usernames"),
-        ("much", 34.9, ""),
-        ("0", 35, "* exceeds 50 MiB, *"),
+        (None, 34, None),
+        (None, 36, "exceeds 50 MiB"),
+        (400, 51, None),
+        (400, 141, "exceeds 200 MiB"),
     ],
 )
-def test_from_seven_tenths_of_what_meltano_takes(
-    monkeypatch: pytest.MonkeyPatch, told: str | None, size: float, sentence: str
+def test_warning_comes_once_from_seven_tenths_of_meltanos_limit(
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    buffer: int | None,
+    size: int,
+    words: str | None,
 ) -> None:
-    if told is not None:
-        monkeypatch.setenv("MELTANO_ELT_BUFFER_SIZE", told)
-    said = warning(int(size * MEBIBYTE), state_of(200))
-    if not sentence:
-        assert said == ""
-    for part in sentence.split("*"):
-        assert part in said
+    monkeypatch.delenv("MELTANO_ELT_BUFFER_SIZE", raising=False)
+    if buffer:
+        monkeypatch.setenv("MELTANO_ELT_BUFFER_SIZE", str(buffer * MEBIBYTE))
+    sandbox.world = World.of({"ann": []})
+    ended = run(settings(sandbox, ["ann"], "research"), state_of(100, size * MEBIBYTE))
+    warnings = [text for level, text in ended.log if level == "WARNING" and "`shard`" in text]
+    assert [words in text for text in warnings if words] == [True] * bool(words)
+    assert len(warnings) == bool(words)
 
 
-def test_a_run_warns_once_and_before_its_first_request(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("length", "every", "limit", "most"),
+    [
+        pytest.param(500, 6 * 3600, {}, 1200, id="most lists"),
+        pytest.param(2000, 60, {}, 8000, id="more than 100 follows a day"),
+        pytest.param(500, 6 * 3600, {"research_max_requests": 2}, 3000, id="unfinished"),
+    ],
+)
+def test_username_takes_about_a_kilobyte(
+    sandbox: Sandbox, length: int, every: int, limit: dict[str, int], most: int
 ) -> None:
-    monkeypatch.setenv("MELTANO_ELT_BUFFER_SIZE", "5000")
-    sandbox.world = World.of({"ann": follows_of("ann", 300)})
-    ended = run(settings(sandbox, ["ann"]), state_of(100))
-    warned = [text for level, text in ended.log if level == "WARNING" and "`shard`" in text]
-    assert len(warned) == 1
-    assert "MELTANO_ELT_BUFFER_SIZE" in warned[0]
-    texts = [text for _, text in ended.log]
-    first_provider = next(n for n, text in enumerate(texts) if "at least" in text)
-    assert texts.index(warned[0]) < first_provider
+    sandbox.world = World.of({"a.user.name": follows_of("a.user.name", length, every=every)})
+    state = run(settings(sandbox, ["a.user.name"], "research", **limit)).state
+    assert len(json.dumps(state, separators=(",", ":"))) < most

@@ -127,7 +127,7 @@ def test_a_passing_fault_of_the_token_endpoint(
     sandbox: Sandbox, kind: str, value: object
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 2)})
-    fault = Fault(kind, provider="token", value=value, times=1)  # type: ignore[arg-type]
+    fault = Fault(kind, provider="token", value=value, times=1)
     sandbox.scenario = Scenario(faults=[fault])
     ended = run(settings(sandbox, ["good"], "research"))
     assert ended.exit_code == 0

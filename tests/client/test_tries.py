@@ -58,7 +58,7 @@ class Row:
 
     def fault(self, provider: str, times: int | None) -> Fault:
         return Fault(
-            kind=self.kind,  # type: ignore[arg-type]
+            kind=self.kind,
             provider=provider,  # type: ignore[arg-type]
             username=self.name,
             page=2,

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import Account, World
 from sandbox.world import Accounts
-from tap_tiktok_following.times import DAY
-from tests.harness import NOW, follows_of
+from tests.harness import DAY, NOW, follows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +45,7 @@ TEN_MINUTES = 600
 
 
 def make_world(lengths: dict[str, int]) -> World:
-    """Lists of these lengths; whoever is called `gaps` has empty pages in the middle."""
+    """Return a world with lists of these lengths; `gaps` has empty pages in the middle."""
     world = World.of(
         {name: follows_of(name, length, every=TEN_MINUTES) for name, length in lengths.items()}
     )
@@ -57,7 +56,7 @@ def make_world(lengths: dict[str, int]) -> World:
 
 
 def make_account(username: str) -> Account:
-    """An account with what often breaks on its way: emoji, quotes, lines, large counts."""
+    """Return an account with what often breaks: emoji, quotes, lines, large counts."""
     account = Account.made_up(username)
     return replace(
         account,
@@ -68,7 +67,7 @@ def make_account(username: str) -> Account:
 
 
 def make_news(sandbox: Sandbox) -> None:
-    """A day later, some have followed others."""
+    """Advance the clock by a day in which some accounts follow others."""
     for username, number in NEWS.items():
         for place in range(number):
             at = NOW + DAY // 2 + 60 * place
@@ -77,12 +76,12 @@ def make_news(sandbox: Sandbox) -> None:
 
 
 def is_news(row: Row) -> bool:
-    """Whether `make_news` made this follow."""
+    """Return whether `make_news` made this follow."""
     return ".new." in row["username"]
 
 
 def follows(sandbox: Sandbox, provider: str, usernames: Iterable[str]) -> list[Row]:
-    """What there is to be read now, apart from the times of a scan."""
+    """Return the rows of all follows that can be read now, without the times of a scan."""
     return [
         {"follower_username": username, "position": position, **fields}
         for username in usernames
@@ -98,11 +97,11 @@ def _fields(account: Account, provider: str) -> Row:
 
 
 def without_times(rows: Iterable[Row]) -> list[Row]:
-    """Rows without what differs from scan to scan."""
+    """Return rows without what differs from scan to scan."""
     times = {"scanned_at", "followed_at_earliest", "followed_at_latest", "read_until"}
     return [{name: row[name] for name in row.keys() - times} for row in rows]
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:
-    """Rows in an order of their own, whatever the order in which they came."""
+    """Return rows in an order that depends on their values only."""
     return sorted(rows, key=lambda row: sorted((k, repr(v)) for k, v in row.items()))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Fault, Scenario
-from tap_tiktok_following.times import DAY
 from tests.e2e.lists import (
     GIVEN,
     LENGTHS,
@@ -23,7 +22,7 @@ from tests.e2e.lists import (
 )
 from tests.e2e.pipe import Pipe, discover
 from tests.e2e.warehouses import CSV, JSONL, DuckDB, PostgreSQL, in_utc
-from tests.harness import PROVIDERS, settings
+from tests.harness import DAY, PROVIDERS, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -124,7 +124,6 @@ def test_the_network(folder: Path, world: World) -> None:
     check_every_edge_is_there_once(folder, names, world)
     check_a_node_is_an_account(folder, world)
     check_spells_say_when_a_follow_was_made_and_gone_at_the_latest(folder, names, world)
-    check_all_formats_say_the_same(folder, names)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -191,29 +190,6 @@ def check_spells_say_when_a_follow_was_made_and_gone_at_the_latest(
     again = edges["ben", "ann"]["spells"]
     assert len(again) == 2
     assert seconds(again[0][1]) <= seconds(again[1][0])
-
-
-def check_all_formats_say_the_same(folder: Path, names: dict[str, str]) -> None:
-    gexf = attributes(nx.read_gexf(folder / "network.gexf"), names)
-    graphml = attributes(nx.read_graphml(folder / "network.graphml"), names)
-    rows = {
-        (names[row.pop("source")], names[row.pop("target")]): row
-        for row in table(folder / "edges.csv")
-    }
-    for pair, row in rows.items():
-        told = {name: value for name, value in row.items() if value}
-        assert as_text(graphml[pair]) == told
-        assert as_text(gexf[pair]) == told
-    assert [
-        "gone_at_latest" in graphml["ann", followed] for followed in ("ben", "hal.now")
-    ] == [
-        True,
-        False,
-    ]
-
-
-def as_text(edge: dict[str, Any]) -> dict[str, str]:
-    return {k: str(v) for k, v in edge.items() if k not in {"id", "spells"}}
 
 
 def seconds(time: str) -> float:

@@ -188,7 +188,7 @@ def test_a_server_that_is_silent_is_not_waited_for(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("kind", ["huge", "gzip_bomb"])
 def test_a_body_of_more_than_16_mb_is_refused(sandbox: Sandbox, kind: str) -> None:
-    refused = page(sandbox, Fault(kind))  # type: ignore[arg-type]
+    refused = page(sandbox, Fault(kind))
     assert refused.verdict is Verdict.FAILED
     assert refused.reason == "the answer is larger than 16 MB"
 
@@ -205,7 +205,7 @@ def test_a_body_of_more_than_16_mb_is_refused(sandbox: Sandbox, kind: str) -> No
 def test_half_an_answer_is_passing(
     sandbox: Sandbox, kind: str, value: str | None, reason: str
 ) -> None:
-    refused = page(sandbox, Fault(kind, value=value))  # type: ignore[arg-type]
+    refused = page(sandbox, Fault(kind, value=value))
     host = sandbox.url.removeprefix("http://")
     assert (refused.verdict, refused.reason) == (Verdict.PASSING, reason.format(host))
 

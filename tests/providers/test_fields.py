@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @each_provider
 def test_odd_pages_that_can_be_read(sandbox: Sandbox, provider: str, kind: str) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])  # type: ignore[arg-type]
+    sandbox.scenario = Scenario(faults=[Fault(kind)])
     ended = run(settings(sandbox, ["good"], provider))
     assert ended.exit_code == 0
     assert set(ended.follows(provider)) == truth(sandbox, "good")
@@ -45,7 +45,7 @@ def test_text_that_no_target_takes_is_mended(
     sandbox: Sandbox, provider: str, kind: str, ending: str
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])  # type: ignore[arg-type]
+    sandbox.scenario = Scenario(faults=[Fault(kind)])
     ended = run(settings(sandbox, ["good"], provider))
     names = {r["display_name"] for r in ended.records(f"{provider}_following")}
     assert names == {

@@ -1,4 +1,4 @@
-"""A plain client of both APIs, to look at the sandbox from outside."""
+"""A plain client of both providers."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Client:
             "grant_type": "client_credentials",
             **changes,
         }
-        answer = self.session.post(
+        response = self.session.post(
             f"{self.sandbox.url}/v2/oauth/token/",
             data=form,
             headers={"Cache-Control": "no-cache"},
             timeout=5,
         )
-        if answer.status_code == 200 and "access_token" in answer.text:
-            self.token = answer.json()["access_token"]
-        return answer
+        if response.status_code == 200 and "access_token" in response.text:
+            self.token = response.json()["access_token"]
+        return response
 
     def research(self, username: str = "alice", **body: Any) -> requests.Response:
         return self.session.post(
@@ -77,12 +77,12 @@ class Client:
         cursor: int | None = None,
         count: int | None = None,
     ) -> Page:
-        answer = self.get(provider, username, cursor, count)
-        assert answer.status_code == 200, answer.text
-        return Page(provider, answer.json())
+        response = self.get(provider, username, cursor, count)
+        assert response.status_code == 200, response.text
+        return Page(provider, response.json())
 
     def pages(self, provider: str, username: str, count: int | None = None) -> list[Page]:
-        """All pages of a list, read as `has_more` says, however short or empty they are."""
+        """Return all pages of a list, until `has_more` is false."""
         pages = [self.page(provider, username, count=count)]
         while pages[-1].has_more:
             pages.append(self.page(provider, username, pages[-1].cursor, count))

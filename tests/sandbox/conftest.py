@@ -16,7 +16,7 @@ FIRST = 1_700_000_000
 
 
 def small_world() -> World:
-    """Alice follows n0 (the oldest) to n9, ten seconds apart."""
+    """Return a world in which alice follows n0 (the oldest) to n9, ten seconds apart."""
     return World.of(
         {
             "alice": [Follow(f"n{place}", at=FIRST + 10 * place) for place in range(10)],
@@ -36,7 +36,7 @@ def server() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(server: Sandbox) -> Sandbox:
-    """The one server of the session, with a world, a clock and a scenario of its own."""
+    """Return the one server of the session, with a world and a scenario of its own."""
     server.clock = Clock(NOW)
     server.world = small_world()
     server.scenario = Scenario()

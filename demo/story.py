@@ -10,12 +10,12 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
-from sandbox import names
+from demo import names
 from sandbox.clock import DAY
-from sandbox.world import Accounts, Follow, Standing, World
+from sandbox.world import Accounts, Follow, Status, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from sandbox.world import Account
 
@@ -89,18 +89,13 @@ class Story(World):
         """The cast, those without a list too."""
         return list(self._cast)
 
-    def standing(self, username: str) -> Standing:
-        """Whether this username has a list to give; one that is not in use now has none."""
-        return Standing.NOT_FOUND if self._unused(username) else super().standing(username)
-
-    def following(self, username: str, now: float) -> Sequence[Follow]:
-        """The whole list at a time, oldest first, hidden accounts included."""
-        made = super().following(username, now)
-        return [follow for follow in made if follow.until is None or now < follow.until]
+    def status(self, username: str) -> Status:
+        """Return whether the list of a username can be read; not if it is not in use now."""
+        return Status.NOT_FOUND if self._unused(username) else super().status(username)
 
     def _introduce(self, username: str, role: int) -> None:
         if role < len(_SIZES):
-            self._lists[username] = []
+            self._follows[username] = []
             self._sizes[username] = _SIZES[role]
             return
         trouble = _TROUBLED[role - len(_SIZES)]
@@ -125,13 +120,13 @@ class Story(World):
         self.hidden.update(names.crowd(number) for number in range(0, _CROWD, 40))
         for number in _IN_CROWD:
             username = names.crowd(number)
-            self._lists[username] = []
+            self._follows[username] = []
             self._sizes[username] = 4 + number * 37 % 117
             if number % 10 == 3:  # noqa: PLR2004 - any ten and fifty would do
                 self.private.add(username)
             elif number % 50 == 7:  # noqa: PLR2004
                 self.hidden_lists.add(username)
-        self._lists[RENAMED[1]], self._sizes[RENAMED[1]] = [], self._sizes[RENAMED[0]]
+        self._follows[RENAMED[1]], self._sizes[RENAMED[1]] = [], self._sizes[RENAMED[0]]
 
     def _describe(self, username: str) -> Account:
         if username == RENAMED[1]:
@@ -148,9 +143,9 @@ class Story(World):
         if username in self._sizes and self._hours.get(username) != hour:
             follows = [
                 replace(follow, username=self._now_called(follow.username))
-                for follow in self._follows(username, hour // 2)
+                for follow in self._ever_followed(username, hour // 2)
             ]
-            self._lists[username] = sorted(follows, key=lambda follow: follow.at)
+            self._follows[username] = sorted(follows, key=lambda follow: follow.at)
             self._hours[username] = hour
         return super()._list(username)
 
@@ -161,7 +156,7 @@ class Story(World):
         in_second_hour = int(self.clock.now()) % CHAPTER >= CHAPTER // 2
         return RENAMED[1] if username == RENAMED[0] and in_second_hour else username
 
-    def _follows(self, username: str, chapter: int) -> Iterator[Follow]:
+    def _ever_followed(self, username: str, chapter: int) -> Iterator[Follow]:
         """Everyone that a username follows at any time of a chapter."""
         if username in self._turns:
             yield from self._old(username, chapter)
