@@ -1,12 +1,12 @@
 """A page of who followed and unfollowed: one HTML file to open, mail, print or keep.
 
-    python examples/report/report.py output/prod.duckdb               # the dbt models in DuckDB
-    python examples/report/report.py postgresql://user@host/database  # the dbt models in PostgreSQL
+    python examples/report/report.py output/prod.duckdb               # DuckDB
+    python examples/report/report.py postgresql://user@host/database  # PostgreSQL
     python examples/report/report.py --dbt dbt                        # any other warehouse
 
-writes page.html. It asks the dbt models, so run it after `dbt build`; with `--dbt`, run it where
-dbt finds its project. The page needs no server and fetches nothing. All times are in UTC. The
-script needs duckdb or psycopg, and neither with `--dbt`.
+writes page.html. It asks the dbt models, so run it after `dbt build`; with `--dbt`, run it
+where dbt finds its project. The page needs no server and fetches nothing. Times are in UTC.
+The script needs duckdb or psycopg, and neither with `--dbt`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ HISTORIES = 10_000
 """Maximum number of usernames whose history is on the page."""
 
 NODES, NODES_IF_MANY, MANY = 80, 40, 150
-"""Maximum number of accounts in the network; fewer if there are many, so that it stays legible."""
+"""Maximum number of accounts in the network; fewer if there are many, to keep it legible."""
 
 POINTS, POINTS_OF_ONE = 72, 24
 """Number of times at which follows are counted: those of all lists, and those of one list."""
@@ -110,7 +110,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--usernames", type=Path, help=usernames)
     color = "column of that file that colors the network (the first with 2 to 8 values)"
     parser.add_argument("--color-by", help=color)
-    settings = "the tap's settings, as `meltano config print` writes them"
+    settings = (
+        "the tap's settings, as `meltano config print` writes them; they name the usernames"
+    )
     parser.add_argument("--settings", type=Path, help=settings)
     options = parser.parse_args()
     if bool(options.source) == bool(options.dbt):
@@ -227,9 +229,17 @@ def _username(text: str) -> str:
     return re.sub(r"^.*@|[#/?].*", "", text.strip().lower().replace("%40", "@"))
 
 
+def _listed(path: Path | None, settings: Row) -> dict[str, Row]:
+    """Return the usernames of the file, or else those that the settings name."""
+    if path:
+        return read_usernames(path)
+    named: dict[str, Row] = {_username(name): {} for name in settings.get("usernames", ())}
+    local = Path(settings.get("usernames_path", ""))
+    return {**named, **(read_usernames(local) if local.is_file() else {})}
+
+
 def _settings(path: Path | None) -> Row:
-    settings = json.loads(path.read_text("utf-8")) if path and path.exists() else {}
-    return {name: settings[name] for name in SETTINGS if settings.get(name) is not None}
+    return json.loads(path.read_text("utf-8")) if path and path.exists() else {}
 
 
 def _version() -> str:
@@ -287,7 +297,7 @@ def gather(
         "usernames": _usernames(models, oldest, as_of, earliest),
         "network": _network(models, listed, color_by),
         "methods": list(_methods(models, lists, totals)),
-        "settings": settings,
+        "settings": {k: settings[k] for k in SETTINGS if settings.get(k) is not None},
     }
 
 
