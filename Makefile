@@ -1,7 +1,9 @@
-# Two commands: `make demo` and `make test`. Both set up what they need, once, inside this folder:
+# Three commands: `make follows`, `make demo` and `make test`. They set up what they need, once,
+# inside this folder:
 #   .tools    uv and Meltano            .venv     the development environment
-#   .meltano  the tap, targets, dbt     output    what a run loads, and its log
-# `make test-guides` needs no more than these. Two more tests add
+#   .meltano  the tap, targets, dbt     output    what a run loads, its log and the page
+# `make test-guides` and `make test-page` need no more than these, and a Chromium, which the tests
+# install where they may. Two more tests add
 #   .airflow  Airflow, for the test of examples/airflow (`make test-airflow`)
 #   .warehouses  dbt with Spark and emulators, for that of the dbt package (`make test-warehouses`)
 
@@ -14,9 +16,8 @@ UV := .tools/bin/uv --quiet
 MELTANO := .tools/bin/meltano
 TOOLS := .tools/uv-$(UV_VERSION)-meltano-$(MELTANO_VERSION)
 
-# Meltano's logs, a font cache and a Python that uv may fetch would go to the home directory.
+# Meltano's logs and a Python that uv may fetch would go to the home directory.
 export XDG_STATE_HOME := $(CURDIR)/.tools/state
-export MPLCONFIGDIR := $(CURDIR)/.tools/matplotlib
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
 
 # pip trusts the system's certificates; uv does so only when told, and then works behind a proxy
@@ -29,7 +30,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # Two things at once: while Meltano's plugins are set up, the code is checked.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo docs test lint types pytest test-guides test-airflow test-warehouses bench plugins sql requirements
+.PHONY: follows demo docs test lint types pytest test-guides test-page test-airflow \
+  test-warehouses bench plugins sql picture requirements
+
+# Read the lists of usernames.csv with the credentials in .env, and write a page of what changed.
+follows: plugins
+	@.tools/bin/python examples/follows.py
 
 demo: .venv/ready plugins
 	@$(BIN)/python -m demo
@@ -45,11 +51,16 @@ types: .venv/ready
 
 pytest: .venv/ready plugins
 	$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder \
-	  --ignore tests/e2e/airflow --ignore tests/e2e/guides --ignore tests/warehouses
+	  --ignore tests/e2e/airflow --ignore tests/e2e/guides --ignore tests/e2e/page \
+	  --ignore tests/warehouses
 
 # Follow the README in an empty Meltano project, and run the demo; takes a minute or two.
 test-guides: .venv/ready plugins
 	$(BIN)/pytest --numprocesses 2 tests/e2e/guides
+
+# Look at the page of examples/report in a real Chromium.
+test-page: .venv/ready plugins
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/e2e/page
 
 # Run examples/airflow with a real Airflow; takes a few minutes.
 test-airflow: .venv/ready .airflow/ready $(TOOLS)

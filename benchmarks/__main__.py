@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import deaths, environment, figures, models, results, whole
+from benchmarks import deaths, environment, figures, models, page, results, whole
 from benchmarks.figures import Bench, Row
 from benchmarks.process import Failed
 
@@ -24,6 +24,7 @@ CHAPTERS = {
         **whole.FIGURES,
         "paid-twice": deaths.paid_twice,
         **models.FIGURES,
+        **page.FIGURES,
     },
     "Its parts": figures.FIGURES,
 }

@@ -68,7 +68,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
 
 @pytest.fixture(scope="session")
 def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dbt models as plain SQL, for the tables of both providers."""
+    """Return the dbt models as plain SQL, for the tables of both providers."""
     from tests.dbt.project import plain_sql  # noqa: PLC0415
 
     path = tmp_path_factory.mktemp("sql") / "models.sql"
