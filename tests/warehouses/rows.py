@@ -5,9 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.times import DAY
-
 from sandbox import Clock
+from tap_tiktok_following.text import DAY
 from tests.dbt.history import History
 from tests.dbt.project import gather
 from tests.dbt.story import tell
