@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from benchmarks import process
-from benchmarks.figures import MEGABYTE, Row
+from benchmarks.measure import MEGABYTE, Row
 from benchmarks.process import Failed
 from tests.dbt.project import PACKAGE, PROGRAMS, Database, Driver, Project, gather, schemas
 from tests.e2e import postgres
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from benchmarks.figures import Bench
+    from benchmarks.measure import Bench
 
 OBSERVATIONS = 5_000_000
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks import process
-from benchmarks.figures import MEGABYTE, Row
+from benchmarks.measure import MEGABYTE, Row
 from benchmarks.models import build
 from tests.dbt.project import Database, Driver, Project, gather, schemas
 from tests.documents import ROOT
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from benchmarks.figures import Bench
+    from benchmarks.measure import Bench
 
 USERNAMES, LENGTH = 10_000, 300
 REPORT = ROOT / "examples" / "report" / "report.py"
