@@ -50,7 +50,7 @@ function name(username, also) {
   const shown = members.has(username)
     ? el("button", { class: "name", type: "button", title: "Show this username", onclick: () => choose(username, true) }, el("bdi", {}, username))
     : el("bdi", { class: "name" }, username || "unknown");
-  return also ? [shown, el("bdi", { class: "also" }, also)] : shown;
+  return also ? [shown, " ", el("bdi", { class: "also" }, also)] : shown;
 }
 const tag = (kind) => el("span", { class: `tag ${kind.replaceAll(" ", "-")}` }, kind);
 
@@ -115,7 +115,7 @@ function drawKinds() {
   if (state.kind && !kinds[state.kind]) state.kind = "";
   const choices = [["", "all", all], ...KINDS.filter((kind) => kinds[kind]).map((kind) => [kind, kind, kinds[kind]])];
   fill("kinds", choices.map(([kind, label, number]) =>
-    el("button", { type: "button", "aria-pressed": state.kind === kind, onclick: () => { state.kind = kind; state.rows = ROWS; drawKinds(); drawChanges(); } }, label, el("span", {}, count(number)))));
+    el("button", { type: "button", "aria-pressed": state.kind === kind, onclick: () => { state.kind = kind; state.rows = ROWS; drawKinds(); drawChanges(); } }, label, " ", el("span", {}, count(number)))));
 }
 function drawChanges() {
   const period = data.periods[state.period];
@@ -146,7 +146,7 @@ function drawChanges() {
     el("table", { class: "stack" }, el("thead", {}, head), el("tbody", {}, body)),
     rows.length ? null : el("p", { class: "note more" }, "No change matches."),
     left > 0 ? el("button", { class: "more", type: "button", onclick: () => { state.rows += 5 * ROWS; drawChanges(); } }, `Show more (${count(left)} left)`) : null,
-    embedded < all ? el("p", { class: "note more" }, `The newest ${count(embedded)} of ${count(all)} changes are on this page; all are in the table follow_changes.`) : null);
+    embedded < all ? el("p", { class: "note more" }, `The newest ${count(embedded)} of ${count(all)} changes are on this page; all are in the table `, el("code", {}, "follow_changes"), ".") : null);
 }
 function download() {
   const cell = (value) => {
@@ -281,7 +281,7 @@ function drawBand(box, times, least, most, height) {
   const unit = svg("text", { x: 0, y: 11 });
   unit.textContent = "follows";
   drawing.append(unit);
-  for (const [time, label] of months(start, stop, Math.floor((width - left) / 90))) {
+  for (const [time, label] of months(start, stop, Math.floor((width - left) / 76))) {
     const at = x(time), text = svg("text", { x: at, y: height - 6, "text-anchor": at < left + 30 ? "start" : at > width - 40 ? "end" : "middle" });
     text.textContent = label;
     drawing.append(svg("line", { x1: at, x2: at, y1: height - bottom, y2: height - bottom + 4, class: "axis" }), text);
@@ -326,7 +326,7 @@ function drawOne() {
   const read = scans.map(([provider, number, last, at, lastRead, whole]) => el("p", { class: "note" },
     `${PROVIDERS[provider] || provider}: ${number ? `${plural(number, "scan")}, the last one ${minute(at)} UTC (${outcome(last)}); last read ${minute(lastRead)}; last full scan ${minute(whole)}.` : "never scanned."}`));
   const own = data.changes.filter((change) => change[0] === username);
-  fill("one-user", el("h3", {}, el("bdi", {}, username), display ? el("bdi", { class: "also" }, display) : null),
+  fill("one-user", el("h3", {}, el("bdi", {}, username), display ? [" ", el("bdi", { class: "also" }, display)] : null),
     el("div", { class: "columns" },
       el("div", {}, least ? el("div", { id: "one-chart", class: "chart" }) : el("p", { class: "note" }, "No follow of this username is listed.")),
       el("div", {}, read, el("div", { id: "one-changes" }))));
@@ -352,7 +352,7 @@ function drawNetwork() {
   const { pairs, nodes, links, column, groups, usernames } = data.network;
   const kind = (name) => pairs[name] || 0;
   const few = nodes.length < usernames ? ` The ${count(nodes.length)} with the most of ${count(usernames)} are drawn.` : "";
-  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.${few}${nodes.length ? " Point at a name, or tap it, to see whom it follows." : ""}`));
+  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.${few}${nodes.length ? " Point at a name to see its lines, also those of one-way follows." : ""}`));
   byId("network").querySelector(".drawing").hidden = !nodes.length;
   if (!nodes.length) return;
   const values = [...new Set(groups.filter(Boolean))].sort();

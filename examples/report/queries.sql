@@ -237,7 +237,7 @@ select
     followers,
     follower_username
 from named
-where place <= {most} and nth <= 4
+where place <= {most} and nth <= 3
 order by place, nth
 
 
