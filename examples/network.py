@@ -7,9 +7,9 @@
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
 says that one account follows another, or did. Nodes on the list of usernames are marked; with
 `--usernames usernames.csv` they have the other columns of that file too. All times are UTC. In
-the GEXF file each edge has spells, for the timeline of Gephi: a spell starts at the latest time
-at which the follow can have been made, and ends at the latest time at which it can have ended.
-The script needs duckdb, networkx and psycopg.
+the GEXF file each edge has spells, for the timeline of Gephi: a spell starts at the latest
+time at which the follow can have been made, and ends at the latest time at which it can have
+ended. The script needs duckdb, networkx and psycopg.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ function drawChanges() {
   const all = Object.values(period.kinds).reduce((sum, number) => sum + number, 0);
   byId("changes").classList.toggle("empty", !all);
   if (!all) {
-    const none = data.periods.some(({ kinds }) => Object.keys(kinds).length) ? "Nothing changed in this period." : "No change is known yet: the first scan of a list is the baseline, and the next one shows what changed.";
+    const none = data.periods[0].name === "last run" ? "Nothing changed in this period." : "No change is known yet: the first scan of a list is the baseline, and the next one shows what changed.";
     return fill("changes-table", el("p", { class: "note" }, none));
   }
   const key = ORDER[state.sort], sign = state.down ? -1 : 1;
@@ -162,7 +162,7 @@ function download() {
 }
 byId("search").addEventListener("input", ({ target }) => { state.search = target.value.trim().toLowerCase(); state.rows = ROWS; drawChanges(); });
 byId("download").addEventListener("click", download);
-if (!data.changes.length) for (const id of ["search", "download"]) byId(id).hidden = true;
+if (!data.changes.length) for (const id of ["search", "kinds", "download"]) byId(id).hidden = true;
 
 // What could not be read
 
@@ -196,6 +196,7 @@ function drawUnread() {
   if (days) words.push(`A full scan of each list is due every ${days === 1 ? "day" : `${days} days`}.`);
   if (full.never) words.push(`${lists(full.never)} had no full scan yet: unfollows are not looked for there.`);
   if (full.earlier) words.push(`${lists(full.earlier)} had none since ${day(full.since)}: later unfollows are not known.`);
+  if (!full.lists) words.push("No list was read yet.");
   if (!late && full.lists) words.push("Every list that was read had a full scan lately.");
   fill("unfollows", el("h3", {}, "Unfollows that are not known yet"), el("div", { id: "lost" }), el("div", { id: "late" }));
   byId("lost").append(el("p", {}, lost.lists
@@ -365,7 +366,7 @@ function drawNetwork() {
   const box = byId("network-chart"), width = Math.max(260, box.clientWidth);
   const size = width < 520 ? 10 : 12, longest = Math.max(...nodes.map(([name]) => name.length));
   const label = Math.min(longest * size * 0.58, width * 0.24) + 10;
-  const radius = Math.min(width / 2 - label, 270), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
+  const radius = Math.min(width / 2 - label, 270, 60 + 14 * nodes.length), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
   const drawn = order(nodes.length, links, groups).filter((place) => place < fits);
   const middle = width / 2, height = 2 * (radius + label), letters = Math.floor((label - 8) / (size * 0.56));
   const at = new Map(drawn.map((place, nth) => [place, (2 * Math.PI * nth) / drawn.length - Math.PI / 2]));

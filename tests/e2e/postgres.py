@@ -57,7 +57,7 @@ class Postgres:
 
     def rows(self, table: str, database: str = "postgres") -> list[dict[str, Any]]:
         """The rows of a table, as JSON has them."""
-        query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
+        query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"
         return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
 
     def new_database(self) -> str:

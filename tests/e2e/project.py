@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-SOURCES = ("dbt", "demo", "sandbox")
+SOURCES = ("dbt", "demo", "examples", "sandbox")
 FILES = (
     *("Makefile", "meltano.yml", "pyproject.toml"),
     *("requirements-dbt.in", "requirements-dbt.txt", "requirements-dev.txt"),
@@ -39,7 +39,6 @@ class Project:
         for name in FILES:
             shutil.copy(ROOT / name, self.folder)
         (self.folder / "output").mkdir()
-        (TOOLS / "matplotlib").mkdir(exist_ok=True)  # its cache of fonts takes time to make
         plugins = ROOT / ".meltano"
         _link(TOOLS, self.folder / ".tools")
         _link(Path(sys.prefix), self.folder / ".venv")

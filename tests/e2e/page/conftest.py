@@ -119,14 +119,16 @@ class Builder:
         return Built(html, warehouse, printed)
 
 
-def write_page(*arguments: str, code: int = 0, **variables: str) -> str:
+def write_page(
+    *arguments: str, code: int = 0, variables: Mapping[str, str] | None = None
+) -> str:
     """Run the script, which has to end with this code, and return what it printed."""
     ended = subprocess.run(
         [sys.executable, str(REPORT), *arguments],
         check=False,
         capture_output=True,
         encoding="utf-8",
-        env=harness.environment(TZ="Asia/Kolkata", **variables),
+        env=harness.environment(TZ="Asia/Kolkata", **(variables or {})),
     )
     assert ended.returncode == code, ended.stderr
     return ended.stderr if code else ended.stdout
