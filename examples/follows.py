@@ -58,7 +58,7 @@ def main() -> int:
             return _fail(NO_LIST)
         settings["usernames_path"] = os.environ[f"{VARIABLE}USERNAMES_PATH"] = USERNAMES
     output.with_suffix(".settings.json").write_text(json.dumps(settings), "utf-8")
-    os.environ["TIKTOK_PROVIDERS"] = ", ".join(providers)
+    os.environ["DBT_DUCKDB_PROVIDERS"] = ", ".join(providers)
 
     log, warehouse = output.with_suffix(".log"), output.with_suffix(".duckdb")
     meltano = [str(MELTANO), "--log-format=json", f"--environment={environment}"]

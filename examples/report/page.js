@@ -452,7 +452,7 @@ function order(number, links, groups) {
 
 function drawAbout() {
   fill("methods", data.methods.map((text) => el("p", {}, text)));
-  fill("settings", Object.entries(data.settings).map(([name, value]) => [el("dt", {}, el("code", {}, name)), el("dd", {}, String(value))]));
+  fill("settings", Object.entries(data.settings).flatMap(([name, value]) => [el("dt", {}, el("code", {}, name)), el("dd", {}, String(value))]));
   fill("made", `Made with tap-tiktok-following${data.version ? ` ${data.version}` : ""} from what was loaded up to ${moment(data.as_of)} UTC.`);
 }
 
