@@ -25,8 +25,8 @@ RELATION = re.compile(r'"[^".]+"\."(?:main_)?(\w+)"\."(\w+)"')
 def compile_models(providers: list[str]) -> str:
     """Return the statements that make all models, each after those that it reads."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [DBT, "--quiet", "compile", "--write-json", "--target", "duckdb"]
-        command += ["--target-path", folder, "--log-path", folder]
+        command = [DBT, "--quiet", "compile", "--no-introspect", "--write-json"]
+        command += ["--target", "duckdb", "--target-path", folder, "--log-path", folder]
         command += ["--vars", json.dumps({"tiktok_providers": providers})]
         variables = {**os.environ, "TARGET_DUCKDB_PATH": f"{folder}/empty.duckdb"}
         subprocess.run(command, cwd=HERE, env=variables, check=True, stdout=subprocess.DEVNULL)

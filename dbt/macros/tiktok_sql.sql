@@ -13,6 +13,15 @@
 {% macro redshift__tiktok_text() %}{{ return('varchar(65535)') }}{% endmacro %}
 
 
+{#- A number of 64 bits. -#}
+{% macro tiktok_integer() %}
+    {{- return(adapter.dispatch('tiktok_integer', 'tiktok_following')()) }}
+{% endmacro %}
+
+{% macro default__tiktok_integer() %}{{ return('bigint') }}{% endmacro %}
+{% macro bigquery__tiktok_integer() %}{{ return('int64') }}{% endmacro %}
+
+
 {#- A time in UTC: without a zone, or a point in time where that is the usual type. -#}
 {% macro tiktok_timestamp() %}
     {{- return(adapter.dispatch('tiktok_timestamp', 'tiktok_following')()) }}

@@ -19,7 +19,7 @@
         'follower_username': 'name',
         'username': 'name',
         'scanned_at': 'time',
-        'position': 'bigint',
+        'position': 'integer',
         'followed_at_earliest': 'time',
         'followed_at_latest': 'time',
         'display_name': 'text',
@@ -30,23 +30,23 @@
         'outcome': 'text',
         'reason': 'text',
         'whole_list': 'boolean',
-        'accounts_read': 'bigint',
-        'accounts_sent': 'bigint',
-        'accounts_lost': 'bigint',
+        'accounts_read': 'integer',
+        'accounts_sent': 'integer',
+        'accounts_lost': 'integer',
         'read_until': 'time',
         'read_down_to': 'time',
-        'requests': 'bigint',
-        'following_total': 'bigint',
+        'requests': 'integer',
+        'following_total': 'integer',
         'cached': 'boolean',
     } -%}
     {%- if kind == 'following' and provider == 'rapidapi' -%}
         {%- do columns.update({
             'user_id': 'text',
             'website_url': 'text',
-            'followers': 'bigint',
-            'following': 'bigint',
-            'total_likes': 'bigint',
-            'total_videos': 'bigint',
+            'followers': 'integer',
+            'following': 'integer',
+            'total_likes': 'integer',
+            'total_videos': 'integer',
             'verified': 'boolean',
             'is_private': 'boolean',
             'bio': 'text',
@@ -82,15 +82,21 @@ from {{ table }}
 
 
 {% macro tiktok_cast(column, type) %}
-    {%- set types = {'name': tiktok_text(), 'text': tiktok_text(), 'time': tiktok_timestamp()} -%}
+    {%- set real_type = {
+        'name': tiktok_text(),
+        'text': tiktok_text(),
+        'time': tiktok_timestamp(),
+        'integer': tiktok_integer(),
+        'boolean': dbt.type_boolean(),
+    }[type] -%}
     {%- if column is none -%}
-        cast(null as {{ types.get(type, type) }})
+        cast(null as {{ real_type }})
     {%- elif type == 'time' -%}
         {{ tiktok_utc(column.quoted, column.type) }}
     {%- elif type == 'name' -%}
-        lower(cast({{ column.quoted }} as {{ tiktok_text() }}))
+        lower(cast({{ column.quoted }} as {{ real_type }}))
     {%- else -%}
-        cast({{ column.quoted }} as {{ types.get(type, type) }})
+        cast({{ column.quoted }} as {{ real_type }})
     {%- endif -%}
 {% endmacro %}
 
@@ -98,7 +104,7 @@ from {{ table }}
 {#- The columns of a table by name, each with its type; names and types in lower case. -#}
 {% macro tiktok_columns_in(relation, expected) %}
     {%- set columns = {} -%}
-    {%- if execute -%}
+    {%- if execute and flags.INTROSPECT -%}
         {#- A look into dbt's cache of relations could find a schema that is read only in part. -#}
         {%- for column in adapter.get_columns_in_relation(relation) -%}
             {%- do columns.update({column.name | lower: {
@@ -114,7 +120,7 @@ from {{ table }}
         {%- endif -%}
     {%- endif -%}
     {%- if not columns -%}
-        {#- To compile is possible before the tap has run. -#}
+        {#- The SQL can be compiled before there are tables. -#}
         {%- for name in expected -%}
             {%- set real_name = name | upper if target.type == 'snowflake' else name -%}
             {%- do columns.update({name: {'quoted': adapter.quote(real_name), 'type': ''}}) -%}

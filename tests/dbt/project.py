@@ -107,7 +107,7 @@ class Database:
     def duckdb(cls, path: Path) -> Database:
         """A DuckDB file."""
         variables = {"TARGET_DUCKDB_PATH": str(path)}
-        return cls("duckdb", path.stem, str(path), variables, cls.DUCKDB)
+        return cls("duckdb", path.stem, str(path), variables, dict(cls.DUCKDB))
 
     @classmethod
     def postgres(cls, server: Postgres, name: str) -> Database:
@@ -117,7 +117,7 @@ class Database:
             "TARGET_POSTGRES_DATABASE": name,
         }
         address = f"host={server.home} user=postgres dbname={name}"
-        return cls("postgres", name, address, variables, cls.POSTGRES)
+        return cls("postgres", name, address, variables, dict(cls.POSTGRES))
 
 
 @dataclass

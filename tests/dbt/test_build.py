@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tap_tiktok_following.config.usernames import parse
 from tests.dbt.project import (
     MODELS,
     PACKAGE,
@@ -33,6 +34,8 @@ NEWS = [
     ("bob", "lee", "disappeared", 0, 5, None),
 ]
 """What is not there from the first scan on; of lee's window -10 is all that page 1 tells."""
+
+EXAMPLE = "tiktok_usernames_example"
 
 RENAMED = [
     ("ada", "hal", "disappeared", 0, 8, None),
@@ -203,6 +206,71 @@ def statuses(project: Project) -> dict[str, str]:
     found = {name: node["status"] for name, node in answer["nodes"].items()}
     assert answer["success"] is ("error" not in found.values())
     return found
+
+
+def test_times_that_are_not_utc(story: Tables, project: Project) -> None:
+    """A target in New York shifts all times; when it received a row it notes in two ways."""
+    project.load(story)
+    project.ask("ALTER TABLE tiktok.research_scans ADD COLUMN _sdc_received_at TIMESTAMP")
+    project.ask("ALTER TABLE tiktok.research_scans ADD COLUMN _sdc_sequence BIGINT")
+    project.ask(
+        "UPDATE tiktok.research_scans SET _sdc_sequence = 1767265200000, "
+        "_sdc_received_at = TIMESTAMP '2026-01-01 11:00:00'"
+    )
+    project.build("--select", "tiktok_times_are_utc")
+    project.ask(
+        "UPDATE tiktok.research_scans SET _sdc_received_at = TIMESTAMP '2026-01-01 06:00:00'"
+    )
+    answer = project.dbt("build", "--select", "tiktok_times_are_utc")
+    assert not answer["success"]
+    message = answer["nodes"]["tiktok_times_are_utc"]["message"]
+    assert "research_scans" in message
+    assert "5.0 hours off" in message
+    assert "ALTER ROLE ... SET timezone = 'UTC'" in message
+
+
+def test_database_in_new_york(
+    story: Tables, driver: Driver, postgres: Postgres, tmp_path: Path
+) -> None:
+    """Columns with a time zone are read in UTC, whatever the time zone of the session."""
+    name = postgres.new_database()
+    project = Project(driver, Database.postgres(postgres, name), tmp_path)
+    project.ask(f"ALTER DATABASE {name} SET timezone = 'America/New_York'")
+    project.database.types["date-time"] = "TIMESTAMPTZ"
+    project.load(story)
+    project.run()
+    for provider in ("rapidapi", "research"):
+        assert events(project, provider) == NEWS
+    project.build("--select", "tiktok_usernames_are_read", tiktok_max_age_days=2)
+
+
+def test_example_of_usernames(story: Tables, duckdb: Project) -> None:
+    """Whoever was never scanned is there, by the name that the tap makes of a line."""
+    duckdb.load(story)
+    tables = (
+        "--select",
+        "+tiktok_following__coverage",
+        "--exclude-resource-type",
+        "unit_test",
+    )
+    duckdb.build(*tables, tiktok_usernames_model=EXAMPLE)
+    never = [row["username"] for row in duckdb.model("coverage") if row["scans"] == 0]
+    assert sorted(never) == ["dan", "dan"]
+
+
+def test_example_is_read_as_the_tap_does() -> None:
+    lines = (PACKAGE / "seeds" / f"{EXAMPLE}.csv").read_text("utf-8").split()[1:]
+    names = [parse(line) for line in lines]
+    assert names == ["ada", "bob", "cara", "eve", "dan"]
+
+
+def test_docs_in_one_file(story: Tables, duckdb: Project) -> None:
+    """The graph leads to the page, and every model is described."""
+    duckdb.load(story)
+    duckdb.run()
+    assert duckdb.dbt("docs", "generate", "--static", "--write-json")["success"]
+    page = (duckdb.folder / "target" / "static_index.html").read_text(encoding="utf-8")
+    assert "exposure.tiktok_following.follows_page" in page
 
 
 def test_wrong_provider(duckdb: Project) -> None:

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 SOURCES = ("dbt", "demo", "examples", "sandbox")
 FILES = (
-    *("Makefile", "meltano.yml", "pyproject.toml"),
-    *("requirements-dbt.in", "requirements-dbt.txt", "requirements-dev.txt"),
+    "Makefile",
+    "meltano.yml",
+    "pyproject.toml",
+    "requirements-airflow.in",
+    "requirements-dbt.in",
+    "requirements-dbt.txt",
+    "requirements-dev.txt",
+    "requirements-warehouses.in",
 )
 RUN = ("meltano", "run", "--force", "tap-tiktok-following", "target-duckdb")
 

@@ -17,9 +17,7 @@ with named as (
 ),
 
 asked_for as (
-    select distinct
-        provider,
-        username
+    select distinct provider, username
     from named
     where username <> ''
 ),
@@ -62,10 +60,10 @@ listed as (
 )
 
 select
-    asked_for.provider,
-    asked_for.username,
+    provider,
+    username,
     coalesce(summed.scans, 0) as scans,
-    coalesce(cast(summed.requests as bigint), 0) as requests,
+    coalesce(cast(summed.requests as {{ tiktok_integer() }}), 0) as requests,
     summed.last_scanned_at,
     summed.last_read,
     summed.last_whole_list,
@@ -75,7 +73,5 @@ select
     summed.following_total,
     summed.accounts_lost
 from asked_for
-left join summed
-    on asked_for.provider = summed.provider and asked_for.username = summed.username
-left join listed
-    on asked_for.provider = listed.provider and asked_for.username = listed.username
+left join summed using (provider, username)
+left join listed using (provider, username)

@@ -1,9 +1,15 @@
+{%- set pair = 'partition by follower_username, username' -%}
+
 with follows as (
     select
         *,
         coalesce(gone_at_latest, last_seen) as known_at,
+        min(first_seen) over ({{ pair }}) as first_seen_by_any,
+        max(last_seen) over ({{ pair }}) as last_seen_by_any,
+        case when min(provider) over ({{ pair }}) = max(provider) over ({{ pair }}) then 1 else 2 end
+            as providers,
         row_number() over (
-            partition by follower_username, username
+            {{ pair }}
             order by
                 coalesce(gone_at_latest, last_seen) desc,
                 case when followed_at_earliest is null then 1 else 0 end,
@@ -13,35 +19,21 @@ with follows as (
         ) as place
     from {{ ref('tiktok_following__follows') }}
     where username is not null
-),
-
-providers as (
-    select
-        follower_username,
-        username,
-        count(distinct provider) as providers,
-        min(first_seen) as first_seen,
-        max(last_seen) as last_seen
-    from follows
-    group by follower_username, username
 )
 
 select
-    follows.follower_username,
-    follows.username,
-    follows.account_id,
-    follows.is_listed,
-    follows.known_at,
-    follows.followed_at_earliest,
-    follows.followed_at_latest,
-    follows.gone_at_earliest,
-    follows.gone_at_latest,
-    providers.first_seen,
-    providers.last_seen,
-    providers.providers,
-    follows.provider
+    follower_username,
+    username,
+    account_id,
+    is_listed,
+    known_at,
+    followed_at_earliest,
+    followed_at_latest,
+    gone_at_earliest,
+    gone_at_latest,
+    first_seen_by_any as first_seen,
+    last_seen_by_any as last_seen,
+    providers,
+    provider
 from follows
-inner join providers
-    on follows.follower_username = providers.follower_username
-    and follows.username = providers.username
-where follows.place = 1
+where place = 1

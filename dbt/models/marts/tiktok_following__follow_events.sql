@@ -1,69 +1,66 @@
-{%- set account = 'partition by provider, follower_username, account_id order by spell' -%}
+{%- set key = 'provider, follower_username, account_id' -%}
 
 with spells as (
     select
         *,
         max(followed_at_earliest) over (
-            {{ account }} rows between unbounded preceding and current row
+            partition by {{ key }} order by spell
+            rows between unbounded preceding and current row
         ) as made_after,
-        lag(last_seen) over ({{ account }}) as seen_before
+        lag(last_seen) over (partition by {{ key }} order by spell) as seen_before
     from {{ ref('int_tiktok__follow_spells') }}
 ),
 
 -- The last whole list before an account was seen: it would have shown it.
 lists_before as (
     select
-        spells.provider,
-        spells.follower_username,
-        spells.account_id,
-        spells.spell,
+        {{ key }}, spells.spell,
         max(lists.scanned_at) as whole_list_before
     from spells
     inner join {{ ref('int_tiktok__whole_lists') }} as lists
-        on spells.provider = lists.provider
-        and spells.follower_username = lists.follower_username
-        and spells.first_seen > lists.scanned_at
+        using (provider, follower_username)
+    where
+        spells.first_seen > lists.scanned_at
         and (lists.read_down_to is null or lists.read_down_to <= spells.made_after)
-    group by spells.provider, spells.follower_username, spells.account_id, spells.spell
+    group by {{ key }}, spells.spell
 ),
 
 -- A scan before that is not in the table does not count: its rows were lost with it.
+previous as (
+    select
+        scans.provider, scans.follower_username, scans.scanned_at as first_seen,
+        scans.read_until,
+        scans.previous_scanned_at,
+        earlier.scanned_at as previous_in_table
+    from {{ ref('stg_tiktok__scans') }} as scans
+    left join {{ ref('stg_tiktok__scans') }} as earlier
+        on scans.provider = earlier.provider
+        and scans.follower_username = earlier.follower_username
+        and scans.previous_scanned_at = earlier.scanned_at
+),
+
 unlisted as (
     select
-        spells.provider,
-        spells.follower_username,
-        spells.account_id,
-        spells.spell,
+        {{ key }}, spell,
         spells.followed_at_earliest,
         spells.followed_at_latest,
         spells.is_known_by_windows,
-        coalesce(scans.read_until, spells.first_seen) as seen_by,
+        coalesce(previous.read_until, first_seen) as seen_by,
         coalesce(lists_before.whole_list_before, spells.seen_before) as not_listed_at,
         coalesce(
             {{ tiktok_later(
-                'previous.scanned_at',
+                'previous.previous_in_table',
                 tiktok_later('lists_before.whole_list_before', 'spells.seen_before'),
             ) }},
-            scans.previous_scanned_at
+            previous.previous_scanned_at
         ) as unlisted_at
     from spells
-    left join {{ ref('stg_tiktok__scans') }} as scans
-        on spells.provider = scans.provider
-        and spells.follower_username = scans.follower_username
-        and spells.first_seen = scans.scanned_at
-    left join {{ ref('stg_tiktok__scans') }} as previous
-        on scans.provider = previous.provider
-        and scans.follower_username = previous.follower_username
-        and scans.previous_scanned_at = previous.scanned_at
-    left join lists_before
-        on spells.provider = lists_before.provider
-        and spells.follower_username = lists_before.follower_username
-        and spells.account_id = lists_before.account_id
-        and spells.spell = lists_before.spell
+    left join lists_before using ({{ key }}, spell)
+    left join previous using (provider, follower_username, first_seen)
     where
-        spells.spell > 1
+        spell > 1
         or lists_before.whole_list_before is not null
-        or spells.followed_at_earliest >= scans.previous_scanned_at
+        or spells.followed_at_earliest >= previous.previous_scanned_at
 ),
 
 appeared as (
@@ -78,10 +75,7 @@ appeared as (
 
 events as (
     select
-        provider,
-        follower_username,
-        account_id,
-        spell,
+        {{ key }}, spell,
         'appeared' as event,
         case
             when is_known_by_windows then followed_at_earliest
@@ -97,14 +91,11 @@ events as (
     from appeared
     union all
     select
-        provider,
-        follower_username,
-        account_id,
-        spell,
+        {{ key }}, spell,
         'disappeared',
         gone_at_earliest,
         gone_at_latest,
-        cast(null as boolean)
+        cast(null as {{ dbt.type_boolean() }})
     from spells
     where gone_at_latest is not null
 ),
@@ -120,20 +111,19 @@ identified as (
 repeats as (
     select distinct rapidapi.follow_event_id
     from identified as rapidapi
-    inner join identified as research
-        on rapidapi.follower_username = research.follower_username
-        and rapidapi.account_id = research.account_id
-        and rapidapi.event = research.event
+    inner join identified as research using (follower_username, account_id, event)
+    where
+        rapidapi.provider = 'rapidapi'
+        and research.provider = 'research'
         and rapidapi.happened_at_latest >= research.happened_at_earliest
         and rapidapi.happened_at_earliest <= research.happened_at_latest
-    where rapidapi.provider = 'rapidapi' and research.provider = 'research'
 )
 
 select
-    events.follow_event_id,
+    follow_event_id,
     events.provider,
     events.follower_username,
-    events.account_id,
+    account_id,
     events.spell,
     events.event,
     accounts.username,
@@ -142,7 +132,5 @@ select
     events.is_older,
     repeats.follow_event_id is not null as is_repeat
 from identified as events
-left join repeats
-    on events.follow_event_id = repeats.follow_event_id
-left join {{ ref('tiktok_following__accounts') }} as accounts
-    on events.account_id = accounts.account_id
+left join repeats using (follow_event_id)
+left join {{ ref('tiktok_following__accounts') }} as accounts using (account_id)

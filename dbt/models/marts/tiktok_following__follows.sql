@@ -11,7 +11,7 @@ with spells as (
 select
     spells.provider,
     spells.follower_username,
-    spells.account_id,
+    account_id,
     accounts.username,
     spells.first_ever_seen as first_seen,
     spells.last_seen,
@@ -22,6 +22,5 @@ select
     spells.gone_at_earliest,
     spells.gone_at_latest
 from spells
-left join {{ ref('tiktok_following__accounts') }} as accounts
-    on spells.account_id = accounts.account_id
+left join {{ ref('tiktok_following__accounts') }} as accounts using (account_id)
 where spells.next_spell is null

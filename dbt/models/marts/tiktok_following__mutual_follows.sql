@@ -1,31 +1,17 @@
-with scanned as (
-    select distinct follower_username
-    from {{ ref('stg_tiktok__scans') }}
-),
-
--- Lists that were read to their end: what is not on them is not followed.
-read_to_the_end as (
+-- Edges name an account by its newest username, a list by the one it was asked for with. What is
+-- not on a list that was read to its end is not followed.
+with members as (
     select
-        follower_username,
-        max(scanned_at) as whole_list_at
-    from {{ ref('stg_tiktok__scans') }}
-    where whole_list and read_down_to is null
-    group by follower_username
-),
-
--- Edges name an account by its newest username, a list by the one it was asked for with.
-members as (
-    select
-        scanned.follower_username as username,
+        scans.follower_username as username,
         accounts.username as newest_username,
-        read_to_the_end.whole_list_at is not null as has_whole_list
-    from scanned
+        max(case when scans.whole_list and scans.read_down_to is null then 1 else 0 end) = 1
+            as has_whole_list
+    from {{ ref('stg_tiktok__scans') }} as scans
     inner join {{ ref('int_tiktok__account_names') }} as names
-        on scanned.follower_username = names.username
+        on scans.follower_username = names.username
     inner join {{ ref('tiktok_following__accounts') }} as accounts
         on names.account_id = accounts.account_id
-    left join read_to_the_end
-        on scanned.follower_username = read_to_the_end.follower_username
+    group by scans.follower_username, accounts.username
 ),
 
 directed as (

@@ -72,7 +72,10 @@ select
     following_total,
     case
         when following_total is not null
-            then cast(ceil(greatest(following_total, 1) / {{ var('tiktok_page_size') | int }}.0) as bigint)
+            then cast(
+                ceil(greatest(following_total, 1) / {{ var('tiktok_page_size') | int }}.0)
+                as {{ tiktok_integer() }}
+            )
     end as requests_needed,
     is_private,
     row_number() over (
