@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from sandbox.scenario import Fault, Provider
     from sandbox.server import Sandbox
+
+Error: TypeAlias = tuple[int, str, str]
+"""HTTP status, code and message."""
 
 _STARTED = time.time() - time.monotonic()
 
@@ -90,9 +93,14 @@ class Endpoint(ABC):
 
     Args:
         sandbox: Its clock, world and scenario decide the responses; its log is written.
+
+    Attributes:
+        provider: Its name in the log and in faults.
+        rate_error: The error for requests that come too fast.
     """
 
     provider: ClassVar[Provider]
+    rate_error: ClassVar[Error]
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -130,10 +138,6 @@ class Endpoint(ABC):
     @abstractmethod
     def error(self, status: int, code: str, message: str) -> Response:
         """Return an error in the form of this API."""
-
-    @abstractmethod
-    def too_fast(self) -> Response:
-        """Return the response to requests that come too fast."""
 
     def revoke_tokens(self) -> Response:
         """Revoke all access tokens, and return the response to a request with one."""

@@ -50,7 +50,7 @@ def _error(api: Endpoint, value: Value) -> Response:
 
 def _retry_after(api: Endpoint, value: Value) -> Response:
     wait, status = _pair(value, None)
-    response = api.too_fast() if status is None else _status(api, status)
+    response = api.error(*api.rate_error) if status is None else _status(api, status)
     response.headers["retry-after"] = str(1 if wait is None else wait)
     return response
 

@@ -17,9 +17,11 @@ from sandbox.paging import page_of
 from sandbox.world import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
-    from sandbox.endpoint import LoggedRequest
+    from sandbox.endpoint import Error, LoggedRequest
     from sandbox.scenario import Fault
     from sandbox.server import Sandbox
     from sandbox.world import Account
@@ -60,9 +62,13 @@ class ListApi(Endpoint):
 
     Attributes:
         key: The field that identifies an account.
+        no_list: The errors for lists that cannot be read; `{}` stands for the username.
+        quota_error: The error for requests over the quota.
     """
 
     key: ClassVar[str]
+    no_list: ClassVar[Mapping[Status, Error]]
+    quota_error: ClassVar[Error]
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
@@ -87,14 +93,6 @@ class ListApi(Endpoint):
         Raises:
             Refused: If they are missing or wrong.
         """
-
-    @abstractmethod
-    def no_list(self, username: str, status: Status) -> Response:
-        """Return the error for a username whose list cannot be read."""
-
-    @abstractmethod
-    def quota_exceeded(self) -> Response:
-        """Return the error for a request over the quota."""
 
     def quota_headers(self, left: int) -> dict[str, str]:  # noqa: ARG002
         """Return the headers about the quota, if the provider has any.
@@ -133,12 +131,12 @@ class ListApi(Endpoint):
         if day != self._day:
             self._day, self._used_today = day, 0
         if scenario.quota is not None and self._used_today >= scenario.quota:
-            return self.quota_exceeded()
+            return self.error(*self.quota_error)
         # A rate is about the network: the sandbox's clock may stand still.
         while self._last_second and time.monotonic() - self._last_second[0] >= 1:
             self._last_second.popleft()
         if scenario.rate is not None and len(self._last_second) >= scenario.rate:
-            response = self.too_fast()
+            response = self.error(*self.rate_error)
             if scenario.retry_after is not None:
                 response.headers["retry-after"] = scenario.retry_after
             return response
@@ -152,7 +150,8 @@ class ListApi(Endpoint):
         page = self._page(username, scan, count) if status is Status.LISTED else None
         fault = self._fault(username, len(scan), has_page=page is not None)
         if page is None:
-            response = self.no_list(username, status)
+            http_status, code, message = self.no_list[status]
+            response = self.error(http_status, code, message.format(username))
         else:
             if fault is not None and fault.kind in PAGES:
                 PAGES[fault.kind](page, fault.value)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 KEY = "sandbox-rapidapi-key"
 
+
 _NO_LIST = {
     Status.NOT_FOUND: (404, "NOT_FOUND", "The requested resource was not found."),
     Status.PRIVATE: (403, "PRIVATE_ACCOUNT", "This account is private."),
@@ -36,6 +37,17 @@ class RapidApi(ListApi):
 
     provider = "rapidapi"
     key = "user_id"
+    no_list = _NO_LIST
+    rate_error = (
+        429,
+        "",
+        "You have exceeded the rate limit per second for your plan, by the API provider",
+    )
+    quota_error = (
+        429,
+        "",
+        "You have exceeded the MONTHLY quota for Requests on your current plan, BASIC.",
+    )
 
     def read(self, request: Request, body: bytes) -> tuple[str, int | None, int]:  # noqa: ARG002 - no body
         """Return what path and query ask for. A `max_time` of 0 is none."""
@@ -68,17 +80,6 @@ class RapidApi(ListApi):
         payload = {"meta": meta, "data": None, "pagination": None, "error": error}
         return Response.of(payload, status)
 
-    def no_list(self, username: str, status: Status) -> Response:  # noqa: ARG002
-        """Return an error code for each reason."""
-        return self.error(*_NO_LIST[status])
-
-    def quota_exceeded(self) -> Response:
-        """Return the error of the plan's quota. The sandbox's month is a day."""
-        message = (
-            "You have exceeded the MONTHLY quota for Requests on your current plan, BASIC."
-        )
-        return self.error(429, "", f"{message} Upgrade your plan at https://rapidapi.com")
-
     def quota_headers(self, left: int) -> dict[str, str]:
         """Return the gateway's three headers; `reset` is in seconds."""
         until_midnight = DAY - int(self.sandbox.clock.now()) % DAY
@@ -87,11 +88,6 @@ class RapidApi(ListApi):
             "x-ratelimit-requests-remaining": str(left),
             "x-ratelimit-requests-reset": str(until_midnight),
         }
-
-    def too_fast(self) -> Response:
-        """Return the error of the rate limit."""
-        message = "You have exceeded the rate limit per second for your plan, BASIC"
-        return self.error(429, "", f"{message}, by the API provider")
 
     def describe(self, account: Account) -> dict[str, Any]:
         """Return all fields."""

@@ -8,7 +8,7 @@ import msgspec
 
 from sandbox.endpoint import Refused, Response
 from sandbox.lists import DEFAULT_COUNT, ListApi, is_count, is_int
-from sandbox.tokens import log_id
+from sandbox.tokens import Tokens, log_id
 from sandbox.world import Status
 
 if TYPE_CHECKING:
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 
     from sandbox.lists import ListPage
     from sandbox.server import Sandbox
-    from sandbox.tokens import Tokens
     from sandbox.world import Account
 
+
 _NO_LIST = {
-    Status.NOT_FOUND: "Username {} is invalid: cannot find the user",
-    Status.PRIVATE: "Username {} is private",
-    Status.HIDDEN: "Profile user is hiding following list",
-    Status.UNAVAILABLE: "API cannot return this user's information",
+    status: (400, "invalid_params", message)
+    for status, message in {
+        Status.NOT_FOUND: "Username {} is invalid: cannot find the user",
+        Status.PRIVATE: "Username {} is private",
+        Status.HIDDEN: "Profile user is hiding following list",
+        Status.UNAVAILABLE: "API cannot return this user's information",
+    }.items()
 }
 
 
@@ -37,6 +40,9 @@ class ResearchApi(ListApi):
 
     provider = "research"
     key = "username"
+    no_list = _NO_LIST
+    rate_error = Tokens.rate_error
+    quota_error = (429, "daily_quota_limit_exceeded", "The daily quota limit is exceeded.")
 
     def __init__(self, sandbox: Sandbox, tokens: Tokens) -> None:
         super().__init__(sandbox)
@@ -77,19 +83,6 @@ class ResearchApi(ListApi):
     def error(self, status: int, code: str, message: str) -> Response:
         """Return `{"data": {}, "error": {"code": ..., "message": ..., "log_id": ...}}`."""
         return Response.of({"data": {}, "error": self._about(code, message)}, status)
-
-    def no_list(self, username: str, status: Status) -> Response:
-        """Return the same status and code for every reason; only the messages differ."""
-        return self._invalid(_NO_LIST[status].format(username))
-
-    def quota_exceeded(self) -> Response:
-        """Return the error of the daily quota; its HTTP status is that of the rate limit."""
-        message = "The daily quota limit is exceeded."
-        return self.error(429, "daily_quota_limit_exceeded", message)
-
-    def too_fast(self) -> Response:
-        """Return the error of the rate limit."""
-        return self.error(429, "rate_limit_exceeded", "The API rate limit was exceeded.")
 
     def describe(self, account: Account) -> dict[str, Any]:
         """Return the names; the Research API returns nothing else."""

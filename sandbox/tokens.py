@@ -28,6 +28,7 @@ class Tokens(Endpoint):
     """`POST /v2/oauth/token/`: issues access tokens, and knows which of them are valid."""
 
     provider = "token"
+    rate_error = (429, "rate_limit_exceeded", "The API rate limit was exceeded.")
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
@@ -59,10 +60,6 @@ class Tokens(Endpoint):
         log = log_id(self.sandbox.clock.now())
         payload = {"error": code, "error_description": message, "log_id": log}
         return Response.of(payload, status)
-
-    def too_fast(self) -> Response:
-        """Return the error of the rate limit."""
-        return self.error(429, "rate_limit_exceeded", "The API rate limit was exceeded.")
 
     def _check(self, request: Request, body: bytes) -> None:
         if request.method != "POST":

@@ -45,7 +45,7 @@ class Warehouse:
     def _upsert(self, stream: str, record: Mapping[str, Any]) -> None:
         values = [record.get(name) for name in self._columns[stream]]
         row = f"({', '.join('?' for _ in values)})"
-        self.connection.execute(f"INSERT OR REPLACE INTO {stream} VALUES {row}", values)
+        self.connection.execute(f"INSERT OR REPLACE INTO {stream} VALUES {row}", values)  # noqa: S608
 
 
 def _type(schema: Mapping[str, Any]) -> str:

@@ -177,7 +177,7 @@ class Project:
     def model(self, name: str) -> list[Row]:
         """The rows of a model."""
         schema = {"duckdb": "main", "postgres": "public"}[self.database.kind]
-        return self.ask(f"SELECT * FROM {schema}_tiktok_following.{name}")
+        return self.ask(f"SELECT * FROM {schema}_tiktok_following.{name}")  # noqa: S608
 
     def load(self, tables: Tables, *, schema: str = "tiktok", copies: int = 1) -> None:
         """Make the tables as a target does; without their keys and with copies if told."""
@@ -189,7 +189,7 @@ class Project:
             self.ask(f"CREATE TABLE {schema}.{stream} ({columns})")
             values = [[row.get(name) for name in properties] for row in rows.values()]
             marks = ", ".join("?" for _ in properties)
-            insert = f"INSERT INTO {schema}.{stream} VALUES ({marks})"
+            insert = f"INSERT INTO {schema}.{stream} VALUES ({marks})"  # noqa: S608
             self.driver.call("ask", self.database.address, insert, values * copies)
 
     def _type(self, schema: Mapping[str, Any]) -> str:

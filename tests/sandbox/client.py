@@ -30,7 +30,7 @@ class Client:
             f"{self.sandbox.url}/v2/oauth/token/",
             data=form,
             headers={"Cache-Control": "no-cache"},
-            timeout=5,
+            timeout=60,
         )
         if response.status_code == 200 and "access_token" in response.text:
             self.token = response.json()["access_token"]
@@ -42,7 +42,7 @@ class Client:
             json={"username": username, **body},
             headers={"Authorization": f"Bearer {self.token}"},
             allow_redirects=False,
-            timeout=5,
+            timeout=60,
         )
 
     def rapidapi(self, username: str = "alice", **query: str | float) -> requests.Response:
@@ -54,7 +54,7 @@ class Client:
                 "x-rapidapi-host": self.host,
             },
             allow_redirects=False,
-            timeout=5,
+            timeout=60,
         )
 
     def get(
@@ -64,11 +64,9 @@ class Client:
         cursor: int | None = None,
         count: int | None = None,
     ) -> requests.Response:
-        names = {"research": ("cursor", "max_count"), "rapidapi": ("max_time", "count")}
-        asked = dict(zip(names[provider], (cursor, count), strict=True))
-        given = {name: value for name, value in asked.items() if value is not None}
-        call = self.research if provider == "research" else self.rapidapi
-        return call(username, **given)
+        if provider == "research":
+            return self.research(username, **_given(cursor=cursor, max_count=count))
+        return self.rapidapi(username, **_given(max_time=cursor, count=count))
 
     def page(
         self,
@@ -91,11 +89,13 @@ class Client:
 
 class Page:
     def __init__(self, provider: str, payload: dict[str, Any]) -> None:
-        if provider == "research":
-            paging, accounts = payload["data"], payload["data"]["user_following"]
-            self.cursor = paging["cursor"]
-        else:
-            paging, accounts = payload["pagination"], payload["data"]
-            self.cursor = paging["next_max_time"]
+        is_research = provider == "research"
+        paging = payload["data" if is_research else "pagination"]
+        accounts = paging["user_following"] if is_research else payload["data"]
+        self.cursor = paging["cursor" if is_research else "next_max_time"]
         self.has_more = paging["has_more"]
         self.usernames = [account["username"] for account in accounts]
+
+
+def _given(**values: int | None) -> dict[str, int]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import gzip
-import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +38,9 @@ def test_readme_has_every_setting_and_every_fault() -> None:
     assert sorted(first_cells(faults)) == sorted(KINDS)
 
 
-def test_scenario_is_read_from_json(tmp_path: Path) -> None:
-    path = tmp_path / "scenario.json"
-    path.write_text(
-        '{"quota": 50, "boundary": "skip",'
-        ' "faults": [{"kind": "error", "page": 2, "value": [403, null, "No."]}]}'
-    )
-    faults = [Fault("error", page=2, value=[403, None, "No."])]
-    assert Scenario.load(path) == Scenario(quota=50, boundary="skip", faults=faults)
+def test_readme_example_works() -> None:
+    [example] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102
 
 
 @pytest.mark.parametrize(
@@ -82,12 +76,6 @@ def test_page_keeps_its_number_until_a_new_scan(client: Client) -> None:
     assert statuses == [200, 500, 500, 200, 200, 200, 200]
     spoil(client, "status", page=1)
     assert [client.research(cursor=at).status_code for at in cursors[:2]] == [500, 200]
-
-
-def test_first_of_several_faults_is_used(client: Client) -> None:
-    faults = [Fault("status", value=502, times=1), Fault("status", value=503)]
-    client.sandbox.scenario = Scenario(faults=faults)
-    assert [client.research().status_code for _ in range(2)] == [502, 503]
 
 
 def test_fault_of_pages_affects_pages_only(client: Client) -> None:
@@ -135,6 +123,7 @@ HTML = "text/html; charset=utf-8"
         ("status", [502, "html"], (502, HTML, "<h1>")),
         ("error", [403, "scope_not_authorized", "No."], (403, JSON, '"scope_not_authorized"')),
         ("error", [200, "invalid_params", "No."], (200, JSON, '"invalid_params"')),
+        ("retry_after", "soon", (429, JSON, "rate limit")),
         ("html_200", None, (200, HTML, "<h1>")),
         ("redirect", None, (307, None, "")),
         ("retry_after", [2, 503], (503, JSON, '"code":"internal_error"')),
@@ -152,19 +141,8 @@ def test_another_response(
     assert (response.status_code, response.headers.get("content-type")) == (status, media_type)
     assert words in response.text
     assert bool(words) == bool(response.content)
-
-
-def test_error_without_a_code_is_the_gateways(client: Client) -> None:
-    words = "You are not subscribed to this API."
-    spoil(client, "error", [403, None, words])
-    assert client.rapidapi().json() == {"message": words}
-
-
-@pytest.mark.parametrize("value", ["120", "Fri, 31 Dec 2027 23:59:59 GMT", "-1", "soon", ""])
-def test_retry_after_is_any_text(client: Client, value: str) -> None:
-    spoil(client, "retry_after", value)
-    response = client.research()
-    assert (response.status_code, response.headers["retry-after"]) == (429, value)
+    if kind == "retry_after":
+        assert response.headers["retry-after"] == ("soon" if value == "soon" else "2")
 
 
 def test_revoked_token_stays_revoked(client: Client) -> None:
@@ -215,15 +193,11 @@ def test_stale_total_is_the_length_of_the_list_as_it_was(
 @pytest.mark.parametrize(
     ("kind", "page", "cursor"),
     [
-        ("cursor_null", 2, None),
-        ("cursor_zero", 2, 0),
         ("cursor_forward", 2, FIRST + 60 + 3600),
-        ("cursor_forward", 1, NOW + 3600),
         ("cursor_still", 2, FIRST + 60),
         ("cursor_still", 1, NOW),
         ("cursor_cycle", 2, NOW),
         ("cursor_string", 2, str(FIRST + 30)),
-        ("cursor_float", 2, float(FIRST + 30)),
         ("cursor_ms", 2, (FIRST + 30) * 1000),
         ("cursor_missing", 1, "missing"),
     ],
@@ -277,58 +251,20 @@ def test_other_accounts(
 
 
 @pytest.mark.parametrize(
-    ("provider", "key"), [("research", "username"), ("rapidapi", "user_id")]
-)
-def test_first_account_has_no_key(client: Client, provider: str, key: str) -> None:
-    spoil(client, "key_missing")
-    accounts = accounts_of(client.get(provider, count=3).json())
-    assert [key in account for account in accounts] == [False, True, True]
-
-
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize(
     ("kind", "value", "begins", "ends"),
     [
         ("nan", None, b"{", b',"extra":NaN}'),
         ("big_int", None, b"{", b',"extra":' + b"9" * 5000 + b"}"),
         ("deep", 3, b"{", b',"extra":[[[]]]}'),
         ("bom", None, b"\xef\xbb\xbf{", b"}"),
+        ("truncated", None, b"{", b""),
         ("array", None, b"[{", b"}]"),
         ("huge", MEGABYTE, b"{", b" " * 1000),
     ],
 )
 def test_other_bytes(
-    client: Client, provider: str, kind: str, value: Any, begins: bytes, ends: bytes
+    client: Client, kind: str, value: Any, begins: bytes, ends: bytes
 ) -> None:
     spoil(client, kind, value)
-    body = client.get(provider, count=2).content
-    assert (body.startswith(begins), body.endswith(ends)) == (True, True)
-
-
-def test_truncated_body_and_members_twice(client: Client) -> None:
-    spoil(client, "truncated")
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(client.rapidapi(count=2).content)
-    spoil(client, "duplicate_keys")
     body = client.rapidapi(count=2).content
-    assert body.count(b'"pagination"') == 2 == len(json.loads(body)["data"])
-
-
-def test_gzip_bomb_is_small_until_decompressed(client: Client) -> None:
-    spoil(client, "gzip_bomb", 5 * MEGABYTE)
-    response = client.rapidapi(count=2)
-    assert int(response.headers["content-length"]) < 20_000
-    assert len(response.content) > 5 * MEGABYTE
-    assert len(response.json()["data"]) == 2
-
-
-def test_bad_gzip_cannot_be_decompressed(client: Client) -> None:
-    spoil(client, "bad_gzip")
-    key = client.sandbox.config["rapidapi_key"]
-    response = client.session.get(
-        f"{client.sandbox.url}/api/v1/users/alice/following",
-        headers={"x-rapidapi-key": key, "x-rapidapi-host": client.host},
-        stream=True,
-    )
-    with response, pytest.raises(gzip.BadGzipFile):
-        gzip.decompress(response.raw.read(decode_content=False))
+    assert (body.startswith(begins), body.endswith(ends)) == (True, True)

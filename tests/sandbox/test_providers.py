@@ -143,12 +143,6 @@ def test_pages_and_lists_can_be_capped(client: Client, provider: str) -> None:
     assert (page.usernames, page.has_more) == (["n9", "n8", "n7"], False)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-def test_page_has_20_accounts_by_default(client: Client, provider: str) -> None:
-    client.sandbox.world = World.of({"alice": [Follow(f"n{n}", n) for n in range(30)]})
-    assert len(client.page(provider).usernames) == 20
-
-
 # Errors.
 
 
@@ -173,27 +167,30 @@ def test_error_says_why_there_is_no_list(
 @pytest.mark.parametrize(
     "body",
     [
-        {"username": ""},
         {"username": 5},
-        {"max_count": 0},
         {"max_count": 101},
         {"max_count": "20"},
-        {"max_count": True},
-        {"cursor": "1700000000"},
-        {"cursor": 1.5},
         {"cursor": 2**63},
     ],
     ids=str,
 )
 def test_wrong_parameters_are_refused(client: Client, body: dict[str, Any]) -> None:
     assert error_of(client.research(**body)) == (400, "invalid_params")
+    assert error_of(client.rapidapi(count=101)) == (400, "BAD_REQUEST")
 
 
-@pytest.mark.parametrize(
-    "query", [{"count": 0}, {"count": 101}, {"count": "x"}, {"max_time": 1.5}], ids=str
-)
-def test_wrong_query_is_refused(client: Client, query: dict[str, Any]) -> None:
-    assert error_of(client.rapidapi(**query)) == (400, "BAD_REQUEST")
+def test_wrong_credentials_are_refused(client: Client) -> None:
+    assert error_of(client.fetch_token(client_secret="no")) == (200, "invalid_client")
+    client.token = "no"
+    assert error_of(client.research()) == (401, "access_token_invalid")
+    right = {
+        "x-rapidapi-key": client.sandbox.config["rapidapi_key"],
+        "x-rapidapi-host": client.host,
+    }
+    url = f"{client.sandbox.url}/api/v1/users/alice/following"
+    for name, status in (("x-rapidapi-key", 401), ("x-rapidapi-host", 404)):
+        response = client.session.get(url, headers=right | {name: "no"})
+        assert (response.status_code, [*response.json()]) == (status, ["message"])
 
 
 @pytest.mark.parametrize(
@@ -213,24 +210,6 @@ def test_other_methods_and_bodies_are_refused(
     assert error_of(client.session.request(method, url, headers=headers)) == error
 
 
-@pytest.mark.parametrize(
-    ("headers", "status", "message"),
-    [
-        ({"x-rapidapi-key": "wrong"}, 401, "Invalid API key"),
-        ({"x-rapidapi-host": "full-tiktok-api.p.rapidapi.com"}, 404, "API doesn't exists"),
-    ],
-)
-def test_gateway_checks_key_and_host(
-    client: Client, headers: dict[str, str], status: int, message: str
-) -> None:
-    key = client.sandbox.config["rapidapi_key"]
-    right = {"x-rapidapi-key": key, "x-rapidapi-host": client.host}
-    url = f"{client.sandbox.url}/api/v1/users/alice/following"
-    response = client.session.get(url, headers=right | headers)
-    assert response.status_code == status
-    assert response.json()["message"].startswith(message)
-
-
 def test_token_is_valid_until_it_expires(sandbox: Sandbox, client: Client) -> None:
     sandbox.clock.advance(7199)
     assert client.research().status_code == 200
@@ -238,19 +217,6 @@ def test_token_is_valid_until_it_expires(sandbox: Sandbox, client: Client) -> No
     assert error_of(client.research()) == (401, "access_token_invalid")
     sandbox.scenario = Scenario(token_life=10)
     assert client.fetch_token().json()["expires_in"] == 10
-
-
-@pytest.mark.parametrize(
-    ("changes", "error"),
-    [
-        ({"client_secret": "wrong"}, (200, "invalid_client")),
-        ({"grant_type": "password"}, (400, "unsupported_grant_type")),
-    ],
-)
-def test_token_is_refused(
-    client: Client, changes: dict[str, str], error: tuple[int, str]
-) -> None:
-    assert error_of(client.fetch_token(**changes)) == error
 
 
 # Limits, on servers of their own: a server counts its requests.

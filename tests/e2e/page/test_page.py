@@ -100,7 +100,7 @@ def test_numbers_of_each_period_are_those_of_sql(
         built.ask(f"""
             SELECT kind, count(*) FROM follow_changes
             WHERE happened_at_latest > ({SINCE[period]}) GROUP BY kind
-        """)
+        """)  # noqa: S608
     )
     new = kinds.get("followed", 0) + kinds.get("followed again", 0)
     lost = kinds.get("no longer listed", 0)
@@ -196,7 +196,7 @@ def test_most_followed_and_newly_followed_are_those_of_sql(page: Page, built: Bu
             GROUP BY account_id
         ) USING (account_id)
         WHERE is_listed GROUP BY username ORDER BY followers DESC, username LIMIT 50
-    """)
+    """)  # noqa: S608
     shown = [[name, number(n), gain] for name, _, n, gain in rows(page, "#most-table")]
     assert shown == [[name, n, f"{gain:+}" if gain else NONE] for name, n, gain in top]
     assert page.locator("#most-table .bar.member").count() == sum(
