@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from sandbox import Clock, Follow, Sandbox, World
+from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
@@ -64,8 +64,12 @@ def test_follows_continues_with_what_changed(tmp_path: Path) -> None:
         assert "6 follows in the first run; 2 of 3 lists read, 1 could not be." in first
         sandbox.world.unfollow("a", "a.0")
         second = project.reader.type("make", "follows")
+        fault = Fault("error", username="b", value=[418, "teapot", "I am a teapot"])
+        sandbox.scenario = Scenario(faults=[fault])
+        third = project.reader.type("make", "follows", code=2)
     assert "Testing the credentials" not in second
     assert "0 new follows, 1 no longer listed; 2 of 3 lists read, 1 could not be." in second
+    assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could not be." in third
     page = (project.folder / "output" / "prod.html").read_text("utf-8")
     assert key not in page
     settings = json.loads(
