@@ -185,7 +185,7 @@ function drawUnread() {
   table("unread-table", [
     ["Username", (row) => name(row[0])],
     ["Outcome", (row) => [outcome(row[1]), row[2] ? el("bdi", { class: "reason" }, row[2]) : null]],
-    ["Last read (UTC)", (row) => minute(row[3]), "time"],
+    ["Last read (UTC)", (row) => minute(row[3]), "time", "last read"],
   ], data.lists.unread, { all: unread, stack: true, empty: "Every list could be read." });
   const full = data.full_scans, lost = data.lost;
   const lists = (number) => (number === 1 ? "1 list" : `${count(number)} lists`);
