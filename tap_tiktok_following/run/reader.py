@@ -13,7 +13,6 @@ from tap_tiktok_following.scan.end import stop
 from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
-from tap_tiktok_following.state.responses import StoredResponse
 from tap_tiktok_following.text import HOUR
 
 if TYPE_CHECKING:
@@ -43,11 +42,6 @@ class Store(NamedTuple):
     file: ResponseFile
     source: str
     provider: Provider
-
-    def take(self, entry: Entry, policy: Policy) -> StoredResponse | None:
-        """Return the response for the next page of a list; None if it is not stored."""
-        cursor, _ = next_request(entry, policy)
-        return self.file.take(self.source, entry, cursor)
 
 
 class Reader:
@@ -116,7 +110,7 @@ class Reader:
         """Return what the stored response for the next page adds, if there is one."""
         if self._store is None:
             return None
-        stored = self._store.take(self._entry, self._policy)
+        stored = self._store.file.take(self._store.source, self._entry)
         if stored is None:
             return None
         self._requests = stored.requests
@@ -194,20 +188,13 @@ class Reader:
         before, after = self._entry, event.entry
         cursor, count = next_request(before, self._policy)
         progress = after.progress or before.progress
-        scanned_at = progress.scanned_at if progress else after.scanned_at
         self._store.file.add(
-            self._store.source,
-            before.username,
-            before.progress.pages + 1 if before.progress else 1,
-            StoredResponse(
-                response.status,
-                response.body,
-                response.as_of,
-                response.until,
-                response.came_at,
-                scanned_at=scanned_at or 0,
-                cursor=cursor,
-                count=count,
-                requests=self._requests,
-            ),
+            response,
+            source=self._store.source,
+            username=before.username,
+            scanned_at=progress.scanned_at if progress else after.scanned_at,
+            page=before.progress.pages + 1 if before.progress else 1,
+            cursor=cursor,
+            count=count,
+            requests=self._requests,
         )

@@ -100,7 +100,7 @@ class Run:
             stored = {
                 username
                 for username in file.usernames(source)
-                if self._store.take(self._bookmarks.entry(username), self._policy)
+                if file.take(source, self._bookmarks.entry(username))
             }
         names = self._usernames.names
         return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
