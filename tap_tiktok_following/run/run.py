@@ -86,7 +86,6 @@ class Run:
             self._store = Store(responses, f"{self._stream} {provider.url}", provider)
         self._requests: Counter[str] = Counter()
         self._counted: Counter[str] = Counter()
-        self._unfinished: dict[str, int] = {}
         self._failures_in_a_row = 0
 
     @cached_property
@@ -176,12 +175,8 @@ class Run:
         username = event.entry.username
         self._bookmarks.store(event)
         self.report.count(event)
-        if not event.is_stored:
-            self._counted[username] += event.requests
-        if event.outcome is None:
-            self._unfinished[username] = 0
-        else:
-            self._unfinished.pop(username, None)
+        self._counted[username] += 0 if event.is_stored else event.requests
+        if event.outcome is not None:
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
             self._watch_failures(event)
 
@@ -203,25 +198,25 @@ class Run:
         If nothing stopped the run, each list must have ended: the others met an error of ours.
         """
         in_flight = self._requests - self._counted
-        usernames = {**self._unfinished, **in_flight}
+        begun = {**self._counted, **in_flight}
         if self.halt is not None:
             outcome, reason = Outcome.INTERRUPTED, self.halt.reason
         else:
             outcome, reason = Outcome.FAILED, "an error in this tap, please report it"
-            ended = self.report.ended
-            usernames.update((name, 0) for name in self.plan.usernames if name not in ended)
-        now = int(time.time())
-        for username in usernames:
-            event = stop(
-                self._bookmarks.entry(username),
-                outcome,
-                reason,
-                response=None,
-                now=now,
-                policy=self._policy,
-                requests=in_flight[username],
-            )
-            self.acknowledge(event)
+            begun.update(dict.fromkeys(self.plan.usernames, 0))
+        ended, now = set(self.report.ended), int(time.time())
+        for username in begun:
+            if username not in ended or username in in_flight:
+                event = stop(
+                    self._bookmarks.entry(username),
+                    outcome,
+                    reason,
+                    response=None,
+                    now=now,
+                    policy=self._policy,
+                    requests=in_flight[username],
+                )
+                self.acknowledge(event)
 
     def _watch_failures(self, event: Event) -> None:
         if event.outcome is not Outcome.FAILED:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 class Turn(Enum):
     """When the list of a username is read, in the order of work."""
 
-    STORED = 0
-    UNFINISHED = 1
-    NEW = 2
-    KNOWN = 3
-    NOT_DUE = 4
+    STORED = "with stored responses"
+    UNFINISHED = "unfinished"
+    NEW = "new"
+    KNOWN = "known"
+    NOT_DUE = "not due"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def make_plan(
         policy: How lists are read, and when.
         now: Unix seconds by the local clock.
     """
+    order = list(Turn)
     queue: list[tuple[int, int, int, str]] = []
     counts: Counter[Turn] = Counter()
     waits: list[float] = []
@@ -66,7 +67,7 @@ def make_plan(
         if turn is Turn.NOT_DUE:
             waits.append(due_at(entry, policy))
         else:
-            queue.append((turn.value, entry.ended_at or 0, number, username))
+            queue.append((order.index(turn), entry.ended_at or 0, number, username))
     return Plan(
         [username for *_, username in sorted(queue)],
         counts,

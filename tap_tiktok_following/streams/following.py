@@ -177,9 +177,9 @@ class FollowingStream(ProviderStream):
         report, halt = self.run.report, self.run.halt
         if report.failed:
             advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
-            reason = next(iter(report.failed.values()))
-            sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
-            yield Ended(f"{sentence}: {report.advice or advice}.", exit_code)
+            _, reason, better_advice = report.ended[report.failed[0]]
+            sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
+            yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
@@ -209,7 +209,7 @@ class FollowingStream(ProviderStream):
         if not bar.disable:
             description = f"{self.provider_class.name}: {self.run.progress}"
             bar.set_description_str(description, refresh=False)
-            bar.update(self.run.report.done - bar.n)
+            bar.update(len(self.run.report.ended) - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY
             self.logger.info("%s: %s", self.name, self.run.progress)
