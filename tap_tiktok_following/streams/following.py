@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
@@ -14,12 +14,13 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from typing_extensions import override
 
 from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
+from tap_tiktok_following.model import SKIPPED, Outcome
 from tap_tiktok_following.run.report import some_of
 from tap_tiktok_following.run.run import Run
-from tap_tiktok_following.run.trial import trials
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entry import REPLICATION_KEY
 from tap_tiktok_following.streams.base import ProviderStream
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,9 @@ STATE_RATE = 10_000_000 / 30
 
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines."""
+
+MOST_TRIED = 10
+"""Maximum number of usernames that `--test` tries."""
 
 RUN_AGAIN = "run again to continue from the last page read"
 
@@ -223,16 +227,36 @@ class FollowingStream(ProviderStream):
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
     def _test(self) -> Iterator[Record]:
-        """Yield some records of one page, if the provider accepts the credentials."""
-        for trial in trials(self.run):
-            sentence = f"{self.name}: {trial.sentence}."
-            if trial.exit_code:
-                self.tap.failed_tests.append(Ended(sentence, trial.exit_code))
-            else:
-                level = logging.WARNING if trial.exit_code is None else logging.INFO
-                self.logger.log(level, "%s", sentence)
-            # The SDK logs an error if there are more.
-            yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
+        """Yield some records of one page, if the provider accepts the credentials.
+
+        A private or unknown account means that the credentials are good, but may also be the
+        sign of a wrong list of usernames, so it is reported and the next one is tried.
+        """
+        skipped = 0
+        for event in islice(self.run.first_pages(), MOST_TRIED):
+            username, outcome, reason = event.entry.username, event.outcome, event.reason
+            if outcome is Outcome.FAILED:
+                self._fail_test(f"could not read the list of {username}: {reason}")
+                return
+            if outcome not in SKIPPED:
+                found = f"read {many(event.read, 'account')} on the first page of {username}"
+                self.logger.info("%s: the credentials work: %s.", self.name, found)
+                # The SDK logs an error if there are more.
+                yield from event.records[: self.ABORT_AT_RECORD_COUNT]
+                return
+            skipped += 1
+            how = outcome.value.replace("_", " ")
+            self.logger.warning("%s: skipped %s: %s (%s).", self.name, username, how, reason)
+        if (halt := self.run.halt) is not None:
+            self._fail_test(halt.sentence, halt.exit_code or FAILURE)
+        elif skipped:
+            unreadable = f"{many(skipped, 'username')} had no readable list"
+            self.logger.info("%s: the credentials work, but %s.", self.name, unreadable)
+        else:
+            self._fail_test("there is no username to test the credentials with")
+
+    def _fail_test(self, sentence: str, exit_code: int = FAILURE) -> None:
+        self.tap.failed_tests.append(Ended(f"{self.name}: {sentence}.", exit_code))
 
 
 def pause_after_state(size: int, took: float) -> float:
