@@ -50,7 +50,7 @@ class Reader:
     Args:
         entry: What is known of the list.
         policy: How lists are read.
-        fetch: Requests a page; see `Client.fetch`.
+        fetch: `Client.fetch`.
         store: The stored responses; None if none are stored.
         on_request: Called before each request.
     """
@@ -84,7 +84,7 @@ class Reader:
         except Exception as error:
             logger.debug("Reading %s failed", self._entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
-            yield self._stop(Outcome.FAILED, Failed(reason), None)
+            yield self._stop(Outcome.FAILED, Failed(reason))
 
     def _events(self) -> Iterator[Event]:
         has_ended = False
@@ -92,7 +92,6 @@ class Reader:
             event = self._take_stored()
             if event is None and has_ended and not self._is_due_again():
                 return
-            self._requests = 0
             event = event or self._request()
             yield event
             self._entry = event.entry
@@ -117,7 +116,7 @@ class Reader:
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip, stored)
+            event = self._stop(skip.outcome, skip)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -132,6 +131,7 @@ class Reader:
 
     def _request(self) -> Event:
         """Return what the next page adds, or how the scan ends without it."""
+        self._requests = 0
         try:
             response = self._fetch_page()
             event = step(self._entry, response, self._policy)
@@ -139,12 +139,10 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip, skip.response)
-            if skip.response is not None:
-                self._add(event, skip.response)
+            event = self._stop(skip.outcome, skip)
+            self._add(event, skip.response)
         except Failed as failure:
-            event = self._stop(Outcome.FAILED, failure, failure.response)
-            event = dataclasses.replace(event, advice=failure.advice)
+            event = self._stop(Outcome.FAILED, failure)
         else:
             self._add(event, response)
         return event
@@ -169,21 +167,22 @@ class Reader:
         self._requests += 1
         self._on_request()
 
-    def _stop(self, outcome: Outcome, why: NoPage, response: RawResponse | None) -> Event:
+    def _stop(self, outcome: Outcome, why: NoPage) -> Event:
+        """Return the end of the scan, with what the user can do about a failure."""
         event = stop(
             self._entry,
             outcome,
             why.reason,
-            response=response,
+            response=why.response,
             now=int(time.time()),
             policy=self._policy,
             requests=self._requests,
         )
-        return add_reference(event, why.reference)
+        return add_reference(dataclasses.replace(event, advice=why.advice), why.reference)
 
-    def _add(self, event: Event, response: RawResponse) -> None:
+    def _add(self, event: Event, response: RawResponse | None) -> None:
         """Store a response, before its event is passed on."""
-        if self._store is None:
+        if self._store is None or response is None:
             return
         before, after = self._entry, event.entry
         cursor, count = next_request(before, self._policy)

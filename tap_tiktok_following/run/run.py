@@ -15,7 +15,6 @@ from tap_tiktok_following.errors import Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Outcome, Policy
 from tap_tiktok_following.output import GRACE
-from tap_tiktok_following.run.estimate import estimate_requests
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
@@ -113,10 +112,7 @@ class Run:
     @property
     def cost(self) -> tuple[float, float, float, float]:
         """The fewest and the most requests that the run will take, and seconds for these."""
-        now = time.time()
-        entries = map(self._bookmarks.entry, self.plan.usernames)
-        estimates = [estimate_requests(entry, self._policy, now) for entry in entries]
-        least, most = (sum(numbers) for numbers in zip((0, 0), *estimates, strict=True))
+        least, most = self.plan.requests
         if self._max_requests is not None:
             least, most = min(least, self._max_requests), min(most, self._max_requests)
         return least, most, least / self._per_second, most / self._per_second
