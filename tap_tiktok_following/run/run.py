@@ -19,7 +19,6 @@ from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
 from tap_tiktok_following.scan.end import stop
-from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:
@@ -143,9 +142,6 @@ class Run:
         Call `acknowledge` with each event before requesting the next one.
         """
         self.report.start()
-        now = int(time.time())
-        for text in self._usernames.malformed:
-            self._bookmarks.add_row(make_invalid_row(text, now))
         if self._termination.signum:
             self._stop()
         usernames = takewhile(lambda _: self.halt is None, self.plan.usernames)

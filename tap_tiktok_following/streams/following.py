@@ -55,26 +55,6 @@ AFTER_FAILURE = {
 
 PROPERTIES = (
     th.Property(
-        "follower_username",
-        th.StringType(max_length=255),
-        required=True,
-        description="The account whose list was read, which is the one that follows.",
-    ),
-    th.Property(
-        "scanned_at",
-        th.DateTimeType,
-        required=True,
-        description="When the scan of the list started (UTC), in all records of the scan.",
-    ),
-    th.Property(
-        "previous_scanned_at",
-        th.DateTimeType,
-        description=(
-            "When the last completed scan before this one started (UTC). A new follow was not "
-            "listed then. Null for the first scan: its follows are a baseline, not news."
-        ),
-    ),
-    th.Property(
         "position",
         th.IntegerType,
         description="Position in the list, starting with 1 for the newest follow.",
@@ -103,11 +83,10 @@ class FollowingStream(ProviderStream):
     kind: ClassVar[str] = "following"
 
     def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
-        properties = (*PROPERTIES, *provider.properties.wrapped.values())
-        super().__init__(tap, provider, th.PropertiesList(*properties).to_dict())
+        super().__init__(tap, provider, (*PROPERTIES, *provider.properties.wrapped.values()))
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
-        self._has_run = False
+        self.has_run = False
         self._state_due = self._progress_due = 0.0
 
     @property
@@ -116,27 +95,25 @@ class FollowingStream(ProviderStream):
         return self.selected and self.provider_class.is_configured(self.config)
 
     @property
-    def uses_responses(self) -> bool:
-        """Whether its responses are stored, if a response file is configured."""
-        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
-        return self.is_read and not is_full_table and self.ABORT_AT_RECORD_COUNT is None
+    def _keeps_state(self) -> bool:
+        return self.replication_method != REPLICATION_FULL_TABLE
 
     @cached_property
     def bookmarks(self) -> Bookmarks:
         """What is known of every username; empty and discarded with FULL_TABLE."""
-        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
-        keep_rows = self.tap.is_selected(f"{self.provider_class.name}_scans")
-        return Bookmarks({} if is_full_table else self.stream_state, keep_rows=keep_rows)
+        keep_rows = self.tap.streams[f"{self.provider_class.name}_scans"].selected
+        return Bookmarks(self.stream_state if self._keeps_state else {}, keep_rows=keep_rows)
 
     @cached_property
     def run(self) -> Run:
         """The run of the provider, whose plan is made when it is first asked for."""
+        stores = self._keeps_state and self.ABORT_AT_RECORD_COUNT is None
         return Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
             self.tap.usernames,
-            self.tap.responses if self.uses_responses else None,
+            self.tap.responses if stores else None,
             self.tap.termination,
         )
 
@@ -152,7 +129,7 @@ class FollowingStream(ProviderStream):
             yield from self._test()
 
     def _read(self) -> Iterator[Record]:
-        self._has_run = True
+        self.has_run = True
         now = time.monotonic()
         self._state_due = now + pause_after_state(self.tap.state_size, 0)
         self._progress_due = now + PROGRESS_EVERY
@@ -167,7 +144,7 @@ class FollowingStream(ProviderStream):
         ):
             for event in self.run.events():
                 if event is None:
-                    self.tap.flush()
+                    self.tap.message_writer.flush()
                 else:
                     yield from event.records
                     self.run.acknowledge(event)
@@ -176,8 +153,6 @@ class FollowingStream(ProviderStream):
 
     def endings(self) -> Iterator[Ended]:
         """Yield what went wrong in this stream, with exit codes."""
-        if not self._has_run:
-            return
         report, halt = self.run.report, self.run.halt
         if report.failed:
             advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
@@ -190,23 +165,12 @@ class FollowingStream(ProviderStream):
             exit_code = SUCCESS if is_quiet else halt.exit_code
             yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
 
-    @property
-    def label(self) -> str:
-        """The provider's name, and the shard if there is one."""
-        return " ".join(filter(None, (self.provider_class.name, self.config.get("shard"))))
-
-    @property
-    def row(self) -> dict[str, str]:
-        """Figures for the table at the end; empty if the stream did not run."""
-        return self.run.row if self._has_run else {}
-
     def log_reasons(self) -> None:
         """Log why lists could not be read, and what could not be sent."""
-        if self._has_run:
-            for line in self.run.report.reasons():
-                self.logger.info("%s: %s", self.name, line)
-            for line in self.run.report.gaps():
-                self.logger.warning("%s: %s", self.name, line)
+        for line in self.run.report.reasons():
+            self.logger.info("%s: %s", self.name, line)
+        for line in self.run.report.gaps():
+            self.logger.warning("%s: %s", self.name, line)
 
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
