@@ -21,7 +21,7 @@ from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from typing_extensions import override
 
 from tap_tiktok_following import state_size
-from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.errors import RUN_AGAIN, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +43,6 @@ ALARM = 4.0
 
 MOST_ALARMS = 15
 """Number of alarms after which the process ends even if the target still reads: a minute."""
-
-RUN_AGAIN = "run again; every list continues from the last page read"
 
 _STDERR = 2
 
