@@ -7,13 +7,11 @@ import json
 import logging
 import os
 from difflib import get_close_matches
-from importlib.util import find_spec
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import get_environ_proxies, select_proxy
 from singer_sdk.mapper import PluginMapper
 
 from tap_tiktok_following.config import usernames
@@ -157,8 +155,6 @@ def problems(
         url = config.get(setting)
         if url is not None and (problem := _url_problem(url)):
             yield f"`{setting}` {problem}"
-        elif url and provider.is_configured(config) and _lacks_socks(url):
-            yield f"the proxy for {url} needs the package PySocks, which is not installed"
 
 
 def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Iterator[str]:
@@ -189,28 +185,16 @@ def _credential_problems(
 
 def _url_problem(url: str) -> str:
     try:
+        requests.Request("GET", url).prepare()
         parts = urlsplit(url)
-        _ = parts.port
     except ValueError:
-        return "is not a URL"
-    if not parts.hostname or parts.scheme not in {"http", "https"} or not _can_be_sent(url):
+        parts = urlsplit("")
+    # Its host is a header, too.
+    if not parts.hostname or parts.scheme not in {"http", "https"} or not url.isascii():
         return "must be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
         return "must be a base URL without user, query and fragment"
     return "" if usernames.is_safe(url) else "must start with https://"
-
-
-def _can_be_sent(url: str) -> bool:
-    try:
-        requests.Request("GET", url).prepare()
-    except requests.RequestException:
-        return False
-    return url.isascii()  # its host is a header, too
-
-
-def _lacks_socks(url: str) -> bool:
-    proxy = select_proxy(url, get_environ_proxies(url))
-    return (proxy or "").startswith("socks") and find_spec("socks") is None
 
 
 def stream_map_problems(
