@@ -237,13 +237,10 @@ class Gate:
             Why it is closed, which is the first reason given.
         """
         with self._changed:
-            return self._close(reason)
-
-    def _close(self, reason: StreamEnded) -> StreamEnded:
-        if self.halt is None:
-            self.halt = reason
-            self._changed.notify_all()
-        return self.halt
+            if self.halt is None:
+                self.halt = reason
+                self._changed.notify_all()
+            return self.halt
 
     def _check_open(self) -> None:
         if self.halt is not None:
@@ -252,7 +249,7 @@ class Gate:
     def _time_to_wait(self, *, counted: bool) -> float:
         if counted and self._max_requests is not None and self.requests >= self._max_requests:
             happened = f"`{self._budget}` ({self._max_requests}) is reached"
-            self._close(BudgetReached(happened=happened))
+            self.stop(BudgetReached(happened=happened))
         self._check_open()
         now = self.clock.now()
         if now < self._paused_until:
