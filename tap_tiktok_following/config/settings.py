@@ -49,7 +49,7 @@ def _whole(minimum: int, maximum: int | None = None) -> th.IntegerType:
 
 def _rate(provider: type[Provider]) -> th.Property[Any]:
     return _setting(
-        provider.rate_setting(),
+        provider.rate_setting,
         _whole(1, 1000),
         f"Maximum number of requests per second to {provider.called}.{provider.rate_note}",
         default=provider.per_second,
@@ -59,7 +59,7 @@ def _rate(provider: type[Provider]) -> th.Property[Any]:
 
 def _budget(provider: type[Provider]) -> th.Property[Any]:
     return _setting(
-        provider.budget_setting(),
+        provider.budget_setting,
         _whole(0),
         f"Maximum number of requests to {provider.called} per run, retries included. The next "
         "run continues from there. Without it, there is no limit.",
@@ -69,7 +69,7 @@ def _budget(provider: type[Provider]) -> th.Property[Any]:
 
 def _url(provider: type[Provider]) -> th.Property[Any]:
     return _setting(
-        provider.url_setting(),
+        provider.url_setting,
         th.StringType,
         f"Base URL of {provider.called}.",
         default=provider.default_url,

@@ -151,7 +151,7 @@ def problems(
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
-        setting = provider.url_setting()
+        setting = provider.url_setting
         url = config.get(setting)
         if url is not None and (problem := _url_problem(url)):
             yield f"`{setting}` {problem}"

@@ -55,6 +55,9 @@ class Provider(ABC):
         properties: JSON Schema of the fields.
         accounts: Decodes accounts with these fields.
         settings: The settings for its credentials.
+        url_setting: The setting for the base URL.
+        rate_setting: The setting for the maximum number of requests per second.
+        budget_setting: The setting for the maximum number of requests per run.
         credentials: Alternative sets of settings, each of which is enough to log in.
         title: Its name at the start of setting titles.
         called: Its name inside a sentence.
@@ -74,6 +77,9 @@ class Provider(ABC):
     properties: ClassVar[th.PropertiesList]
     accounts: ClassVar[AccountsReader]
     settings: ClassVar[tuple[th.Property[Any], ...]]
+    url_setting: ClassVar[str]
+    rate_setting: ClassVar[str]
+    budget_setting: ClassVar[str]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
     title: ClassVar[str]
     called: ClassVar[str]
@@ -85,6 +91,9 @@ class Provider(ABC):
 
     @override
     def __init_subclass__(cls) -> None:
+        cls.url_setting = f"{cls.name}_api_url"
+        cls.rate_setting = f"{cls.name}_requests_per_second"
+        cls.budget_setting = f"{cls.name}_max_requests"
         (cls.key, _, about_key), *others = cls.fields
         key_type = th.StringType(max_length=MAX_KEY)
         cls.properties = th.PropertiesList(
@@ -94,22 +103,7 @@ class Provider(ABC):
         cls.accounts = AccountsReader(cls.properties)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.url: str = config[self.url_setting()].rstrip("/")
-
-    @classmethod
-    def url_setting(cls) -> str:
-        """Return the name of the setting for the base URL."""
-        return f"{cls.name}_api_url"
-
-    @classmethod
-    def rate_setting(cls) -> str:
-        """Return the name of the setting for the maximum number of requests per second."""
-        return f"{cls.name}_requests_per_second"
-
-    @classmethod
-    def budget_setting(cls) -> str:
-        """Return the name of the setting for the maximum number of requests per run."""
-        return f"{cls.name}_max_requests"
+        self.url: str = config[self.url_setting].rstrip("/")
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
@@ -188,15 +182,7 @@ class Provider(ABC):
         message: str = "",
         reference: str = "",
     ) -> NoPage:
-        """Return the exception for a response without a page or token.
-
-        Args:
-            rules: The table of rules that say what it means.
-            response: The response.
-            code: The provider's error code, or "".
-            message: The provider's message, or "".
-            reference: The provider's ID of the response, with its name, or "".
-        """
+        """Return the exception for a response without a page or token, by its first rule."""
         kind = find_error(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
         words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
         error = kind(
