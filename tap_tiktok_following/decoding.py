@@ -45,9 +45,6 @@ class Reader(Generic[T]):
 
     Create it when a module is loaded: msgspec 0.22 crashes if two threads decode into a type
     for the first time at the same moment.
-
-    Args:
-        kind: The type of a body.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -79,9 +76,7 @@ class Reader(Generic[T]):
 class AccountsReader:
     """Decodes the list of accounts of a page; null is an empty list.
 
-    Args:
-        properties: The fields of an account: strings, booleans and 64-bit integers. The
-            required ones are its key.
+    Their fields are strings, booleans and 64-bit integers; the required ones are the key.
     """
 
     def __init__(self, properties: th.PropertiesList) -> None:

@@ -41,11 +41,8 @@ _DISTRUSTED = "certificate not accepted"
 class Transport:
     """Sends requests to one provider, from many threads at once.
 
-    Args:
-        url: The provider's base URL.
-        setting: The setting that contains the URL, for messages.
-        timeout: Seconds for connecting, for each read and for the whole response.
-        user_agent: The `User-Agent` header.
+    `timeout` is in seconds: for connecting, for each read and for the whole response.
+    `setting` is the one that contains the base URL, for messages.
 
     Raises:
         Ended: If the environment names a proxy or a CA bundle that cannot be used.
@@ -139,11 +136,7 @@ class Transport:
 
 
 class Session(requests.Session):
-    """A session with the proxies and the CA bundle of the environment, and no `.netrc`.
-
-    Args:
-        url: The URL that decides which proxies and CA bundle these are.
-    """
+    """A session with the environment's proxies and CA bundle for a URL, and no `.netrc`."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -231,9 +231,6 @@ def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
     """Read settings from environment variables; an empty variable counts as not set.
 
     A value of a wrong type stays a string, to be reported by the validation.
-
-    Args:
-        schemas: The JSON Schema of each setting.
     """
     return {
         name: _parse(value, schema)

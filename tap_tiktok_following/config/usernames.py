@@ -143,10 +143,6 @@ def shard_of(text: str, count: int) -> int:
 
     It depends on nothing but the text: the first 8 bytes of its BLAKE2b hash in UTF-8, as a
     big-endian number, modulo `count`, plus 1. States are split by it, so it must never change.
-
-    Args:
-        text: A username in lower case, or a malformed one as it is shown.
-        count: Number of shards.
     """
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % count + 1

@@ -69,10 +69,7 @@ def in_words(
 ) -> str:
     """Return the problem with a setting, without its value, which may be a secret.
 
-    Args:
-        error: The problem.
-        schemas: The JSON Schema of each setting.
-        variables: The settings that environment variables give.
+    `variables` are the settings that environment variables give.
     """
     if not error.path:
         return "the config must be an object with settings"
@@ -109,10 +106,6 @@ def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """Return what is wrong with each setting that does not exist; "" if it may be ignored.
 
     A misspelt limit would be no limit, and an old name has no effect.
-
-    Args:
-        given: The names in a config.
-        known: The names of all settings.
     """
     choices = list(known)
     found = {}
@@ -130,13 +123,7 @@ def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 def problems(
     config: Mapping[str, Any], wrong: AbstractSet[object], asked_for: Usernames
 ) -> Iterator[str]:
-    """Return problems with settings whose types are right.
-
-    Args:
-        config: The settings, without those of a wrong type.
-        wrong: The names of the settings of a wrong type.
-        asked_for: The configured usernames.
-    """
+    """Return problems with settings whose types are right; `wrong` names the others."""
     if wrong.isdisjoint({"usernames", "usernames_path"}):
         yield from _username_problems(config, asked_for)
     yield from _credential_problems(config, wrong)
@@ -200,13 +187,7 @@ def _url_problem(url: str) -> str:
 def stream_map_problems(
     maps: Mapping[str, Any], config: Mapping[str, Any], catalog: Catalog
 ) -> Iterator[str]:
-    """Try each expression of `stream_maps` on a full record and on one with nulls.
-
-    Args:
-        maps: The stream maps, valid by their schema.
-        config: The settings.
-        catalog: The streams, with the columns that are selected.
-    """
+    """Try each expression of `stream_maps` on a full record and on one with nulls."""
     streams = [f"{p.name}_{kind}" for p in PROVIDERS for kind in ("following", "scans")]
     for name, definition in maps.items():
         parts = definition if isinstance(definition, dict) else {}

@@ -66,9 +66,6 @@ class Provider(ABC):
         rate_note: A note on that for the description of the setting.
         rules: The meaning of responses to requests for a page.
         token_rules: The meaning of responses to requests for an access token.
-
-    Args:
-        config: The tap's settings, valid.
     """
 
     name: ClassVar[str]
@@ -114,14 +111,10 @@ class Provider(ABC):
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
-        """Return the request for one page.
+        """Return the request for one page of the list of `username`.
 
-        Args:
-            username: The username whose list it is.
-            cursor: Unix seconds, inclusive: the newest follow to list; None for the newest
-                page.
-            count: Maximum number of accounts, 1 to 100.
-            token: The access token; "" for a provider without tokens.
+        The page lists at most `count` accounts (1 to 100) that were followed at or before
+        `cursor` (Unix seconds; None for the newest). `token` is "" without access tokens.
         """
 
     def read_page(self, response: RawResponse) -> Page:
@@ -134,12 +127,7 @@ class Provider(ABC):
 
     @abstractmethod
     def _page(self, response: RawResponse) -> Page:
-        """Return the page in a response.
-
-        Raises:
-            NoPage: If the response says that it contains none.
-            Unreadable: If it cannot be read.
-        """
+        """Return the page in a response; raise `NoPage` or `Unreadable` if there is none."""
 
     def token_request(self) -> requests.Request | None:
         """Return the request for an access token; None for a provider without tokens."""
@@ -154,7 +142,7 @@ class Provider(ABC):
         return self._read(self._grant, self.token_rules, response)
 
     def _grant(self, response: RawResponse) -> TokenGrant:
-        """Return the access token in a response; raises as `_page` does."""
+        """Return the access token in a response; raise as `_page` does."""
         raise NotImplementedError
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002 - by default
