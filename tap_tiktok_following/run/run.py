@@ -68,13 +68,13 @@ class Run:
         self._termination = termination
         self._concurrency: int = config["concurrency"]
         self._policy = Policy.of(config, provider.key)
-        self._per_second: int = config[provider.rate_setting()]
-        budget = provider.budget_setting()
+        self._per_second: int = config[provider.rate_setting]
+        budget = provider.budget_setting
         self._max_requests: int | None = config.get(budget)
         self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(
             provider.url,
-            provider.url_setting(),
+            provider.url_setting,
             timeout=config["request_timeout"],
             user_agent=config.get("user_agent") or USER_AGENT,
         )
