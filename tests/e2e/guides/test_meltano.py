@@ -75,7 +75,9 @@ def test_empty_project_has_every_follow_once(
     sandbox: Sandbox, postgres: Postgres, wheel: Path, tmp_path: Path
 ) -> None:
     reader = make_reader(sandbox, postgres, wheel, tmp_path)
-    sandbox.world = World.of({name: follows_of(name, n) for name, n in LENGTHS.items()})
+    sandbox.world = World.of(
+        {name: follows_of(name, n, every=3600) for name, n in LENGTHS.items()}
+    )
     reader.follow([ADD])
     paste_target(reader)
     reader.follow([CONFIGURE, RUN])
