@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -100,13 +99,6 @@ def test_the_definition_is_of_this_tap(hub: Definition, about: dict[str, Any]) -
 
 def test_capabilities(definition: Definition, about: dict[str, Any]) -> None:
     assert definition["capabilities"] == sorted(about["capabilities"])
-
-
-def test_commands(definition: Definition) -> None:
-    """They are scripts that come with the package."""
-    scripts = {entry.name for entry in entry_points(group="console_scripts")}
-    for command in definition["commands"].values():
-        assert command["executable"] in scripts
 
 
 def test_setting_groups(definition: Definition) -> None:

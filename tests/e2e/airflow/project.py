@@ -103,7 +103,7 @@ class Project:
         """Lose what a container has on its disk: Meltano's database, and paid answers."""
         for path in (self.folder / ".meltano").glob("meltano.db*"):
             path.unlink()
-        for path in (self.folder / "output").glob("answers*"):
+        for path in (self.folder / "output").glob("*.responses*"):
             path.unlink()
 
     def taps(self) -> dict[str, int]:
