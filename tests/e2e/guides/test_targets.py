@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -37,6 +40,7 @@ pytestmark = needs_shell
 
 DOCUMENT = "docs/targets.md"
 TAP = "tap-tiktok-following"
+FORGET = ROOT / "examples" / "forget.py"
 TARGETS = {
     "JSON Lines": "target-jsonl",
     "CSV": "target-csv",
@@ -129,6 +133,7 @@ def test_two_runs_of_a_plain_pipe(
 def test_two_runs_of_each_target_in_one_meltano_project(
     lists: Sandbox, wheel: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    """Afterwards one person is forgotten in one of the pipelines."""
     postgres = empty_database(request)
     reader = make_project(lists, wheel, tmp_path, postgres)
     for days in ((0,), (0, 1)):
@@ -137,6 +142,31 @@ def test_two_runs_of_each_target_in_one_meltano_project(
             server = postgres if title == "PostgreSQL" else None
             check_rows(lists, tables(title, reader.folder / "output", server), *days)
         make_news(lists)
+    check_forgetting(reader)
+
+
+def check_forgetting(reader: Reader) -> None:
+    """Follow docs/running.md, and run the pipeline once more."""
+    person, other = LENGTHS
+    _, commands, filters = section_of("docs/running.md", "Forgetting a person")
+    reader.follow([commands])
+    with duckdb.connect(reader.folder / "output" / "follows.duckdb") as warehouse:
+        warehouse.execute((reader.folder / "forget.sql").read_text("utf-8"))
+    maps = json.dumps(json.loads(reader.here(filters.text))["stream_maps"])
+    reader.environment["TAP_TIKTOK_FOLLOWING_STREAM_MAPS"] = maps
+    reader.type("meltano", "run", TAP, "target-duckdb")
+
+    state = reader.state(f"dev:{TAP}-to-target-duckdb")
+    table = tables("DuckDB", reader.folder / "output", None)
+    for provider in PROVIDERS:
+        entries = state["bookmarks"][f"{provider}_following"]["partitions"]
+        assert [entry["context"]["follower_username"] for entry in entries] == [other]
+        rows = table(f"{provider}_following") + table(f"{provider}_scans")
+        assert {row["follower_username"] for row in rows} == {other}
+    assert person not in (reader.folder / "usernames.txt").read_text("utf-8")
+    with closing(sqlite3.connect(reader.folder / "output" / "follows.responses")) as file:
+        usernames = file.execute("SELECT DISTINCT username FROM responses").fetchall()
+    assert usernames == [(other,)]
 
 
 def empty_database(request: pytest.FixtureRequest) -> Postgres:
@@ -150,8 +180,16 @@ def make_project(sandbox: Sandbox, wheel: Path, folder: Path, postgres: Postgres
     tap = yaml.safe_load((ROOT / f"{TAP}.yml").read_text("utf-8")) | {"pip_url": str(wheel)}
     (folder / "tap.yml").write_text(yaml.safe_dump(tap), encoding="utf-8")
     (folder / "project").mkdir()
-    stand_ins = {"localhost": "127.0.0.1", "5432": postgres.port}
-    reader = Reader(folder / "project", variables(settings(sandbox, LENGTHS)), stand_ins)
+    stand_ins = {
+        "localhost": "127.0.0.1",
+        "5432": postgres.port,
+        "bob": next(iter(LENGTHS)),
+        "python3 forget.py": f"{sys.executable} {FORGET}",
+    }
+    files = {"usernames_path": "usernames.txt", "responses_path": "output/follows.responses"}
+    config = settings(sandbox, []) | files
+    reader = Reader(folder / "project", variables(config), stand_ins)
+    (reader.folder / "usernames.txt").write_text("\n".join(LENGTHS), encoding="utf-8")
     reader.type("meltano", "init", ".")
     reader.type("meltano", "add", TAP, "--from-ref", str(folder / "tap.yml"))
     path = reader.folder / "meltano.yml"
