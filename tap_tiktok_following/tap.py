@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import shutil
+import os
 import sys
 from operator import attrgetter
 from pathlib import Path
@@ -177,7 +177,9 @@ class TapTikTokFollowing(Tap):
         for stream in self._following:
             stream.log_reasons()
         if rows := {s.label: s.row for s in self._following if s.row}:
-            columns = shutil.get_terminal_size().columns if self.shows_bar else sys.maxsize
+            columns = sys.maxsize
+            if self.shows_bar:
+                columns = os.get_terminal_size(sys.stderr.fileno()).columns
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
         endings = [ending for stream in self._following for ending in stream.endings()]

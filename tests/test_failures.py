@@ -72,7 +72,7 @@ def test_advice_does_not_name_a_setting_that_is_set(sandbox: Sandbox) -> None:
     sandbox.scenario.faults.append(Fault("error", username="ann", value=[418, "tea", "Tea"]))
     ended = run(settings(sandbox, ["ann"], "research", on_username_failure="continue"))
     assert ended.exit_code == 0
-    assert ended.text("WARNING").endswith("continues from the last page read.")
+    assert ended.text("WARNING").endswith(": run again to continue from the last page read.")
 
 
 @pytest.mark.parametrize(

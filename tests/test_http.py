@@ -206,7 +206,7 @@ def test_request_after_a_late_response_is_a_normal_one(
 
 @pytest.mark.parametrize("kind", ["huge", "gzip_bomb"])
 def test_body_of_more_than_16_mb_fails(sandbox: Sandbox, kind: str) -> None:
-    error = spoiled(sandbox, Fault(kind))  # type: ignore[arg-type]
+    error = spoiled(sandbox, Fault(kind))
     assert isinstance(error, Failed)
     assert error.reason == "the response is larger than 16 MB"
 
@@ -226,7 +226,7 @@ def test_body_of_more_than_16_mb_fails(sandbox: Sandbox, kind: str) -> None:
 def test_incomplete_response_is_transient(
     sandbox: Sandbox, kind: str, value: str | None, reason: str
 ) -> None:
-    error = spoiled(sandbox, Fault(kind, value=value))  # type: ignore[arg-type]
+    error = spoiled(sandbox, Fault(kind, value=value))
     assert isinstance(error, Transient)
     assert error.reason == reason.format(host(sandbox))
 

@@ -79,6 +79,9 @@ def in_words(
     if not error.path:
         return "the config must be an object with settings"
     name = str(error.path[0])
+    if len(error.path) > 1 and schemas[name]["type"][0] == "object":
+        part = ".".join(map(str, error.path))
+        return f"`{part}` has the wrong type (see the documentation of the Singer SDK)"
     setting = f"{VARIABLES}{name.upper()}" if name in variables else f"`{name}`"
     return f"{setting} must be {_expected(schemas[name])}"
 

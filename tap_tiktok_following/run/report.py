@@ -50,6 +50,10 @@ class Report:
         self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
         self._read = self._sent = self._keyless = self._nulled = self._stored = 0
         self._full_on_loss = self._wrong_totals = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the clock; until then, the run of another provider may go on."""
         self._started = self._last_event = time.monotonic()
 
     def count(self, event: Event) -> None:
@@ -124,7 +128,7 @@ class Report:
         ]
         if quota_left is not None:
             parts.append(f"{quota_left:,} of the quota left")
-        if self.done:
+        if 0 < self.done < len(self._plan.usernames):
             left = elapsed / self.done * (len(self._plan.usernames) - self.done)
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)

@@ -147,6 +147,7 @@ class Run:
 
         Call `acknowledge` with each event before requesting the next one.
         """
+        self.report.start()
         now = int(time.time())
         for text in self._usernames.malformed:
             self._bookmarks.add_row(make_invalid_row(text, now))

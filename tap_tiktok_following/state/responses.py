@@ -266,6 +266,7 @@ def _prepare(path: Path) -> bool:
     Returns:
         Whether it is empty.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     header = b""

@@ -155,8 +155,7 @@ class FollowingStream(ProviderStream):
         with (
             tqdm(
                 total=len(self.run.plan.usernames),
-                desc=self.provider_class.name,
-                unit=" lists",
+                bar_format="{percentage:3.0f}%|{bar:10}| {desc}",
                 leave=False,
                 disable=not self.tap.shows_bar,
             ) as bar,
@@ -208,7 +207,8 @@ class FollowingStream(ProviderStream):
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
         if not bar.disable:
-            bar.set_postfix_str(self.run.progress, refresh=False)
+            description = f"{self.provider_class.name}: {self.run.progress}"
+            bar.set_description_str(description, refresh=False)
             bar.update(self.run.report.done - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY

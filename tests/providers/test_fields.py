@@ -24,7 +24,7 @@ def test_text_that_no_target_takes_is_repaired(
     sandbox: Sandbox, provider: str, kind: str
 ) -> None:
     sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])  # type: ignore[arg-type]
+    sandbox.scenario = Scenario(faults=[Fault(kind)])
     ended = run(settings(sandbox, ["good"], provider))
     names = {r["display_name"] for r in ended.records(f"{provider}_following")}
     assert names == {

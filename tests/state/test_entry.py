@@ -178,10 +178,7 @@ def sanitised(partitions: object) -> list[dict[str, Any]]:
     """Return the entries of a state that was loaded."""
     state = sanitise({"bookmarks": {"research_following": {"partitions": partitions}}})
     found: list[dict[str, Any]] = state["bookmarks"]["research_following"]["partitions"]
-    for stored in found:
-        if not stored["scans"]:
-            del stored["scans"]
-    return found
+    return [{name: value for name, value in each.items() if value != []} for each in found]
 
 
 @pytest.mark.parametrize("state", [None, [], "x", {}, {"bookmarks": None}, {"bookmarks": []}])

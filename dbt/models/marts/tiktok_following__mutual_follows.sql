@@ -1,31 +1,17 @@
-with visited as (
-    select distinct follower_username
-    from {{ ref('stg_tiktok__scans') }}
-),
-
--- Lists that were read to their end: what is not on them is not followed.
-read_to_the_end as (
+-- Edges name an account by its newest username, a list by the one it was asked for with. What is
+-- not on a list that was read to its end is not followed.
+with members as (
     select
-        follower_username,
-        max(scanned_at) as whole_list_at
-    from {{ ref('stg_tiktok__scans') }}
-    where whole_list and read_down_to is null
-    group by follower_username
-),
-
--- Edges name an account by its newest username, a list by the one it was asked for with.
-members as (
-    select
-        visited.follower_username as username,
+        scans.follower_username as username,
         accounts.username as newest_username,
-        read_to_the_end.whole_list_at is not null as has_whole_list
-    from visited
-    inner join {{ ref('account_names') }} as names
-        on visited.follower_username = names.username
-    inner join {{ ref('accounts') }} as accounts
+        max(case when scans.whole_list and scans.read_down_to is null then 1 else 0 end) = 1
+            as has_whole_list
+    from {{ ref('stg_tiktok__scans') }} as scans
+    inner join {{ ref('int_tiktok__account_names') }} as names
+        on scans.follower_username = names.username
+    inner join {{ ref('tiktok_following__accounts') }} as accounts
         on names.account_id = accounts.account_id
-    left join read_to_the_end
-        on visited.follower_username = read_to_the_end.follower_username
+    group by scans.follower_username, accounts.username
 ),
 
 directed as (
@@ -33,7 +19,7 @@ directed as (
         edges.follower_username as follower,
         followed.username as followed,
         edges.is_listed
-    from {{ ref('edges') }} as edges
+    from {{ ref('tiktok_following__edges') }} as edges
     inner join members as followed
         on edges.username = followed.newest_username
     inner join members as follower

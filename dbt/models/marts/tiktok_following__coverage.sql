@@ -1,23 +1,28 @@
 {%- set usernames_model = var('tiktok_usernames_model') -%}
 
-with asked_for as (
-    select distinct
+with named as (
+    select
         provider,
         follower_username as username
     from {{ ref('stg_tiktok__scans') }}
     {%- if usernames_model %}
     {%- for provider in tiktok_providers() %}
-    union
+    union all
     select
-        '{{ provider }}' as provider,
-        {{ tiktok_username('username') }} as username
+        '{{ provider }}',
+        {{ tiktok_username('username') }}
     from {{ ref(usernames_model) }}
-    where {{ tiktok_username('username') }} <> ''
     {%- endfor %}
     {%- endif %}
 ),
 
-visits as (
+asked_for as (
+    select distinct provider, username
+    from named
+    where username <> ''
+),
+
+scans as (
     select
         *,
         row_number() over (
@@ -31,16 +36,16 @@ summed as (
     select
         provider,
         follower_username as username,
-        count(*) as visits,
+        count(*) as scans,
         sum(requests) as requests,
-        max(scanned_at) as last_visit,
+        max(scanned_at) as last_scanned_at,
         max(case when outcome in ('complete', 'unchanged') then scanned_at end) as last_read,
         max(case when whole_list then scanned_at end) as last_whole_list,
         max(case when newest = 1 then outcome end) as last_outcome,
         max(case when newest = 1 then reason end) as last_reason,
         max(case when newest = 1 then following_total end) as following_total,
         max(case when newest = 1 then accounts_lost end) as accounts_lost
-    from visits
+    from scans
     group by provider, follower_username
 ),
 
@@ -49,27 +54,24 @@ listed as (
         provider,
         follower_username as username,
         count(*) as follows_listed
-    from {{ ref('follows') }}
+    from {{ ref('tiktok_following__follows') }}
     where is_listed
     group by provider, follower_username
 )
 
 select
-    asked_for.provider,
-    asked_for.username,
-    coalesce(summed.visits, 0) as visits,
-    coalesce(cast(summed.requests as bigint), 0) as requests,
-    summed.last_visit,
+    provider,
+    username,
+    coalesce(summed.scans, 0) as scans,
+    coalesce(cast(summed.requests as {{ tiktok_integer() }}), 0) as requests,
+    summed.last_scanned_at,
     summed.last_read,
     summed.last_whole_list,
     summed.last_outcome,
     summed.last_reason,
     coalesce(listed.follows_listed, 0) as follows_listed,
     summed.following_total,
-    summed.accounts_lost,
-    {{ tiktok_days_between('summed.last_read', tiktok_now()) }} as age_days
+    summed.accounts_lost
 from asked_for
-left join summed
-    on asked_for.provider = summed.provider and asked_for.username = summed.username
-left join listed
-    on asked_for.provider = listed.provider and asked_for.username = listed.username
+left join summed using (provider, username)
+left join listed using (provider, username)

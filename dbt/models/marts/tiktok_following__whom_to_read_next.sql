@@ -1,4 +1,4 @@
-with visits as (
+with scans as (
     select
         follower_username,
         max(case when outcome in ('interrupted', 'failed') then 0 else 1 end) as is_settled
@@ -6,14 +6,14 @@ with visits as (
     group by follower_username
 ),
 
--- By id, so that a visit under an old username counts.
-visited_accounts as (
+-- By id, so that a scan under an old username counts.
+scanned_accounts as (
     select
         names.account_id,
-        max(visits.is_settled) as is_settled
-    from visits
-    inner join {{ ref('account_names') }} as names
-        on visits.follower_username = names.username
+        max(scans.is_settled) as is_settled
+    from scans
+    inner join {{ ref('int_tiktok__account_names') }} as names
+        on scans.follower_username = names.username
     group by names.account_id
 ),
 
@@ -22,8 +22,8 @@ followed as (
     select
         edges.username,
         count(distinct names.account_id) as followed_by
-    from {{ ref('edges') }} as edges
-    inner join {{ ref('account_names') }} as names
+    from {{ ref('tiktok_following__edges') }} as edges
+    inner join {{ ref('int_tiktok__account_names') }} as names
         on edges.follower_username = names.username
     where edges.is_listed
     group by edges.username
@@ -35,9 +35,13 @@ accounts as (
         *,
         row_number() over (
             partition by username
-            order by username_seen_at desc nulls last, user_id nulls last, account_id
+            order by
+                case when username_seen_at is null then 1 else 0 end,
+                username_seen_at desc,
+                case when user_id is null then 1 else 0 end,
+                account_id
         ) as nth
-    from {{ ref('accounts') }}
+    from {{ ref('tiktok_following__accounts') }}
     where username is not null
 ),
 
@@ -45,19 +49,19 @@ candidates as (
     select
         accounts.account_id,
         accounts.username,
-        visited_accounts.account_id is not null or visits.follower_username is not null
+        scanned_accounts.account_id is not null or scans.follower_username is not null
             as is_unfinished,
         coalesce(followed.followed_by, 0) as followed_by,
-        accounts.following,
+        accounts.following_total,
         accounts.is_private
     from accounts
-    left join visited_accounts on accounts.account_id = visited_accounts.account_id
-    left join visits on accounts.username = visits.follower_username
+    left join scanned_accounts on accounts.account_id = scanned_accounts.account_id
+    left join scans on accounts.username = scans.follower_username
     left join followed on accounts.username = followed.username
     where
         accounts.nth = 1
-        and coalesce(visited_accounts.is_settled, 0) = 0
-        and coalesce(visits.is_settled, 0) = 0
+        and coalesce(scanned_accounts.is_settled, 0) = 0
+        and coalesce(scans.is_settled, 0) = 0
 )
 
 select
@@ -65,10 +69,13 @@ select
     username,
     is_unfinished,
     followed_by,
-    following,
+    following_total,
     case
-        when following is not null
-            then cast(ceil(greatest(following, 1) / {{ var('tiktok_page_size') | int }}.0) as bigint)
+        when following_total is not null
+            then cast(
+                ceil(greatest(following_total, 1) / {{ var('tiktok_page_size') | int }}.0)
+                as {{ tiktok_integer() }}
+            )
     end as requests_needed,
     is_private,
     row_number() over (

@@ -1,31 +1,14 @@
-with observations as (
-    select
-        observations.*,
-        coalesce(observations.user_id, names.account_id) as account_id
-    from {{ ref('stg_tiktok__observations') }} as observations
-    left join {{ ref('account_names') }} as names
-        on observations.username = names.username
-),
-
 -- A list that could be read belongs to the account that had the username then.
-read_lists as (
-    select
-        names.account_id,
-        scans.follower_username as username,
-        scans.scanned_at
-    from {{ ref('stg_tiktok__scans') }} as scans
-    inner join {{ ref('account_names') }} as names
-        on scans.follower_username = names.username
-    where scans.outcome in ('complete', 'unchanged')
-),
-
-sightings as (
+with seen_names as (
     select account_id, username, scanned_at
-    from observations
+    from {{ ref('int_tiktok__sightings') }}
     where username is not null
     union all
-    select account_id, username, scanned_at
-    from read_lists
+    select names.account_id, names.username, scans.scanned_at
+    from {{ ref('stg_tiktok__scans') }} as scans
+    inner join {{ ref('int_tiktok__account_names') }} as names
+        on scans.follower_username = names.username
+    where scans.outcome in ('complete', 'unchanged')
 ),
 
 usernames as (
@@ -33,7 +16,7 @@ usernames as (
         account_id,
         username,
         max(scanned_at) as last_seen
-    from sightings
+    from seen_names
     group by account_id, username
 ),
 
@@ -48,35 +31,39 @@ newest_usernames as (
     from usernames
 ),
 
+-- The Research API has no profiles, but names.
 profiles as (
     select
         *,
         row_number() over (
-            partition by account_id
+            partition by coalesce(user_id, username)
             order by scanned_at desc, follower_username
         ) as place
-    from observations
-    where user_id is not null
+    from {{ ref('stg_tiktok__observations') }}
 ),
 
 -- Usernames that were asked for, and never read or seen on a list, are accounts too.
 known as (
-    select account_id from {{ ref('account_names') }}
-    union
-    select account_id from observations
+    select account_id from {{ ref('int_tiktok__account_names') }}
+    union all
+    select account_id from {{ ref('int_tiktok__sightings') }}
+),
+
+accounts as (
+    select distinct account_id from known
 )
 
 select
-    known.account_id,
+    accounts.account_id,
     coalesce(newest.username, names.username) as username,
     newest.last_seen as username_seen_at,
     coalesce(newest.usernames, 1) as usernames,
     profiles.user_id,
-    profiles.scanned_at as profile_seen_at,
+    case when profiles.user_id is not null then profiles.scanned_at end as profile_seen_at,
     profiles.display_name,
     profiles.website_url,
     profiles.followers,
-    profiles.following,
+    profiles.following_total,
     profiles.total_likes,
     profiles.total_videos,
     profiles.verified,
@@ -84,10 +71,10 @@ select
     profiles.bio,
     profiles.avatar_url,
     profiles.avatar_thumb_url
-from known
+from accounts
 left join newest_usernames as newest
-    on known.account_id = newest.account_id and newest.place = 1
+    on accounts.account_id = newest.account_id and newest.place = 1
 left join profiles
-    on known.account_id = profiles.account_id and profiles.place = 1
-left join {{ ref('account_names') }} as names
-    on known.account_id = names.username
+    on accounts.account_id = coalesce(profiles.user_id, profiles.username) and profiles.place = 1
+left join {{ ref('int_tiktok__account_names') }} as names
+    on accounts.account_id = names.username
