@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests import harness
 from tests.dbt.project import schemas
 from tests.documents import ROOT

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
-from tap_tiktok_following.times import DAY
+from tap_tiktok_following.text import DAY
 from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Project, gather
 from tests.e2e.page.conftest import HOSTILE, LISTS, LONG_NAME, NAMES, scan, write_page
 from tests.harness import NOW
