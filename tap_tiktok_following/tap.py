@@ -73,24 +73,20 @@ class TapTikTokFollowing(Tap):
     @override
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
-        configured = [
-            provider for provider in PROVIDERS if provider.is_configured(self.config)
-        ]
-        streams: list[ProviderStream] = []
+        configured = [each for each in PROVIDERS if each.is_configured(self.config)]
+        streams: dict[str, ProviderStream] = {}
         for provider in configured or PROVIDERS:
             following = FollowingStream(self, provider)
-            streams += [following, ScansStream(following)]
-        self._warn_of_missing({stream.name for stream in streams})
-        return streams
-
-    def _warn_of_missing(self, there: set[str]) -> None:
+            scans = ScansStream(following)
+            streams |= {following.name: following, scans.name: scans}
         for entry in self.input_catalog.streams if self.input_catalog else ():
-            if entry.metadata.root.selected and entry.tap_stream_id not in there:
+            if entry.metadata.root.selected and entry.tap_stream_id not in streams:
                 self.logger.warning(
                     "`%s` is selected in the catalog, but no credentials for its provider are "
                     "configured: it is skipped.",
                     entry.tap_stream_id,
                 )
+        return list(streams.values())
 
     @property
     def responses(self) -> ResponseFile | None:
@@ -122,14 +118,10 @@ class TapTikTokFollowing(Tap):
         command.help = cls.__doc__
         return command
 
-    def write_state(self) -> None:
-        """Write a STATE message now; the records that it covers must be written."""
-        self._state_writer.write_state(self.state)
-
     @property
-    def state_size(self) -> int:
-        """Bytes of the last STATE message; 0 before the first."""
-        return self._state_writer.size
+    @override
+    def state_writer(self) -> StateWriter:
+        return self._state_writer
 
     @property
     def shows_bar(self) -> bool:
