@@ -7,6 +7,8 @@ import io
 import json
 import os
 import sys
+from contextlib import ExitStack, closing
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -63,7 +65,8 @@ class TapTikTokFollowing(Tap):
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
         self.failed_tests: list[Ended] = []
-        self._responses: ResponseFile | None = None
+        self._at_end = ExitStack()
+        atexit.register(self._at_end.close)
         self._has_announced = False
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
@@ -88,7 +91,7 @@ class TapTikTokFollowing(Tap):
                 )
         return list(streams.values())
 
-    @property
+    @cached_property
     def responses(self) -> ResponseFile | None:
         """The response file, opened when it is first asked for; None if there is none.
 
@@ -96,10 +99,7 @@ class TapTikTokFollowing(Tap):
             Ended: If the file cannot be used.
         """
         path = self.config.get("responses_path")
-        if self._responses is None and path:
-            self._responses = ResponseFile(Path(path))
-            atexit.register(self._responses.close)
-        return self._responses
+        return self._at_end.enter_context(closing(ResponseFile(Path(path)))) if path else None
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -157,8 +157,7 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the exit code is not 0.
         """
-        if self._responses is not None:
-            self._responses.close()
+        self._at_end.close()
         ran = [stream for stream in self._following if stream.has_run]
         for stream in ran:
             stream.log_reasons()
