@@ -19,16 +19,13 @@ WARN_FROM = 0.7
 
 
 def warning(size: int, state: Mapping[str, Any]) -> str:
-    """A warning about the size of a state; "" while it is small.
-
-    Args:
-        size: Bytes of its STATE message.
-        state: The state.
-    """
-    longest = _buffer_size() // 2
+    """Return a warning about a state whose STATE message has `size` bytes; "" while small."""
+    buffer = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
+    longest = (int(buffer) if buffer.isdecimal() else BUFFER_SIZE) // 2
     if size < WARN_FROM * longest:
         return ""
-    usernames = _usernames(state)
+    streams = state.get("bookmarks", {}).values()
+    usernames = max((len(stream.get("partitions", ())) for stream in streams), default=0)
     return (
         f"The state of {usernames:,} usernames is {size / MEBIBYTE:,.0f} MiB, and Meltano "
         f"ends a run whose state exceeds {longest / MEBIBYTE:,.0f} MiB, which is about "
@@ -36,14 +33,3 @@ def warning(size: int, state: Mapping[str, Any]) -> str:
         "`shard`, or set MELTANO_ELT_BUFFER_SIZE to more than twice the size of the state, "
         "in bytes."
     )
-
-
-def _buffer_size() -> int:
-    """Meltano's buffer size, from the environment or its default, in bytes."""
-    size = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
-    return int(size) if size.isdecimal() and int(size) else BUFFER_SIZE
-
-
-def _usernames(state: Mapping[str, Any]) -> int:
-    streams = state.get("bookmarks", {}).values()
-    return max((len(stream.get("partitions", ())) for stream in streams), default=0)

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import sys
+from contextlib import ExitStack, closing
+from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -63,7 +65,8 @@ class TapTikTokFollowing(Tap):
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
         self.failed_tests: list[Ended] = []
-        self._responses: ResponseFile | None = None
+        self._at_end = ExitStack()
+        atexit.register(self._at_end.close)
         self._has_announced = False
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
@@ -73,26 +76,22 @@ class TapTikTokFollowing(Tap):
     @override
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
-        configured = [
-            provider for provider in PROVIDERS if provider.is_configured(self.config)
-        ]
-        streams: list[ProviderStream] = []
+        configured = [each for each in PROVIDERS if each.is_configured(self.config)]
+        streams: dict[str, ProviderStream] = {}
         for provider in configured or PROVIDERS:
             following = FollowingStream(self, provider)
-            streams += [following, ScansStream(following)]
-        self._warn_of_missing({stream.name for stream in streams})
-        return streams
-
-    def _warn_of_missing(self, there: set[str]) -> None:
+            scans = ScansStream(following)
+            streams |= {following.name: following, scans.name: scans}
         for entry in self.input_catalog.streams if self.input_catalog else ():
-            if entry.metadata.root.selected and entry.tap_stream_id not in there:
+            if entry.metadata.root.selected and entry.tap_stream_id not in streams:
                 self.logger.warning(
                     "`%s` is selected in the catalog, but no credentials for its provider are "
                     "configured: it is skipped.",
                     entry.tap_stream_id,
                 )
+        return list(streams.values())
 
-    @property
+    @cached_property
     def responses(self) -> ResponseFile | None:
         """The response file, opened when it is first asked for; None if there is none.
 
@@ -100,10 +99,7 @@ class TapTikTokFollowing(Tap):
             Ended: If the file cannot be used.
         """
         path = self.config.get("responses_path")
-        if self._responses is None and path:
-            self._responses = ResponseFile(Path(path))
-            atexit.register(self._responses.close)
-        return self._responses
+        return self._at_end.enter_context(closing(ResponseFile(Path(path)))) if path else None
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -122,14 +118,10 @@ class TapTikTokFollowing(Tap):
         command.help = cls.__doc__
         return command
 
-    def write_state(self) -> None:
-        """Write a STATE message now; the records that it covers must be written."""
-        self._state_writer.write_state(self.state)
-
     @property
-    def state_size(self) -> int:
-        """Bytes of the last STATE message; 0 before the first."""
-        return self._state_writer.size
+    @override
+    def state_writer(self) -> StateWriter:
+        return self._state_writer
 
     @property
     def shows_bar(self) -> bool:
@@ -165,8 +157,7 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the exit code is not 0.
         """
-        if self._responses is not None:
-            self._responses.close()
+        self._at_end.close()
         ran = [stream for stream in self._following if stream.has_run]
         for stream in ran:
             stream.log_reasons()

@@ -31,28 +31,17 @@ logger = logging.getLogger(__name__)
 
 
 class Store(NamedTuple):
-    """The stored responses of one provider.
-
-    Attributes:
-        file: The response file.
-        source: The stream and the base URL.
-        provider: Reads the responses.
-    """
+    """The stored responses of one provider."""
 
     file: ResponseFile
-    source: str
+    source: str  # the stream and the base URL
     provider: Provider
 
 
 class Reader:
     """Reads one list to the end of its scan, or as far as the run goes.
 
-    Args:
-        entry: What is known of the list.
-        policy: How lists are read.
-        fetch: `Client.fetch`.
-        store: The stored responses; None if none are stored.
-        on_request: Called before each request.
+    `fetch` is that of a `Client`, and `on_request` is called before each request.
     """
 
     def __init__(

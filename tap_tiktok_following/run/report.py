@@ -14,7 +14,8 @@ from tap_tiktok_following.text import many
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from tap_tiktok_following.model import Event, Policy
+    from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.model import Event
     from tap_tiktok_following.state.plan import Plan
 
 MOST_REASONS = 5
@@ -29,20 +30,13 @@ class Report:
 
     Attributes:
         ended: The usernames whose turn is over: how, why and what to do.
-
-    Args:
-        plan: The work of the run.
-        policy: How lists are read.
-        malformed: Number of entries that are not usernames.
-        shard: The shard that is read, such as `3/8`; "" for all usernames.
     """
 
-    def __init__(self, plan: Plan, policy: Policy, malformed: int, shard: str) -> None:
+    def __init__(self, plan: Plan, usernames: Usernames) -> None:
         self.ended: dict[str, tuple[Outcome, str, str]] = {}
         self._plan = plan
-        self._policy = policy
-        self._malformed = malformed
-        self._of_shard = f" of shard {shard}" if shard else ""
+        self._malformed = len(usernames.malformed)
+        self._of_shard = f" of shard {usernames.shard}" if usernames.shard else ""
         self._counts: Counter[str] = Counter()
         self.start()
 
@@ -59,16 +53,13 @@ class Report:
             stored=event.is_stored,
             keyless=event.keyless,
             nulled=event.nulled,
+            full_on_loss=event.is_full_on_loss,
+            wrong_totals=event.outcome in READ and event.entry.total_is_wrong,
         )
-        username = event.entry.username
-        if event.outcome is None:  # its last scan ended with a stored response
-            self.ended.pop(username, None)
-            return
-        self.ended[username] = event.outcome, event.reason, event.advice
-        if event.outcome in READ and self._policy.full_scan_on_loss:
-            self._counts.update(
-                full_on_loss=event.is_full_on_loss, wrong_totals=event.entry.total_is_wrong
-            )
+        if event.outcome is None:  # of a new scan, after one that was stored
+            self.ended.pop(event.entry.username, None)
+        else:
+            self.ended[event.entry.username] = event.outcome, event.reason, event.advice
 
     @property
     def failed(self) -> list[str]:
@@ -86,12 +77,7 @@ class Report:
         return f"{many(sum(counts.values()), 'username')}{self._of_shard}: {kinds}"
 
     def describe(self, requests: int, quota_left: int | None) -> str:
-        """Return how far the run is.
-
-        Args:
-            requests: Number of requests sent.
-            quota_left: Requests left according to the provider; None if it does not say.
-        """
+        """Return how far the run is; the provider may not say what is left of the quota."""
         done, planned = len(self.ended), len(self._plan.usernames)
         elapsed = time.monotonic() - self._started
         parts = [
@@ -190,11 +176,9 @@ def duration(seconds: float) -> str:
 
 
 def make_table(rows: Mapping[str, Mapping[str, str]], columns: int) -> str:
-    """Return figures in columns, transposed if the lines would be too long.
+    """Return the figures of each provider in columns, or in rows if lines would be too long.
 
-    Args:
-        rows: The figures of each provider by column name; all have the same columns.
-        columns: Maximum number of characters per line.
+    All providers have the same figures. A line has at most `columns` characters.
     """
     names = [
         name

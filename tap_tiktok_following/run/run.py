@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from functools import cached_property
 from importlib.metadata import version
-from itertools import islice, takewhile
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.client import Client, Gate
@@ -44,13 +44,7 @@ logger = logging.getLogger(__name__)
 class Run:
     """Reads the lists that are due, and keeps the bookmarks up to date.
 
-    Args:
-        provider: The provider.
-        config: The settings, valid.
-        bookmarks: What is known of every username.
-        usernames: The configured usernames.
-        responses: The response file; None if no responses are stored.
-        termination: Whether the process received a signal to stop.
+    The settings are valid. Without a response file, no response is stored.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - a run brings everything together
@@ -105,8 +99,7 @@ class Run:
     @cached_property
     def report(self) -> Report:
         """What the log says about the run."""
-        malformed = len(self._usernames.malformed)
-        return Report(self.plan, self._policy, malformed, self._usernames.shard)
+        return Report(self.plan, self._usernames)
 
     @property
     def cost(self) -> tuple[float, float, float, float]:
@@ -144,8 +137,7 @@ class Run:
         self.report.start()
         if self._termination.signum:
             self._stop()
-        usernames = takewhile(lambda _: self.halt is None, self.plan.usernames)
-        workers = Workers(usernames, self._read, self._concurrency)
+        workers = Workers(self.plan.usernames, self._read, self._concurrency)
         events = workers.events()
         try:
             for event in events:
@@ -173,9 +165,13 @@ class Run:
             self._watch_failures(event)
 
     def _read(self, username: str) -> Iterator[Event]:
+        """Read one list, unless the run is over."""
+
         def count_request() -> None:
             self._requests[username] += 1
 
+        if self.halt is not None:
+            return iter(())
         entry = self._bookmarks.entry(username)
         return Reader(
             entry, self._policy, self._client.fetch, self._store, count_request

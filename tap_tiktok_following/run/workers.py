@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import Event
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+    from tap_tiktok_following.model import Event
 
 PAGES_AHEAD = 2
 """Maximum number of pages per worker that the consumer has not taken yet."""
@@ -24,28 +26,22 @@ PAGES_AHEAD = 2
 TICK = 1.0
 """Seconds after which the consumer gets None if nothing arrived."""
 
-_DONE = object()
-
 logger = logging.getLogger(__name__)
 
 
 class Workers:
-    """Reads the lists of usernames.
+    """Reads the lists of usernames in the order given, a number of them at once.
 
-    Args:
-        usernames: Whose lists to read, in this order.
-        read: Reads one list; if it raises, the list has no further event.
-        number: Number of lists that are read at once.
+    If `read`, which reads one list, raises, the list has no further event.
     """
 
     def __init__(
         self, usernames: Iterable[str], read: Callable[[str], Iterable[Event]], number: int
     ) -> None:
-        self._usernames = iter(usernames)
-        self._taking = threading.Lock()
+        self._usernames = deque(usernames)
         self._read = read
         self._number = number
-        self._arrived: SimpleQueue[Event | object | None] = SimpleQueue()
+        self._arrived: SimpleQueue[Event | None] = SimpleQueue()  # None: one is done
         self._slots = threading.Semaphore(PAGES_AHEAD * number)
         self._closed = False
         self._deadline = float("inf")
@@ -65,35 +61,34 @@ class Workers:
             threading.Thread(target=self._work, name=name, daemon=True).start()
         working = self._number
         try:
-            while working and not self._is_late():
+            # What has arrived is taken even after the deadline.
+            while working and (self._time_left() or not self._arrived.empty()):
                 if self._arrived.empty():
                     yield None
-                arrived = self._next()
-                if arrived is _DONE:
+                try:
+                    arrived = self._arrived.get(timeout=min(TICK, self._time_left()))
+                except Empty:
+                    continue
+                if arrived is None:
                     working -= 1
-                elif isinstance(arrived, Event):
+                else:
                     self._slots.release()
                     yield arrived
         finally:
-            self._close()
+            self._closed = True
+            for _ in range(self._number):  # workers that wait for a slot would outlive the run
+                self._slots.release()
 
-    def _is_late(self) -> bool:
-        """Return whether to stop waiting; what has arrived is still taken."""
-        return time.monotonic() >= self._deadline and self._arrived.empty()
-
-    def _next(self) -> object:
-        wait = min(TICK, self._deadline - time.monotonic())
-        try:
-            return self._arrived.get(timeout=max(0.0, wait))
-        except Empty:
-            return None
+    def _time_left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
 
     def _work(self) -> None:
         try:
-            while not self._closed and (username := self._next_username()) is not None:
-                self._work_on(username)
+            with suppress(IndexError):  # no username is left
+                while not self._closed:
+                    self._work_on(self._usernames.popleft())
         finally:
-            self._arrived.put(_DONE)
+            self._arrived.put(None)
 
     def _work_on(self, username: str) -> None:
         try:
@@ -104,13 +99,3 @@ class Workers:
                 self._arrived.put(event)
         except Exception:
             logger.debug("Reading %s failed", username, exc_info=True)
-
-    def _next_username(self) -> str | None:
-        with self._taking:
-            return next(self._usernames, None)
-
-    def _close(self) -> None:
-        """Release workers that wait for a slot, so that no thread outlives the run."""
-        self._closed = True
-        for _ in range(self._number):
-            self._slots.release()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.state.entry import dump, load, username_of
+from tap_tiktok_following.state.entry import dump, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,16 +16,15 @@ if TYPE_CHECKING:
 class Bookmarks:
     """Reads and writes the entries in place; used by the main thread.
 
-    Args:
-        stream_state: The stream's part of the state; its `partitions` are kept up to date.
-        keep_rows: Whether rows of the scans stream wait in the entries until they are written.
+    If rows are kept, they wait in the entries until the scans stream writes them.
     """
 
     def __init__(self, stream_state: dict[str, Any], *, keep_rows: bool) -> None:
         self._keep_rows = keep_rows
         self._partitions: list[Stored] = stream_state.setdefault("partitions", [])
-        self._stored = {username_of(stored) or "": stored for stored in self._partitions}
-        self._invalid: list[dict[str, Any]] = []
+        self._stored = {
+            stored["context"]["follower_username"]: stored for stored in self._partitions
+        }
 
     def entry(self, username: str) -> Entry:
         """Return what is known of a username."""
@@ -50,19 +49,14 @@ class Bookmarks:
         if rows:
             stored["scans"] = rows
 
-    def add_row(self, row: dict[str, Any]) -> None:
-        """Add a row of a configured value that is not a username and gets no entry."""
-        if self._keep_rows:
-            self._invalid.append(row)
-
     def take_rows(self) -> Iterator[dict[str, Any]]:
         """Yield the rows that were not written yet.
 
         A row is deleted when the next one is requested, because then it is written.
         """
-        for holder in [*self._stored.values(), {"scans": self._invalid}]:
-            rows = holder.get("scans", [])
+        for stored in self._partitions:
+            rows = stored.get("scans", [])
             while rows:
                 yield dict(rows[0])
                 del rows[0]
-            holder.pop("scans", None)
+            stored.pop("scans", None)

@@ -27,7 +27,7 @@ from tap_tiktok_following.model import (
 from tap_tiktok_following.text import in_utc, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 Stored = dict[str, Any]
 T = TypeVar("T")
@@ -86,13 +86,6 @@ def parse_moment(value: object) -> int | None:
     return moment if moment is not None and 0 <= moment < LATEST else None
 
 
-def username_of(stored: object) -> str | None:
-    """Return the username of a stored entry; None if it is malformed."""
-    context = stored.get("context") if isinstance(stored, dict) else None
-    username = context.get("follower_username") if isinstance(context, dict) else None
-    return username.lower() if isinstance(username, str) else None
-
-
 def sanitise(state: object) -> dict[str, Any]:
     """Return a state that is safe to load, even if it was edited by hand.
 
@@ -111,30 +104,33 @@ def sanitise(state: object) -> dict[str, Any]:
 
 
 def _merge(partitions: object) -> list[Stored]:
-    entries: dict[str, Stored] = {}
+    """Return the later entry of each username, with the rows of all."""
+    merged: dict[str, Stored] = {}
     for stored in partitions if isinstance(partitions, list) else ():
-        username = username_of(stored)
-        if username is None:
-            continue
-        rows = stored.get("scans")
-        rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        for row in rows:
+        if (username := _username_of(stored)) is not None:
+            other = merged.get(username)
+            rows = [*(other or {}).get("scans", ()), *_rows_of(stored)]
+            later = stored if other is None else max(other, stored, key=_age)
+            later["context"] = {"follower_username": username}
+            later.pop("scans", None)
+            merged[username] = {**later, "scans": rows} if rows else later
+    return list(merged.values())
+
+
+def _username_of(stored: object) -> str | None:
+    """Return the username of a stored entry; None if it is malformed."""
+    context = stored.get("context") if isinstance(stored, dict) else None
+    username = context.get("follower_username") if isinstance(context, dict) else None
+    return username.lower() if isinstance(username, str) else None
+
+
+def _rows_of(stored: Stored) -> Iterator[dict[str, Any]]:
+    rows = stored.get("scans")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict):
             if "accounts_gone" in row:  # of version 0.1
                 row["accounts_lost"] = row.pop("accounts_gone")
-        stored.pop("scans", None)
-        if rows:
-            stored["scans"] = rows
-        other = entries.get(username)
-        entries[username] = stored if other is None else _merge_two(stored, other)
-        entries[username]["context"] = {"follower_username": username}
-    return list(entries.values())
-
-
-def _merge_two(one: Stored, other: Stored) -> Stored:
-    """Return the later of two entries, with the rows of both."""
-    earlier, later = sorted((one, other), key=_age)
-    rows = [*earlier.get("scans", ()), *later.get("scans", ())]
-    return {**later, "scans": rows} if rows else later
+            yield row
 
 
 def _age(stored: Stored) -> tuple[int, int]:

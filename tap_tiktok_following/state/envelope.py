@@ -17,41 +17,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class NoState(Exception):  # noqa: N818 - its text is for the user
-    """A file contains no state; the text says why, and follows the file's name."""
-
-
 def read(content: bytes) -> dict[str, Any]:
-    """The state in a file.
+    """Return the state in a file; `{}` is that of a pipeline before its first run.
 
     Raises:
-        NoState: If there is none. `{}` is a state: that of a pipeline before its first run.
+        ValueError: If there is none; its text follows the file's name.
     """
+    problem = (
+        "contains no Singer state: give the output of `meltano state get`, the last line that "
+        "the target printed, or {} for a first run"
+    )
     if not content.strip():
         problem = (
             "is empty, because the run that should have written it ended early: restore an "
             "earlier state, or leave out --state to read every list from the start"
         )
-        raise NoState(problem)
     for document in _documents(content):
-        state = unwrap(document)
-        if state is not None:
+        if (state := _unwrap(document)) is not None:
             return state
-    problem = (
-        "contains no Singer state: give the output of `meltano state get`, the last line that "
-        "the target printed, or {} for a first run"
-    )
-    raise NoState(problem)
+    raise ValueError(problem)
 
 
-def unwrap(document: object) -> dict[str, Any] | None:
-    """The state in a JSON document; None if there is none."""
+def _unwrap(document: object) -> dict[str, Any] | None:
+    """Return the state in a JSON document; None if there is none."""
     if not isinstance(document, dict):
         return None
     if "singer_state" in document:
-        return unwrap(document["singer_state"])
+        return _unwrap(document["singer_state"])
     if document.get("type") == "STATE":
-        return unwrap(document.get("value"))
+        return _unwrap(document.get("value"))
     return document if "bookmarks" in document or not document else None
 
 

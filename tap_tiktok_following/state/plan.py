@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.model import READ, SKIPPED, Outcome
@@ -55,32 +56,28 @@ def make_plan(
     policy: Policy,
     now: float,
 ) -> Plan:
-    """Return what to read now.
+    """Return what to read at a time, in Unix seconds by the local clock.
 
-    Args:
-        usernames: The configured usernames.
-        entry_of: Returns what is known of a username.
-        with_stored: Usernames with stored responses that the state does not cover.
-        policy: How lists are read, and when.
-        now: Unix seconds by the local clock.
+    Lists with stored responses that the state does not cover are read even if not due.
     """
     order = list(Turn)
-    queue: list[tuple[int, int, int, str]] = []
+    queue: list[tuple[int, int, str]] = []
     counts: Counter[Turn] = Counter()
     waits: list[float] = []
     least = most = 0
-    for number, username in enumerate(usernames):
+    for username in usernames:
         entry = entry_of(username)
         turn = Turn.STORED if username in with_stored else _find_turn(entry, policy, now)
         counts[turn] += 1
         if turn is Turn.NOT_DUE:
             waits.append(due_at(entry, policy))
             continue
-        queue.append((order.index(turn), entry.ended_at or 0, number, username))
+        queue.append((order.index(turn), entry.ended_at or 0, username))
         requests = _estimate_requests(entry, policy, now)
         least, most = least + requests[0], most + requests[1]
+    queue.sort(key=itemgetter(0, 1))  # equals keep their order
     due = None if queue else min(waits, default=None)
-    return Plan([username for *_, username in sorted(queue)], counts, due, (least, most))
+    return Plan([username for *_, username in queue], counts, due, (least, most))
 
 
 def is_due(entry: Entry, policy: Policy, now: float) -> bool:

@@ -13,9 +13,7 @@ version reads differently, it reads differently here too, and there is no second
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
-import stat
 import threading
 import time
 import zlib
@@ -98,10 +96,8 @@ class StoredResponse(RawResponse):
 class ResponseFile:
     """The open file; many threads may use it at once.
 
-    If the disk is full, the run continues without writing to the file, after one warning.
-
-    Args:
-        path: The file; it is created if it does not exist.
+    It is created if it does not exist. If the disk is full, the run continues without writing
+    to it, after one warning.
 
     Raises:
         Ended: If the file is not ours, is broken, cannot be opened, or is in use.
@@ -121,17 +117,18 @@ class ResponseFile:
         self._write(_DELETE_OLD, [{"oldest": int(time.time()) - STORED_FOR}])
 
     def add(self, response: RawResponse, **place: object) -> None:
-        """Store a response; call this before passing it on.
+        """Store a response before it is passed on, unless it contains one of our secrets.
 
-        A response that contains one of our secrets is not stored.
-
-        Args:
-            response: The response; it replaces one at the same place.
-            **place: The columns of the table that say where it belongs.
+        `place` are the columns that say where it belongs; it replaces one at the same place.
         """
         text = response.body.decode(errors="replace")
         if redact(text) != text:
-            self._warn_of_secret()
+            if not self._has_warned:
+                self._has_warned = True
+                logger.warning(
+                    "A response contains one of the configured secrets and is not stored in "
+                    "`responses_path`: it is paid for again if the run or its target dies."
+                )
             return
         fields = {
             "status": response.status,
@@ -196,14 +193,6 @@ class ResponseFile:
             error,
         )
 
-    def _warn_of_secret(self) -> None:
-        if not self._has_warned:
-            self._has_warned = True
-            logger.warning(
-                "A response contains one of the configured secrets and is not stored in "
-                "`responses_path`: it is paid for again if the run or its target dies."
-            )
-
 
 def _place(entry: Entry) -> dict[str, object]:
     """Return the last response that an entry covers, and the cursor of the next."""
@@ -249,14 +238,13 @@ def _prepare(path: Path) -> bool:
         Whether it is empty.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    header = b""
-    is_file = stat.S_ISREG(path.stat().st_mode)
-    if is_file:
+    if not path.exists():
+        path.touch(0o600)
+    header = b"a folder, a pipe or a device"
+    if path.is_file():
         with path.open("rb") as file:
             header = file.read(72)
-    if not is_file or (header and not _is_ours(header)):
+    if header and not _is_ours(header):
         foreign = (
             f"`responses_path` ({path}) is not a response file of this version of the tap and "
             "is not changed: choose another path."

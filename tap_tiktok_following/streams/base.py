@@ -58,11 +58,6 @@ class ProviderStream(Stream):
 
     Attributes:
         kind: The second part of its name, which says what its records are.
-
-    Args:
-        tap: The tap.
-        provider: The provider's class.
-        properties: The columns after those of the scan.
     """
 
     kind: ClassVar[str]

@@ -73,12 +73,7 @@ PROPERTIES = (
 
 
 class FollowingStream(ProviderStream):
-    """One record per follow seen in a scan.
-
-    Args:
-        tap: The tap.
-        provider: The provider's class.
-    """
+    """One record per follow seen in a scan."""
 
     kind: ClassVar[str] = "following"
 
@@ -134,7 +129,7 @@ class FollowingStream(ProviderStream):
     def _read(self) -> Iterator[Record]:
         self.has_run = True
         now = time.monotonic()
-        self._state_due = now + pause_after_state(self.tap.state_size, 0)
+        self._state_due = now + pause_after_state(self.tap.state_writer.size, 0)
         self._progress_due = now + PROGRESS_EVERY
         with (
             tqdm(
@@ -189,9 +184,9 @@ class FollowingStream(ProviderStream):
         """Write a state if one is due."""
         now = time.monotonic()
         if now >= self._state_due:
-            self.tap.write_state()
+            self.tap.state_writer.write_state(self.tap.state)
             done = time.monotonic()
-            self._state_due = done + pause_after_state(self.tap.state_size, done - now)
+            self._state_due = done + pause_after_state(self.tap.state_writer.size, done - now)
 
     def _test(self) -> Iterator[Record]:
         """Yield some records of one page, if the provider accepts the credentials.
@@ -227,10 +222,5 @@ class FollowingStream(ProviderStream):
 
 
 def pause_after_state(size: int, took: float) -> float:
-    """Return the seconds until the next STATE is due.
-
-    Args:
-        size: Size of the last one in bytes.
-        took: Seconds that it took to write.
-    """
+    """Return the seconds to wait after a STATE of `size` bytes that took `took` seconds."""
     return max(STATE_EVERY, STATE_SHARE * took, size / STATE_RATE)

@@ -37,11 +37,7 @@ COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
         th.BooleanType(),
         "Whether all accounts were sent, down to the end of the list or to `start_date`.",
     ),
-    (
-        "accounts_read",
-        th.IntegerType(),
-        "Number of different accounts listed in the scan.",
-    ),
+    ("accounts_read", th.IntegerType(), "Number of different accounts listed in the scan."),
     ("accounts_sent", th.IntegerType(), "Number of accounts sent as records."),
     (
         "accounts_lost",
@@ -73,20 +69,12 @@ COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
         th.IntegerType(),
         "Length of the list according to the provider. Null if it does not say.",
     ),
-    (
-        "cached",
-        th.BooleanType(),
-        "Whether any page came from the cache of the provider.",
-    ),
+    ("cached", th.BooleanType(), "Whether any page came from the cache of the provider."),
 )
 
 
 class ScansStream(ProviderStream):
-    """One record per scan of a username, sent right after the provider's following stream.
-
-    Args:
-        following: The following stream whose scans it reports.
-    """
+    """One record per scan of a username, sent right after the provider's following stream."""
 
     kind: ClassVar[str] = "scans"
 

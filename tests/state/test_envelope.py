@@ -10,7 +10,6 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.state import envelope
-from tap_tiktok_following.state.envelope import NoState
 from tests.harness import Run, bare, command, follows_of, run, settings
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def test_an_empty_state_is_one(document: dict[str, Any]) -> None:
     ids=repr,
 )
 def test_what_is_no_state(content: str) -> None:
-    with pytest.raises(NoState, match="contains no Singer state"):
+    with pytest.raises(ValueError, match="contains no Singer state"):
         envelope.read(content.encode())
 
 
