@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -195,27 +196,25 @@ def stream_map_problems(
             choices = ", ".join(f"`{stream}`" for stream in streams)
             yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
             continue
-        base = {key: parts[key] for key in ("__source__", "__alias__") if key in parts}
-        found = []
+        source = {key: parts[key] for key in parts if key == "__source__"}
+        attempt, found = partial(_try, name, config, catalog), []
         for column, expression in parts.items():
             is_expression = column == "__filter__" or not column.startswith("__")
             if is_expression and isinstance(expression, str) and expression != "__NULL__":
-                trial = {**base, column: expression}
+                trial = {**source, column: expression}
                 filtered = {"__filter__": parts.get("__filter__"), **trial}
-                problem = _try(name, trial, config, catalog) or _try(
-                    name, filtered, config, catalog, nulls=True
-                )
-                found += [f"`{column}` {problem}"] if problem else []
-        if not found and (problem := _try(name, definition, config, catalog)):
+                if problem := attempt(trial) or attempt(filtered, nulls=True):
+                    found.append(f"`{column}` {problem}")
+        if not found and (problem := attempt(definition)):
             found = [f"it {problem}"]
         yield from (f"`stream_maps` of `{name}`: {problem}" for problem in found)
 
 
 def _try(
     name: str,
-    definition: StreamMapsDict | str | None,
     config: Mapping[str, Any],
     catalog: Catalog,
+    definition: StreamMapsDict | str | None,
     *,
     nulls: bool = False,
 ) -> str:
@@ -228,7 +227,10 @@ def _try(
         mapper.register_raw_streams_from_catalog(catalog)
         is_parsed = True
         for stream_map in chain.from_iterable(mapper.stream_maps.values()):
-            stream_map.transform(_sample(stream_map.raw_schema["properties"], nulls=nulls))
+            columns = stream_map.raw_schema["properties"].items()
+            stream_map.transform(
+                {name: _sample(s["type"], nulls=nulls) for name, s in columns}
+            )
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
         # What depends on values is not proved by a sample.
         is_proved = not (is_parsed and isinstance(error, _OF_VALUES))
@@ -248,10 +250,7 @@ def map_error(error: Exception) -> str:
     return clean(str(cause).rstrip("."), _MAX_SHOWN)
 
 
-def _sample(schemas: Mapping[str, Any], *, nulls: bool) -> dict[str, Any]:
-    record = {}
-    for name, schema in schemas.items():
-        kind = next((k for k in _SAMPLES if k in schema.get("type", ())), "string")
-        is_null = nulls and "null" in schema.get("type", ())
-        record[name] = None if is_null else _SAMPLES[kind]
-    return record
+def _sample(types: Collection[str], *, nulls: bool) -> object:
+    if nulls and "null" in types:
+        return None
+    return next(value for kind, value in _SAMPLES.items() if kind in types)
