@@ -54,7 +54,7 @@ class Provider(ABC):
         key: The field that identifies an account.
         properties: JSON Schema of the fields.
         accounts: Decodes accounts with these fields.
-        settings: The settings for its credentials.
+        settings: The settings for its credentials: name, whether it is a secret, description.
         url_setting: The setting for the base URL.
         rate_setting: The setting for the maximum number of requests per second.
         budget_setting: The setting for the maximum number of requests per run.
@@ -73,7 +73,7 @@ class Provider(ABC):
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
     accounts: ClassVar[AccountsReader]
-    settings: ClassVar[tuple[th.Property[Any], ...]]
+    settings: ClassVar[tuple[tuple[str, bool, str], ...]]
     url_setting: ClassVar[str]
     rate_setting: ClassVar[str]
     budget_setting: ClassVar[str]
@@ -101,6 +101,7 @@ class Provider(ABC):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.url: str = config[self.url_setting].rstrip("/")
+        self._config = config
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:

@@ -40,8 +40,6 @@ from tap_tiktok_following.providers.base import (
 from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tap_tiktok_following.model import RawResponse
 
 
@@ -116,32 +114,19 @@ class Research(Provider):
         ("username", th.StringType, "Username of the followed account."),
         ("display_name", th.StringType, "Profile name of the followed account."),
     )
-    settings: ClassVar[tuple[th.Property[Any], ...]] = (
-        th.Property(
-            "research_client_key",
-            th.StringType,
-            title="Research API client key",
-            description="Client key of your TikTok Research API client.",
-        ),
-        th.Property(
-            "research_client_secret",
-            th.StringType,
-            secret=True,
-            title="Research API client secret",
-            description="Client secret of your TikTok Research API client.",
-        ),
-        th.Property(
+    settings = (
+        ("research_client_key", False, "Client key of your TikTok Research API client."),
+        ("research_client_secret", True, "Client secret of your TikTok Research API client."),
+        (
             "research_access_token",
-            th.StringType,
-            secret=True,
-            title="Research API access token",
-            description=(
+            True,
+            (
                 "A client access token, to be used instead of the client key and secret. It "
                 "expires after two hours and is not renewed."
             ),
         ),
     )
-    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (
+    credentials = (
         ("research_client_key", "research_client_secret"),
         ("research_access_token",),
     )
@@ -152,20 +137,14 @@ class Research(Provider):
     rules: ClassVar[tuple[Rule, ...]] = RULES
     token_rules: ClassVar[tuple[Rule, ...]] = TOKEN_RULES
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        self._access_token: str | None = config.get("research_access_token")
-        self._client_key: str | None = config.get("research_client_key")
-        self._client_secret: str | None = config.get("research_client_secret")
-
     @override
     def token_request(self) -> requests.Request | None:
         """Return the request for a client access token; None if the user gave a token."""
-        if self._access_token:
+        if self._config.get("research_access_token"):
             return None
         form = {
-            "client_key": self._client_key,
-            "client_secret": self._client_secret,
+            "client_key": self._config["research_client_key"],
+            "client_secret": self._config["research_client_secret"],
             "grant_type": "client_credentials",
         }
         url, headers = f"{self.url}/v2/oauth/token/", {"Cache-Control": "no-cache"}
@@ -189,7 +168,8 @@ class Research(Provider):
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
-        headers = {"Authorization": f"Bearer {self._access_token or token}"}
+        token = self._config.get("research_access_token") or token
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.url}/v2/research/user/following/"
         return requests.Request("POST", url, headers, json=query)
 
