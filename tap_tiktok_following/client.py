@@ -153,7 +153,6 @@ class Gate:
         clock: The clock that it waits by.
         halt: Why the gate is closed; None while it is open.
         requests: Number of requests that have passed.
-        resting: Number of workers that wait to retry.
 
     Args:
         per_second: Maximum number of requests in any one second.
@@ -172,7 +171,6 @@ class Gate:
         self.clock = clock or Clock()
         self.halt: StreamEnded | None = None
         self.requests = 0
-        self.resting = 0
         self._max_requests = max_requests
         self._budget = budget
         self._sent: deque[float] = deque(maxlen=per_second)
@@ -202,17 +200,10 @@ class Gate:
             StreamEnded: If the gate is closed or closes meanwhile.
         """
         with self._changed:
-            self.resting += 1
             end = self.clock.now() + seconds
             while self.halt is None and (left := end - self.clock.now()) > 0:
                 self.clock.wait(self._changed, left)
-            self.resting -= 1
             self._check_open()
-
-    @property
-    def pause_left(self) -> float:
-        """Seconds until requests pass again; 0 or less if there is no pause."""
-        return self._paused_until - self.clock.now()
 
     def stop(self, reason: StreamEnded) -> StreamEnded:
         """Close the gate and end all waits.

@@ -43,11 +43,6 @@ QUOTA: Final = 75
 RUN_AGAIN = "run again; every list continues from the last page read"
 
 
-def signal_exit_code(signum: int) -> int:
-    """Return the exit code that shells give a signal: 143 for SIGTERM, 130 for SIGINT."""
-    return 128 + signum
-
-
 class Ended(SystemExit):
     """The process ends; its sentence is the last line for a person.
 

@@ -156,7 +156,8 @@ class Research(Provider):
         grant = _GRANT.read(response.body)
         if not grant.access_token:
             code, message = grant.error or "", grant.error_description or ""
-            raise self._error(self.token_rules, response, code, message, _log_id(grant))
+            reference = numbered("log_id", grant.log_id)
+            raise self._error(self.token_rules, response, code, message, reference)
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
 
@@ -178,20 +179,17 @@ class Research(Provider):
         """Return `data.user_following` with `data.cursor` and `data.has_more`."""
         envelope = _ENVELOPE.read(response.body)
         error = envelope.error
+        reference = numbered("log_id", error.log_id)
         if response.status != HTTPStatus.OK or error.code != "ok":
             code, message = str(error.code or UNNAMED), error.message or ""
-            raise self._error(self.rules, response, code, message, _log_id(error))
+            raise self._error(self.rules, response, code, message, reference)
         data = envelope.data
         if data is None or data.has_more is None:
             raise Unreadable
         accounts = self.accounts.read(data.user_following)
-        return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
+        return Page(accounts, data.has_more, data.cursor, reference=reference)
 
     @override
     def quota_resets_in(self, response: RawResponse) -> float:
         """Return the seconds until 00:00 UTC, as TikTok's Research API FAQ says."""
         return DAY - response.until % DAY
-
-
-def _log_id(response: APIError | _Grant) -> str:
-    return numbered("log_id", response.log_id)
