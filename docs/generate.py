@@ -32,12 +32,12 @@ FILES = (
     "tap-tiktok-following.yml",
 )
 
-GIVEN = ("usernames", *(setting.name for setting in GROUPS["Credentials"]))
+GIVEN = ("usernames_path", *(setting.name for setting in GROUPS["Credentials"]))
 """Settings that are no comment in .env.example: to be filled in."""
 
 EXAMPLES = {
     "usernames": ["charlidamelio", "khaby.lame"],
-    "usernames_path": "usernames.txt",
+    "usernames_path": "usernames.csv",
     "shard": "3/8",
     "start_date": "2026-01-31T00:00:00Z",
     "responses_path": "output/follows.responses",

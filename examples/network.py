@@ -2,13 +2,14 @@
 
     python examples/network.py output/prod.duckdb               # the dbt models in DuckDB
     python examples/network.py postgresql://user@host/database  # the dbt models in PostgreSQL
-    python examples/network.py output                           # the files of target-jsonl
+    python examples/network.py output --models models.sql       # the files of target-jsonl
 
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
-says that one account follows another, or did. All times are UTC. In the GEXF file each edge
-has spells, for the timeline of Gephi: a spell starts at the latest time at which the follow
-can have been made, and ends at the latest time at which it can have ended. The script needs
-duckdb, networkx and psycopg.
+says that one account follows another, or did. Nodes on the list of usernames are marked; with
+`--usernames usernames.csv` they have the other columns of that file too. All times are UTC. In
+the GEXF file each edge has spells, for the timeline of Gephi: a spell starts at the latest
+time at which the follow can have been made, and ends at the latest time at which it can have
+ended. The script needs duckdb, networkx and psycopg.
 """
 
 from __future__ import annotations
@@ -29,17 +30,20 @@ if TYPE_CHECKING:
 
 NODE = (
     *("label", "user_id", "display_name", "followers", "following"),
-    *("verified", "is_private"),
+    *("verified", "is_private", "is_on_list"),
 )
 ACCOUNTS = """
-    SELECT account_id, username, user_id, display_name, followers, following, verified,
-        is_private
+    SELECT account_id, username, user_id, display_name, followers, following_total, verified,
+        is_private, account_id IN (
+            SELECT account_names.account_id
+            FROM coverage JOIN account_names ON account_names.username = coverage.username
+        ) AS is_on_list
     FROM accounts
 """
 
 EDGE = (
     *("is_listed", "followed_at_earliest", "followed_at_latest", "first_seen", "last_seen"),
-    "gone_before",
+    "gone_at_latest",
 )
 SPELLS = """
     WITH by_account AS (
@@ -49,18 +53,15 @@ SPELLS = """
         FROM edges JOIN account_names ON account_names.username = edges.follower_username
     )
     SELECT follower_id, account_id,
-        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_before,
+        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_at_latest,
         is_listed, edges.followed_at_earliest, edges.followed_at_latest,
-        edges.first_seen, edges.last_seen, edges.gone_before
+        edges.first_seen, edges.last_seen, edges.gone_at_latest
     FROM by_account AS edges
     JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1
     ORDER BY spells.spell
 """
 """A row for each spell, as the provider tells it that read the list last."""
-
-MODELS = Path(__file__).parents[1] / "docs" / "analysis.sql"
-"""The dbt models as plain SQL."""
 
 COLUMNS = {
     "following": (
@@ -88,29 +89,37 @@ def main() -> None:
     parser.add_argument("source", help="DuckDB file, PostgreSQL URL or folder of JSONL files")
     parser.add_argument("--schema", help="schema of the dbt models")
     parser.add_argument("--into", type=Path, default=Path("network"), help="folder (network)")
+    sql = "the dbt models as plain SQL, for a folder (models.sql)"
+    parser.add_argument("--models", type=Path, default=Path("models.sql"), help=sql)
+    columns = "the tap's CSV file of usernames, whose other columns the nodes get"
+    parser.add_argument("--usernames", type=Path, help=columns)
     options = parser.parse_args()
-    graph = network(*read(options.source, options.schema))
+    graph = network(*read(options.source, options.schema, options.models))
+    more = mark(graph, options.usernames) if options.usernames else []
     options.into.mkdir(parents=True, exist_ok=True)
-    write(graph, options.into)
+    write(graph, options.into, more)
     print(f"{len(graph):,} accounts and {graph.size():,} follows are in {options.into}")
 
 
-def read(source: str, schema: str | None) -> tuple[list[Any], list[Any]]:
+def read(source: str, schema: str | None, models: Path) -> tuple[list[Any], list[Any]]:
     """Return the rows of accounts, and those of spells."""
     if source.startswith(("postgres:", "postgresql:")):
         settings = f"-c timezone=UTC -c search_path={schema or 'public_tiktok_following'}"
         with psycopg.connect(source, options=settings) as postgres:
             return postgres.execute(ACCOUNTS).fetchall(), postgres.execute(SPELLS).fetchall()
     folder = Path(source)
+    is_folder = folder.is_dir()
     with (
-        models_of(folder) if folder.is_dir() else duckdb.connect(source, read_only=True)
-    ) as db:
-        own = "tiktok_following" if folder.is_dir() else "main_tiktok_following"
+        models_of(folder, models)
+        if is_folder
+        else duckdb.connect(source, read_only=True) as db
+    ):
+        own = "tiktok_following" if is_folder else "main_tiktok_following"
         db.execute(f"SET schema = '{schema or own}'")
         return db.execute(ACCOUNTS).fetchall(), db.execute(SPELLS).fetchall()
 
 
-def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
+def models_of(folder: Path, models: Path) -> duckdb.DuckDBPyConnection:
     """Return a database in memory with the models of what target-jsonl wrote to a folder."""
     db = duckdb.connect(":memory:")
     db.execute("CREATE SCHEMA tiktok")
@@ -121,7 +130,7 @@ def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
             if files := sorted(map(str, folder.glob(f"{table}*.jsonl"))):
                 read = f"read_json(?, format = 'newline_delimited', columns = {columns})"
                 db.execute(f"INSERT INTO tiktok.{table} FROM {read}", [files])
-    db.execute(MODELS.read_text("utf-8"))
+    db.execute(models.read_text("utf-8"))
     return db
 
 
@@ -135,6 +144,22 @@ def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:
             graph.add_edge(follower, followed, **known(EDGE, values), spells=[])
         graph.edges[follower, followed]["spells"].append((plain(start), plain(end)))
     return graph
+
+
+def mark(graph: nx.DiGraph, usernames: Path) -> list[str]:
+    """Give nodes the columns that the file has for their usernames; return the new columns."""
+    header, *lines = usernames.read_text("utf-8-sig").splitlines()
+    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
+    columns = next(csv.reader([header], delimiter=delimiter))
+    new = [column for column in columns if column not in {"username", *NODE}]
+    listed = {
+        re.sub(r"^.*@|[#/?].*", "", row["username"].strip().lower()): row
+        for row in csv.DictReader(lines, columns, delimiter=delimiter, restval="")
+    }
+    for attributes in graph.nodes.values():
+        row = listed.get(attributes.get("label", ""), {})
+        attributes.update({column: plain(row[column]) for column in new if row.get(column)})
+    return new
 
 
 def known(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -151,15 +176,21 @@ def plain(value: Any) -> Any:
     return NOT_IN_XML.sub("", value) if isinstance(value, str) else value
 
 
-def write(graph: nx.DiGraph, folder: Path) -> None:
-    """Write the four files. The graph loses its spells, which only GEXF can hold."""
+def write(graph: nx.DiGraph, folder: Path, more: Sequence[str] = ()) -> None:
+    """Write the four files. The graph loses its spells, which only GEXF can hold.
+
+    Args:
+        graph: The network.
+        folder: Where to write.
+        more: Attributes that nodes have in addition to `NODE`.
+    """
     nx.write_gexf(graph, folder / "network.gexf", prettyprint=False)
     for _, _, attributes in graph.edges.data():
         del attributes["spells"]
     nx.write_graphml(graph, folder / "network.graphml", prettyprint=False)
     nodes = ({"id": name, **attributes} for name, attributes in graph.nodes.data())
     edges = ({"source": a, "target": b, **more} for a, b, more in graph.edges.data())
-    write_csv(folder / "nodes.csv", ("id", *NODE), nodes)
+    write_csv(folder / "nodes.csv", ("id", *NODE, *more), nodes)
     write_csv(folder / "edges.csv", ("source", "target", *EDGE), edges)
 
 

@@ -6,6 +6,7 @@ import fnmatch
 import json
 import logging
 import os
+from copy import deepcopy
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain, permutations
@@ -224,13 +225,13 @@ def _try(
     where = " where columns are null" if nulls else ""
     is_parsed = False
     try:
-        mapper.register_raw_streams_from_catalog(catalog)
+        mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
         is_parsed = True
-        for stream_map in chain.from_iterable(mapper.stream_maps.values()):
-            columns = stream_map.raw_schema["properties"].items()
-            stream_map.transform(
-                {name: _sample(s["type"], nulls=nulls) for name, s in columns}
-            )
+        for entry in catalog.streams:
+            columns = entry.schema.to_dict()["properties"].items()
+            sample = {column: _sample(s["type"], nulls=nulls) for column, s in columns}
+            for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
+                stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
         # What depends on values is not proved by a sample.
         is_proved = not (is_parsed and isinstance(error, _OF_VALUES))

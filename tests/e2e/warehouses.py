@@ -102,7 +102,7 @@ class CSV:
 
     def rows(self, stream: str) -> list[Row]:
         rows: list[Row] = []
-        for path in self.folder.glob(f"{stream}.*.csv"):
+        for path in self.folder.glob(f"{stream}[.-]*.csv"):
             with path.open(encoding="utf-8", newline="") as file:
                 rows += csv.DictReader(file)
         return [in_utc(row) for row in rows]
