@@ -152,20 +152,14 @@ class Gate:
     Attributes:
         clock: The clock that it waits by.
         halt: Why the gate is closed; None while it is open.
-        requests: Number of requests that have passed.
-
-    Args:
-        per_second: Maximum number of requests in any one second.
-        max_requests: Maximum number of requests in this run; None for no limit.
-        budget: The name of the setting behind `max_requests`, for the message.
-        clock: Another clock, for tests.
+        requests: Number of requests that have passed, `max_requests` at most in a run.
     """
 
     def __init__(
         self,
         per_second: int,
         max_requests: int | None,
-        budget: str,
+        budget: str,  # the setting behind `max_requests`
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()

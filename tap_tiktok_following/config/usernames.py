@@ -57,19 +57,12 @@ class FileProblem(Exception):  # noqa: N818 - its text is for the user
 
 @dataclass(frozen=True)
 class Usernames:
-    """The configured usernames.
+    """The configured usernames."""
 
-    Attributes:
-        names: The usernames of the shard, in the order given, once each, in lower case.
-        malformed: Entries of the shard that are not usernames, as they are shown, once each.
-        shard: The shard, such as `3/8`; "" if there is none.
-        problem: Why the file cannot be used; "" if it can, or if there is none.
-    """
-
-    names: list[str]
-    malformed: list[str]
-    shard: str = ""
-    problem: str = ""
+    names: list[str]  # of the shard, in the order given, once each, in lower case
+    malformed: list[str]  # other entries of the shard, as they are shown, once each
+    shard: str = ""  # such as `3/8`
+    problem: str = ""  # why the file cannot be used
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
