@@ -218,15 +218,11 @@ class Termination:
 
     Called as a signal handler it takes no lock that the main thread could hold and writes
     nothing: it notes the signal and sets an alarm.
-
-    Attributes:
-        signum: The first signal; None before it.
-        output: What the run writes to; None before it is set.
     """
 
     def __init__(self) -> None:
-        self.signum: int | None = None
-        self.output: MessageWriter | None = None
+        self.signum: int | None = None  # the first one
+        self.output: MessageWriter | None = None  # what the run writes to
         self._written = 0
         self._alarms = 0
 

@@ -28,11 +28,8 @@ MAX_WAIT = 5 * 60
 MAX_MESSAGE = 300
 """Maximum number of characters shown of a provider's message."""
 
-MAX_NAME = 100
-"""Maximum number of characters shown of a provider's error code and response ID."""
-
 _MAX_SEARCHED = 2000
-"""Number of characters of a provider's message that rules search."""
+"""Number of characters of a provider's code and message that rules search."""
 
 T = TypeVar("T")
 
@@ -156,8 +153,10 @@ class Provider(ABC):
         reference: str = "",
     ) -> NoPage:
         """Return the exception for a response without a page or token, by its first rule."""
-        kind = find_error(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
-        words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
+        kind = find_error(
+            rules, response.status, code[:_MAX_SEARCHED], message[:_MAX_SEARCHED]
+        )
+        words = ": ".join(filter(None, (clean(code), clean(message, MAX_MESSAGE))))
         error = kind(
             ", ".join(filter(None, (f"HTTP {response.status}", words))),
             reference=reference,
@@ -176,7 +175,7 @@ class Provider(ABC):
 
 def numbered(name: str, number: object) -> str:
     """Return a provider's ID of a response, with its name; "" if there is none."""
-    return f"{name} {clean(str(number), MAX_NAME)}" if number else ""
+    return f"{name} {clean(str(number))}" if number else ""
 
 
 def retry_after(response: RawResponse) -> float | None:
