@@ -152,27 +152,19 @@ class Gate:
     Attributes:
         clock: The clock that it waits by.
         halt: Why the gate is closed; None while it is open.
-        requests: Number of requests that have passed.
-        resting: Number of workers that wait to retry.
-
-    Args:
-        per_second: Maximum number of requests in any one second.
-        max_requests: Maximum number of requests in this run; None for no limit.
-        budget: The name of the setting behind `max_requests`, for the message.
-        clock: Another clock, for tests.
+        requests: Number of requests that have passed, `max_requests` at most in a run.
     """
 
     def __init__(
         self,
         per_second: int,
         max_requests: int | None,
-        budget: str,
+        budget: str,  # the setting behind `max_requests`
         clock: Clock | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.halt: StreamEnded | None = None
         self.requests = 0
-        self.resting = 0
         self._max_requests = max_requests
         self._budget = budget
         self._sent: deque[float] = deque(maxlen=per_second)
@@ -202,17 +194,10 @@ class Gate:
             StreamEnded: If the gate is closed or closes meanwhile.
         """
         with self._changed:
-            self.resting += 1
             end = self.clock.now() + seconds
             while self.halt is None and (left := end - self.clock.now()) > 0:
                 self.clock.wait(self._changed, left)
-            self.resting -= 1
             self._check_open()
-
-    @property
-    def pause_left(self) -> float:
-        """Seconds until requests pass again; 0 or less if there is no pause."""
-        return self._paused_until - self.clock.now()
 
     def stop(self, reason: StreamEnded) -> StreamEnded:
         """Close the gate and end all waits.

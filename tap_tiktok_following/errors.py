@@ -43,19 +43,10 @@ QUOTA: Final = 75
 RUN_AGAIN = "run again; every list continues from the last page read"
 
 
-def signal_exit_code(signum: int) -> int:
-    """Return the exit code that shells give a signal: 143 for SIGTERM, 130 for SIGINT."""
-    return 128 + signum
-
-
 class Ended(SystemExit):
     """The process ends; its sentence is the last line for a person.
 
     Not an `Exception`, because the SDK logs those as unhandled errors.
-
-    Args:
-        sentence: What happened, to what, and what to do.
-        exit_code: The exit code of the process.
     """
 
     def __init__(self, sentence: str, exit_code: int = FAILURE) -> None:
@@ -71,23 +62,14 @@ class Ended(SystemExit):
 
 @dataclass(eq=False)
 class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
-    """A request that returned no page.
+    """A request that returned no page."""
 
-    Attributes:
-        details: The provider's message or our own.
-        happened: What happened, for a person; by default the text of the class.
-        advice: What the user can do; by default the text of the class.
-        reference: The provider's ID of the response (`log_id 2024...`), or "".
-        retry_after: Seconds that the provider asks to wait; None if it does not say.
-        response: The response; None if none arrived.
-    """
-
-    details: str = ""
+    details: str = ""  # the provider's message or our own
     _: KW_ONLY
-    happened: str = ""
-    advice: str = ""
-    reference: str = ""
-    retry_after: float | None = None
+    happened: str = ""  # for a person; by default the text of the class
+    advice: str = ""  # what the user can do; by default the text of the class
+    reference: str = ""  # the provider's ID of the response, such as `log_id 2024...`
+    retry_after: float | None = None  # seconds that the provider asks to wait
     response: RawResponse | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -126,11 +108,7 @@ class SlowDown(Transient):
 
 @dataclass(eq=False)
 class Skipped(NoPage):
-    """The username has no list to read.
-
-    Attributes:
-        outcome: How its scan ends.
-    """
+    """The username has no list to read."""
 
     outcome: Outcome = Outcome.UNAVAILABLE
 
@@ -146,11 +124,7 @@ class Failed(NoPage):
 
 
 class StreamEnded(NoPage):
-    """No further request may be sent to the provider in this run.
-
-    Attributes:
-        exit_code: The exit code that it asks for.
-    """
+    """No further request may be sent to the provider in this run."""
 
     exit_code: ClassVar[int] = FAILURE
 
@@ -226,19 +200,13 @@ class Rule:
     """One row of a provider's table: the meaning of some responses.
 
     Both patterns ignore case.
-
-    Attributes:
-        error: Makes the exception to raise if everything else in the row fits.
-        status: The HTTP statuses; empty for any.
-        code: A pattern for the whole of the provider's error code; None for any.
-        words: A pattern to be found in the provider's message; None for any.
     """
 
-    error: Callable[..., NoPage]
+    error: Callable[..., NoPage]  # makes the exception if everything else in the row fits
     _: KW_ONLY
-    status: Collection[int] = ()
-    code: str | None = None
-    words: str | None = None
+    status: Collection[int] = ()  # empty for any
+    code: str | None = None  # pattern for the whole of the provider's error code
+    words: str | None = None  # pattern to be found in the provider's message
 
     def fits(self, status: int, code: str, words: str) -> bool:
         """Whether the row is about a response."""

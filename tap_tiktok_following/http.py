@@ -32,9 +32,6 @@ MAX_BODY = 16 * 1024 * 1024
 
 _CHUNK = 64 * 1024
 
-_MAX_QUOTE = 100
-"""Maximum number of characters quoted from a library or the operating system."""
-
 _DISTRUSTED = "certificate not accepted"
 
 
@@ -49,14 +46,12 @@ class Transport:
     """
 
     def __init__(self, url: str, setting: str, *, timeout: float, user_agent: str) -> None:
-        self._url = url
         self._host = urlsplit(url).netloc
         self._setting = setting
         self._timeout = timeout
         self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
-        self._of_thread = threading.local()
         try:
-            self._session()
+            self._of_thread = _OfThread(url, timeout)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (
                 "The environment names a proxy or a CA bundle that cannot be used "
@@ -72,7 +67,7 @@ class Transport:
             Transient: If no complete response arrived in time.
             Failed: If the response is a redirect or too large.
         """
-        session = self._session()
+        session = self._of_thread.session
         request.headers = {**self._headers, **request.headers}
         sent_at, started = time.time(), time.monotonic()
         try:
@@ -94,13 +89,6 @@ class Transport:
             came_at=came_at,
             headers=response.headers,
         )
-
-    def _session(self) -> _Connection:
-        """Return the session of this thread, whose connection stays open between requests."""
-        if not hasattr(self._of_thread, "session"):
-            self._of_thread.session = _Connection(self._url, self._timeout)
-        session: _Connection = self._of_thread.session
-        return session
 
     def _lost(self, cause: BaseException) -> Transient:
         """Describe why no complete response arrived, without the internals of libraries."""
@@ -124,7 +112,7 @@ class Transport:
                 inner = cause.original_error
                 return f"proxy: {self._obstacle(inner) or _in_words(inner)}"
             case causes.SSLError():
-                problem = clean(getattr(cause.args[0], "verify_message", ""), _MAX_QUOTE)
+                problem = clean(getattr(cause.args[0], "verify_message", ""))
                 return f"{_DISTRUSTED}, {problem}" if problem else "no TLS connection"
             case causes.NameResolutionError():
                 return "name does not resolve"
@@ -211,6 +199,13 @@ class _Connection(Session):
                 raise TimeoutError
 
 
+class _OfThread(threading.local):
+    """The session of each thread, whose connection stays open between requests."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.session = _Connection(url, timeout)
+
+
 def _read(response: requests.Response) -> bytes:
     """Read a body in chunks as they arrive, up to the limit."""
     if response.is_redirect:
@@ -239,7 +234,7 @@ def _cause(error: Exception) -> BaseException:
 
 def _in_words(cause: BaseException) -> str:
     words = getattr(cause, "strerror", None) or str(cause)
-    return clean(words[:1].lower() + words[1:], _MAX_QUOTE)
+    return clean(words[:1].lower() + words[1:])
 
 
 @lru_cache

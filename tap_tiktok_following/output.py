@@ -23,7 +23,7 @@ from tap_tiktok_following import state_size
 from tap_tiktok_following.errors import RUN_AGAIN, Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
 
     from singer_sdk.helpers.types import Record, TapState
@@ -217,17 +217,12 @@ class Termination:
     """Whether this run was told to stop by SIGTERM, SIGINT or SIGHUP.
 
     Called as a signal handler it takes no lock that the main thread could hold and writes
-    nothing: it notes the signal, calls the listeners and sets an alarm.
-
-    Attributes:
-        signum: The first signal; None before it.
-        output: What the run writes to; None before it is set.
+    nothing: it notes the signal and sets an alarm.
     """
 
     def __init__(self) -> None:
-        self.signum: int | None = None
-        self.output: MessageWriter | None = None
-        self._listeners: list[Callable[[], None]] = []
+        self.signum: int | None = None  # the first one
+        self.output: MessageWriter | None = None  # what the run writes to
         self._written = 0
         self._alarms = 0
 
@@ -256,10 +251,6 @@ class Termination:
                 signal.signal(signum, self)
         atexit.register(_ignore_signals)
 
-    def listen(self, listener: Callable[[], None]) -> None:
-        """Call `listener` at a signal, inside the handler: it must not take a lock."""
-        self._listeners.append(listener)
-
     def __call__(self, signum: int, frame: FrameType | None = None) -> None:  # noqa: ARG002
         """Note the signal without raising: a message may be partly written."""
         if self.signum is None:
@@ -268,8 +259,6 @@ class Termination:
             # An alarm ends a blocked write too, and needs no thread that could be starved.
             signal.signal(signal.SIGALRM, lambda *_: self._end())
             signal.setitimer(signal.ITIMER_REAL, ALARM, ALARM)
-        for listener in self._listeners:
-            listener()
 
     def _end(self) -> None:
         """End the process, but not while the target reads the last rows and the state."""

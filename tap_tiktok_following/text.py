@@ -88,7 +88,7 @@ def strip_invisible(text: str) -> str:
     return "".join(c for c in visible if c.isprintable() or c.isspace())
 
 
-def clean(text: str, most: int) -> str:
+def clean(text: str, most: int = 100) -> str:
     """Return one line of printable text without secrets, cut to `most` characters."""
     # Redacted before it is cut: nothing recognises a part of a secret.
     line = redact(" ".join(strip_invisible(text).split()))

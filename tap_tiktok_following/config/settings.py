@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -11,7 +12,7 @@ from singer_sdk import typing as th
 from tap_tiktok_following.providers import PROVIDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_tiktok_following.providers import Provider
 
@@ -26,9 +27,10 @@ RENAMED = {
 }
 """Old names of settings, and the present ones."""
 
-_CREDENTIALS = tuple(setting for provider in PROVIDERS for setting in provider.settings)
-CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)
-SECRETS = tuple(setting.name for setting in _CREDENTIALS if setting.secret)
+CREDENTIALS = tuple(name for provider in PROVIDERS for name, _, _ in provider.settings)
+SECRETS = tuple(
+    n for provider in PROVIDERS for n, is_secret, _ in provider.settings if is_secret
+)
 
 
 def _setting(
@@ -39,8 +41,20 @@ def _setting(
     default: object = None,
     title: str = "",
 ) -> th.Property[Any]:
-    title = title or name.replace("_", " ").capitalize()
-    return th.Property(name, kind, title=title, description=description, default=default)
+    return th.Property(
+        name,
+        kind,
+        title=title or name.replace("_", " ").capitalize(),
+        description=description,
+        default=default,
+        secret=name in SECRETS,
+    )
+
+
+def _credentials(provider: type[Provider]) -> Iterator[th.Property[Any]]:
+    for name, _, description in provider.settings:
+        title = name.replace("_", " ").replace(provider.name, provider.title)
+        yield _setting(name, th.StringType, description, title=title)
 
 
 def _whole(minimum: int, maximum: int | None = None) -> th.IntegerType:
@@ -107,7 +121,7 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
             "has no time zone). Without it, lists are read to the end.",
         ),
     ),
-    "Credentials": _CREDENTIALS,
+    "Credentials": tuple(chain.from_iterable(map(_credentials, PROVIDERS))),
     "Cost": (
         _setting(
             "responses_path",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import queue
 import re
 import threading
+from concurrent import futures
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -38,8 +38,13 @@ _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _DELIMITERS = ",;\t"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
+_LATE = "can't be read (it did not arrive within {timeout} seconds)"
+
 _CAUSES: dict[type[Exception], str] = {
     FileNotFoundError: "does not exist",
+    futures.TimeoutError: _LATE,
+    requests.Timeout: _LATE,
+    ImportError: "can't be read ({error})",  # it names the package
     requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
     requests.ConnectionError: "can't be read (its host can't be reached)",
     ValueError: "is not a URL",
@@ -52,19 +57,12 @@ class FileProblem(Exception):  # noqa: N818 - its text is for the user
 
 @dataclass(frozen=True)
 class Usernames:
-    """The configured usernames.
+    """The configured usernames."""
 
-    Attributes:
-        names: The usernames of the shard, in the order given, once each, in lower case.
-        malformed: Entries of the shard that are not usernames, as they are shown, once each.
-        shard: The shard, such as `3/8`; "" if there is none.
-        problem: Why the file cannot be used; "" if it can, or if there is none.
-    """
-
-    names: list[str]
-    malformed: list[str]
-    shard: str = ""
-    problem: str = ""
+    names: list[str]  # of the shard, in the order given, once each, in lower case
+    malformed: list[str]  # other entries of the shard, as they are shown, once each
+    shard: str = ""  # such as `3/8`
+    problem: str = ""  # why the file cannot be used
 
 
 def collect(config: Mapping[str, Any]) -> Usernames:
@@ -204,35 +202,30 @@ def _read(location: str, timeout: float) -> bytes:
     Raises:
         FileProblem: If it cannot be read, or not in time. The text contains no part of a URL.
     """
-    results: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+    content: futures.Future[bytes] = futures.Future()
 
     def read() -> None:
         try:
             is_web = urlsplit(location).scheme in {"http", "https"}
-            results.put(_read_web(location, timeout) if is_web else _read_file(location))
+            content.set_result(
+                _read_web(location, timeout) if is_web else _read_file(location)
+            )
         except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
-            results.put(error)
+            content.set_exception(error)
 
     _hide_credentials(location)
     # A server that drips resets every other timeout, and a pipe may have no writer.
     threading.Thread(target=read, daemon=True).start()
     try:
-        result = results.get(timeout=timeout)
-    except queue.Empty:
-        result = TimeoutError()
-    if isinstance(result, bytes):
-        return result
-    if isinstance(result, FileProblem):
-        raise result
-    if isinstance(result, (TimeoutError, requests.Timeout)):
-        problem = f"can't be read (it did not arrive within {timeout} seconds)"
-    elif isinstance(result, ImportError):  # it names the package
-        problem = f"can't be read ({result})"
-    else:
-        causes = (words for kind, words in _CAUSES.items() if isinstance(result, kind))
-        reason = getattr(result, "strerror", None) or type(result).__name__
-        problem = next(causes, f"can't be read ({reason})")
-    raise FileProblem(problem) from result
+        return content.result(timeout)
+    except FileProblem:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        causes = (words for kind, words in _CAUSES.items() if isinstance(error, kind))
+        words = next(causes, "can't be read ({reason})")
+        problem = words.format(timeout=timeout, error=error, reason=reason)
+        raise FileProblem(problem) from error
 
 
 def _read_file(location: str) -> bytes:

@@ -8,6 +8,7 @@ import logging
 import os
 from copy import deepcopy
 from difflib import get_close_matches
+from functools import partial
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -196,27 +197,25 @@ def stream_map_problems(
             choices = ", ".join(f"`{stream}`" for stream in streams)
             yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
             continue
-        base = {key: parts[key] for key in ("__source__", "__alias__") if key in parts}
-        found = []
+        source = {key: parts[key] for key in parts if key == "__source__"}
+        attempt, found = partial(_try, name, config, catalog), []
         for column, expression in parts.items():
             is_expression = column == "__filter__" or not column.startswith("__")
             if is_expression and isinstance(expression, str) and expression != "__NULL__":
-                trial = {**base, column: expression}
+                trial = {**source, column: expression}
                 filtered = {"__filter__": parts.get("__filter__"), **trial}
-                problem = _try(name, trial, config, catalog) or _try(
-                    name, filtered, config, catalog, nulls=True
-                )
-                found += [f"`{column}` {problem}"] if problem else []
-        if not found and (problem := _try(name, definition, config, catalog)):
+                if problem := attempt(trial) or attempt(filtered, nulls=True):
+                    found.append(f"`{column}` {problem}")
+        if not found and (problem := attempt(definition)):
             found = [f"it {problem}"]
         yield from (f"`stream_maps` of `{name}`: {problem}" for problem in found)
 
 
 def _try(
     name: str,
-    definition: StreamMapsDict | str | None,
     config: Mapping[str, Any],
     catalog: Catalog,
+    definition: StreamMapsDict | str | None,
     *,
     nulls: bool = False,
 ) -> str:
@@ -229,7 +228,8 @@ def _try(
         mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
         is_parsed = True
         for entry in catalog.streams:
-            sample = _sample(entry.schema.to_dict()["properties"], nulls=nulls)
+            columns = entry.schema.to_dict()["properties"].items()
+            sample = {column: _sample(s["type"], nulls=nulls) for column, s in columns}
             for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
                 stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
@@ -251,10 +251,7 @@ def map_error(error: Exception) -> str:
     return clean(str(cause).rstrip("."), _MAX_SHOWN)
 
 
-def _sample(schemas: Mapping[str, Any], *, nulls: bool) -> dict[str, Any]:
-    record = {}
-    for name, schema in schemas.items():
-        kind = next((k for k in _SAMPLES if k in schema.get("type", ())), "string")
-        is_null = nulls and "null" in schema.get("type", ())
-        record[name] = None if is_null else _SAMPLES[kind]
-    return record
+def _sample(types: Collection[str], *, nulls: bool) -> object:
+    if nulls and "null" in types:
+        return None
+    return next(value for kind, value in _SAMPLES.items() if kind in types)

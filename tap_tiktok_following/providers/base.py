@@ -28,11 +28,8 @@ MAX_WAIT = 5 * 60
 MAX_MESSAGE = 300
 """Maximum number of characters shown of a provider's message."""
 
-MAX_NAME = 100
-"""Maximum number of characters shown of a provider's error code and response ID."""
-
 _MAX_SEARCHED = 2000
-"""Number of characters of a provider's message that rules search."""
+"""Number of characters of a provider's code and message that rules search."""
 
 T = TypeVar("T")
 
@@ -46,45 +43,29 @@ class APIError(msgspec.Struct):
 
 
 class Provider(ABC):
-    """One API that lists which accounts a user follows.
+    """One API that lists which accounts a user follows, and the settings for it."""
 
-    Attributes:
-        name: Its short name, the prefix of its streams and settings.
-        fields: Name, type and description of its own fields, the key first.
-        key: The field that identifies an account.
-        properties: JSON Schema of the fields.
-        accounts: Decodes accounts with these fields.
-        settings: The settings for its credentials.
-        url_setting: The setting for the base URL.
-        rate_setting: The setting for the maximum number of requests per second.
-        budget_setting: The setting for the maximum number of requests per run.
-        credentials: Alternative sets of settings, each of which is enough to log in.
-        title: Its name at the start of setting titles.
-        called: Its name inside a sentence.
-        default_url: The default base URL.
-        per_second: The default maximum number of requests per second.
-        rate_note: A note on that for the description of the setting.
-        rules: The meaning of responses to requests for a page.
-        token_rules: The meaning of responses to requests for an access token.
-    """
-
-    name: ClassVar[str]
+    name: ClassVar[str]  # prefix of its streams and settings
+    title: ClassVar[str]  # at the start of the titles of settings
+    called: ClassVar[str]  # inside a sentence
+    # Fields of an account, the key first: name, type, description.
     fields: ClassVar[tuple[tuple[str, type[th.JSONTypeHelper[Any]], str], ...]]
-    key: ClassVar[str]
-    properties: ClassVar[th.PropertiesList]
-    accounts: ClassVar[AccountsReader]
-    settings: ClassVar[tuple[th.Property[Any], ...]]
+    # Settings for its credentials: name, whether it is a secret, description.
+    settings: ClassVar[tuple[tuple[str, bool, str], ...]]
+    credentials: ClassVar[tuple[tuple[str, ...], ...]]  # each set of settings is enough
+    default_url: ClassVar[str]
+    per_second: ClassVar[int]  # default maximum number of requests
+    rate_note: ClassVar[str] = ""  # on that, for the description of the setting
+    rules: ClassVar[tuple[Rule, ...]]  # for responses to requests for a page
+    token_rules: ClassVar[tuple[Rule, ...]] = ()  # the same for an access token
+
+    # What follows from these.
     url_setting: ClassVar[str]
     rate_setting: ClassVar[str]
     budget_setting: ClassVar[str]
-    credentials: ClassVar[tuple[tuple[str, ...], ...]]
-    title: ClassVar[str]
-    called: ClassVar[str]
-    default_url: ClassVar[str]
-    per_second: ClassVar[int]
-    rate_note: ClassVar[str] = ""
-    rules: ClassVar[tuple[Rule, ...]]
-    token_rules: ClassVar[tuple[Rule, ...]] = ()
+    key: ClassVar[str]
+    properties: ClassVar[th.PropertiesList]
+    accounts: ClassVar[AccountsReader]
 
     @override
     def __init_subclass__(cls) -> None:
@@ -101,6 +82,7 @@ class Provider(ABC):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.url: str = config[self.url_setting].rstrip("/")
+        self._config = config
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
@@ -171,8 +153,10 @@ class Provider(ABC):
         reference: str = "",
     ) -> NoPage:
         """Return the exception for a response without a page or token, by its first rule."""
-        kind = find_error(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
-        words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
+        kind = find_error(
+            rules, response.status, code[:_MAX_SEARCHED], message[:_MAX_SEARCHED]
+        )
+        words = ": ".join(filter(None, (clean(code), clean(message, MAX_MESSAGE))))
         error = kind(
             ", ".join(filter(None, (f"HTTP {response.status}", words))),
             reference=reference,
@@ -191,7 +175,7 @@ class Provider(ABC):
 
 def numbered(name: str, number: object) -> str:
     """Return a provider's ID of a response, with its name; "" if there is none."""
-    return f"{name} {clean(str(number), MAX_NAME)}" if number else ""
+    return f"{name} {clean(str(number))}" if number else ""
 
 
 def retry_after(response: RawResponse) -> float | None:

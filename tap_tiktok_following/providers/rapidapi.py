@@ -121,16 +121,10 @@ class RapidAPI(Provider):
         ("avatar_url", th.StringType, "URL of its picture."),
         ("avatar_thumb_url", th.StringType, "URL of its small picture."),
     )
-    settings: ClassVar[tuple[th.Property[Any], ...]] = (
-        th.Property(
-            "rapidapi_key",
-            th.StringType,
-            secret=True,
-            title="RapidAPI key",
-            description="Key of a RapidAPI account that is subscribed to the API.",
-        ),
+    settings = (
+        ("rapidapi_key", True, "Key of a RapidAPI account that is subscribed to the API."),
     )
-    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("rapidapi_key",),)
+    credentials = (("rapidapi_key",),)
     title: ClassVar[str] = "RapidAPI"
     called: ClassVar[str] = "RapidAPI"
     default_url: ClassVar[str] = "https://full-tiktok-api.p.rapidapi.com"
@@ -138,25 +132,16 @@ class RapidAPI(Provider):
     rate_note: ClassVar[str] = " Your plan may allow fewer."
     rules: ClassVar[tuple[Rule, ...]] = RULES
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        self._headers = {
-            "x-rapidapi-key": config.get("rapidapi_key", ""),
-            "x-rapidapi-host": urlsplit(self.url).netloc,
-        }
-
     @override
     def page_request(
-        self,
-        username: str,
-        cursor: int | None,
-        count: int,
-        token: str,
+        self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
         """Return `GET /api/v1/users/{username}/following`."""
         url = f"{self.url}/api/v1/users/{quote(username, safe='')}/following"
+        key, host = self._config["rapidapi_key"], urlsplit(self.url).netloc
+        headers = {"x-rapidapi-key": key, "x-rapidapi-host": host}
         query = {"count": count, "max_time": cursor}
-        return requests.Request("GET", url, self._headers, params=query)
+        return requests.Request("GET", url, headers, params=query)
 
     @override
     def _page(self, response: RawResponse) -> Page:

@@ -40,8 +40,6 @@ from tap_tiktok_following.providers.base import (
 from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tap_tiktok_following.model import RawResponse
 
 
@@ -116,32 +114,19 @@ class Research(Provider):
         ("username", th.StringType, "Username of the followed account."),
         ("display_name", th.StringType, "Profile name of the followed account."),
     )
-    settings: ClassVar[tuple[th.Property[Any], ...]] = (
-        th.Property(
-            "research_client_key",
-            th.StringType,
-            title="Research API client key",
-            description="Client key of your TikTok Research API client.",
-        ),
-        th.Property(
-            "research_client_secret",
-            th.StringType,
-            secret=True,
-            title="Research API client secret",
-            description="Client secret of your TikTok Research API client.",
-        ),
-        th.Property(
+    settings = (
+        ("research_client_key", False, "Client key of your TikTok Research API client."),
+        ("research_client_secret", True, "Client secret of your TikTok Research API client."),
+        (
             "research_access_token",
-            th.StringType,
-            secret=True,
-            title="Research API access token",
-            description=(
+            True,
+            (
                 "A client access token, to be used instead of the client key and secret. It "
                 "expires after two hours and is not renewed."
             ),
         ),
     )
-    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (
+    credentials = (
         ("research_client_key", "research_client_secret"),
         ("research_access_token",),
     )
@@ -152,20 +137,14 @@ class Research(Provider):
     rules: ClassVar[tuple[Rule, ...]] = RULES
     token_rules: ClassVar[tuple[Rule, ...]] = TOKEN_RULES
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        self._access_token: str | None = config.get("research_access_token")
-        self._client_key: str | None = config.get("research_client_key")
-        self._client_secret: str | None = config.get("research_client_secret")
-
     @override
     def token_request(self) -> requests.Request | None:
         """Return the request for a client access token; None if the user gave a token."""
-        if self._access_token:
+        if self._config.get("research_access_token"):
             return None
         form = {
-            "client_key": self._client_key,
-            "client_secret": self._client_secret,
+            "client_key": self._config["research_client_key"],
+            "client_secret": self._config["research_client_secret"],
             "grant_type": "client_credentials",
         }
         url, headers = f"{self.url}/v2/oauth/token/", {"Cache-Control": "no-cache"}
@@ -177,7 +156,8 @@ class Research(Provider):
         grant = _GRANT.read(response.body)
         if not grant.access_token:
             code, message = grant.error or "", grant.error_description or ""
-            raise self._error(self.token_rules, response, code, message, _log_id(grant))
+            reference = numbered("log_id", grant.log_id)
+            raise self._error(self.token_rules, response, code, message, reference)
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
 
@@ -189,7 +169,8 @@ class Research(Provider):
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
-        headers = {"Authorization": f"Bearer {self._access_token or token}"}
+        token = self._config.get("research_access_token") or token
+        headers = {"Authorization": f"Bearer {token}"}
         url = f"{self.url}/v2/research/user/following/"
         return requests.Request("POST", url, headers, json=query)
 
@@ -198,20 +179,17 @@ class Research(Provider):
         """Return `data.user_following` with `data.cursor` and `data.has_more`."""
         envelope = _ENVELOPE.read(response.body)
         error = envelope.error
+        reference = numbered("log_id", error.log_id)
         if response.status != HTTPStatus.OK or error.code != "ok":
             code, message = str(error.code or UNNAMED), error.message or ""
-            raise self._error(self.rules, response, code, message, _log_id(error))
+            raise self._error(self.rules, response, code, message, reference)
         data = envelope.data
         if data is None or data.has_more is None:
             raise Unreadable
         accounts = self.accounts.read(data.user_following)
-        return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
+        return Page(accounts, data.has_more, data.cursor, reference=reference)
 
     @override
     def quota_resets_in(self, response: RawResponse) -> float:
         """Return the seconds until 00:00 UTC, as TikTok's Research API FAQ says."""
         return DAY - response.until % DAY
-
-
-def _log_id(response: APIError | _Grant) -> str:
-    return numbered("log_id", response.log_id)

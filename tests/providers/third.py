@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import requests
@@ -18,8 +18,6 @@ from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tap_tiktok_following.model import RawResponse
 
 
@@ -37,10 +35,8 @@ class Third(Provider):
 
     name: ClassVar[str] = "third"
     fields = (("handle", th.StringType, "Followed account."),)
-    settings: ClassVar[tuple[th.Property[Any], ...]] = (
-        th.Property("third_password", th.StringType, secret=True, description="A password."),
-    )
-    credentials: ClassVar[tuple[tuple[str, ...], ...]] = (("third_password",),)
+    settings = (("third_password", True, "A password."),)
+    credentials = (("third_password",),)
     title: ClassVar[str] = "Third"
     called: ClassVar[str] = "the third provider"
     default_url: ClassVar[str] = "https://third.example"
@@ -57,16 +53,13 @@ class Third(Provider):
         *ERRORS,
     )
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(config)
-        self._headers = {"x-password": config.get("third_password", "")}
-
     @override
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
         query = {"at": cursor or "", "count": count}
-        return requests.Request("GET", f"{self.url}/{username}", self._headers, params=query)
+        headers = {"x-password": self._config["third_password"]}
+        return requests.Request("GET", f"{self.url}/{username}", headers, params=query)
 
     @override
     def _page(self, response: RawResponse) -> Page:
