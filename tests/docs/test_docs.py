@@ -74,6 +74,7 @@ NOT_OURS = {
     *("log_id", "request_id"),  # the providers'
     *("my_usernames", "main_tiktok_following", "tiktok_following"),  # schemas, a seed
     *("max_active_runs", "send_anonymous_usage_stats", "batch_size_rows"),  # other tools'
+    "persist_docs",
     "tiktok_providers",  # a variable of the dbt package
 }
 
@@ -156,7 +157,8 @@ def models() -> set[str]:
     columns = [column["name"] for model in described for column in model.get("columns", ())]
     tables = {model["name"].rpartition("__")[2] for model in described}
     variables = yaml.safe_load((DBT / "dbt_project.yml").read_text("utf-8"))["vars"]
-    return tables | {*columns, *variables}
+    tests = {path.stem for path in (DBT / "tests").glob("*.sql")}
+    return tables | tests | {*columns, *variables}
 
 
 def test_environment_variables_exist(tap: TapTikTokFollowing) -> None:
