@@ -6,7 +6,7 @@ from tests.e2e.page.browser import chromium
 
 PAGE = Path("output/sandbox.html")
 PICTURE = Path("docs/page.png")
-WIDTH, HEIGHT, SCALE = 940, 1100, 2
+WIDTH, HEIGHT, SCALE = 1040, 1020, 2
 """A README is shown at about this width, so the text can be read there."""
 
 

@@ -86,10 +86,9 @@ def main() -> int:
     """Write the page that the command line asks for, and return the exit code."""
     options = _options()
     try:
-        listed = read_usernames(options.usernames) if options.usernames else {}
-        content = gather(
-            Models(options), listed, _settings(options.settings), options.color_by
-        )
+        settings = _settings(options.settings)
+        listed = _listed(options.usernames, settings)
+        content = gather(Models(options), listed, settings, options.color_by)
         write(content, options.output)
     except Failed as failed:
         print(failed, file=sys.stderr)

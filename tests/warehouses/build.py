@@ -114,6 +114,7 @@ class Spark:
         "spark.sql.session.timeZone": "America/New_York",
         "spark.sql.shuffle.partitions": "1",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
     }
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,7 @@ HOSTILE = (
 """Profile names."""
 
 LONG_NAME = "m" * 24
+SECRET = "not-for-the-page"
 
 LISTS = {
     "ann": ["ben", "cat", "hal", *(f"ann.{n}" for n in range(130))],
@@ -195,6 +197,13 @@ def scan(
 
 @pytest.fixture(scope="session")
 def built(builder: Builder, runs: list[harness.Run], tmp_path_factory: Any) -> Built:
-    usernames = tmp_path_factory.mktemp("usernames") / "usernames.csv"
+    folder: Path = tmp_path_factory.mktemp("files")
+    usernames, settings = folder / "usernames.csv", folder / "settings.json"
     usernames.write_text(USERNAMES_CSV, "utf-8")
-    return builder.page(builder.warehouse(*runs), "--usernames", str(usernames))
+    named = {
+        "usernames_path": str(usernames),
+        "full_scan_after_days": 7,
+        "rapidapi_key": SECRET,
+    }
+    settings.write_text(json.dumps(named), "utf-8")
+    return builder.page(builder.warehouse(*runs), "--settings", str(settings))

@@ -13,7 +13,7 @@ import pytest
 from sandbox import Clock, Follow, Sandbox, World
 from tap_tiktok_following.text import DAY
 from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Project, gather
-from tests.e2e.page.conftest import HOSTILE, LISTS, LONG_NAME, NAMES, scan, write_page
+from tests.e2e.page.conftest import HOSTILE, LISTS, LONG_NAME, NAMES, SECRET, scan, write_page
 from tests.harness import NOW
 
 if TYPE_CHECKING:
@@ -296,6 +296,15 @@ def test_script_prints_the_first_sentence_of_the_page(page: Page, built: Built) 
     *_, sentence, place = built.printed.splitlines()
     assert sentence == page.locator("#sentence").inner_text()
     assert place == f"The page is {built.html}."
+
+
+def test_settings_are_shown_without_secrets(page: Page, built: Built) -> None:
+    assert page.locator("#settings").inner_text().split() == ["full_scan_after_days", "7"]
+    assert (
+        "A full scan of each list is due every 7 days." in page.locator("#late").inner_text()
+    )
+    assert SECRET not in built.html.read_text("utf-8")
+    assert "[object" not in page.locator("body").inner_text()
 
 
 def test_page_prints_without_controls(page: Page) -> None:
