@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import deaths, environment, figures, keeping, models, results, whole
-from benchmarks.figures import Bench, Row
+from benchmarks import deaths, environment, measure, models, page, results, whole
+from benchmarks.measure import Bench, Row
 from benchmarks.process import Failed
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ CHAPTERS = {
         **whole.FIGURES,
         "paid-twice": deaths.paid_twice,
         **models.FIGURES,
+        **page.FIGURES,
     },
-    "Its parts": {**figures.FIGURES, "kept-answers": keeping.kept_answers},
+    "Its parts": measure.FIGURES,
 }
 """Those that a user decides by come first."""
 

@@ -20,7 +20,6 @@ WORKERS = 16
 NO_LIMIT = 1000
 """Requests a second: the most that the tap's setting takes."""
 
-_SINGER = b'{"type"'
 _STATE = b'{"type":"STATE"'
 _FOLLOW = b'following","record":'
 """What tells a RECORD of a following stream, in its first 60 bytes."""
@@ -116,25 +115,6 @@ def plain_tap(server: Server, folder: Path) -> Run:
     return _run(server, [*command, "--config", str(path)], folder / "plain.jsonl")
 
 
-def researchtikpy(server: Server, folder: Path) -> Run:
-    """Run researchtikpy's `get_following`."""
-    return _peer(server, folder, "run_researchtikpy")
-
-
-def dlt(server: Server, folder: Path) -> Run:
-    """Run dlt's REST client, parallelised."""
-    return _peer(server, folder, "run_dlt")
-
-
-def _peer(server: Server, folder: Path, name: str) -> Run:
-    path = folder / "usernames.txt"
-    path.write_text("\n".join(server.usernames), encoding="utf-8")
-    keys = ("research_api_url", "research_client_key", "research_client_secret")
-    command = [environment.program("peers", "python"), "-m", f"benchmarks.peers.{name}"]
-    arguments = [*(server.config[key] for key in keys), str(path)]
-    return _run(server, [*command, *arguments], folder / f"{name}.jsonl")
-
-
 def _run(server: Server, command: Sequence[str], output: Path) -> Run:
     server.take_log()
     usage = process.run(command, output, ENVIRONMENT)
@@ -144,6 +124,5 @@ def _run(server: Server, command: Sequence[str], output: Path) -> Run:
 
 
 def _records(output: Path) -> int:
-    """How many follows there are: in Singer output those of its stream, else every line."""
     with output.open("rb") as lines:
-        return sum(_FOLLOW in line[:60] or line[:7] != _SINGER for line in lines)
+        return sum(_FOLLOW in line[:60] for line in lines)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.contestants import ENVIRONMENT
-from benchmarks.figures import Row
+from benchmarks.measure import Row
 from benchmarks.pipelines import Project
 from benchmarks.process import Failed
 from benchmarks.server import Server
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from benchmarks.figures import Bench
+    from benchmarks.measure import Bench
 
     Target = tuple[str, Mapping[str, Any]]
 
@@ -77,7 +77,10 @@ def paid_twice(bench: Bench) -> Iterator[Row]:
             ("target-postgres", {"sqlalchemy_url": server.url, "default_target_schema": "{}"}),
         ]
         for target, settings in loaders:
-            for name, more in (("without", {}), ("with", {"responses_path": "file.answers"})):
+            for name, more in (
+                ("without", {}),
+                ("with", {"responses_path": "file.responses"}),
+            ):
                 folder = bench.folder / f"{target}-{name}"
                 filled = {
                     key: value.format(name) if isinstance(value, str) else value

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from benchmarks import process
-from benchmarks.figures import MEGABYTE, Row
+from benchmarks.measure import MEGABYTE, Row
 from benchmarks.process import Failed
 from tests.dbt.project import PACKAGE, PROGRAMS, Database, Driver, Project, gather, schemas
 from tests.e2e import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from benchmarks.figures import Bench
+    from benchmarks.measure import Bench
 
 OBSERVATIONS = 5_000_000
 
@@ -78,7 +79,7 @@ def dbt_build(bench: Bench) -> Iterator[Row]:
             Database.postgres(server, "postgres"),
         ):
             rows = _fill(bench, database)
-            usage = _build(bench.folder, database)
+            usage = build(bench.folder, database)
             value = f"{usage.ended - usage.started:.0f} s"
             if database.kind == "duckdb":
                 value += f", {usage.cpu:.0f} CPU seconds, {usage.memory / MEGABYTE:,.0f} MB"
@@ -109,7 +110,10 @@ def _fill(bench: Bench, database: Database) -> int:
     return sum(row["rows"] for [row] in counts)
 
 
-def _build(folder: Path, database: Database) -> process.Usage:
+def build(
+    folder: Path, database: Database, providers: Sequence[str] = ("research", "rapidapi")
+) -> process.Usage:
+    """Build the models for the tables of these providers, and test them."""
     variables = {
         **database.variables,
         "DBT_PROJECT_DIR": str(PACKAGE),
@@ -120,4 +124,5 @@ def _build(folder: Path, database: Database) -> process.Usage:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
     command = [str(PROGRAMS / "dbt"), "build", "--exclude-resource-type", "unit_test"]
+    command += ["--vars", json.dumps({"tiktok_providers": list(providers)})]
     return process.run(command, folder / f"{database.kind}.txt", variables)

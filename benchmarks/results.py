@@ -13,12 +13,12 @@ from benchmarks import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.figures import Bench, Row
+    from benchmarks.measure import Bench, Row
 
 PATH = Path(__file__).with_name("RESULTS.md")
 
 TAPS = ("tap-tiktok-following", "singer-sdk", "requests", "urllib3", "msgspec")
-PEERS = ("researchtikpy", "dlt", "requests")
+PEERS = ("dlt", "requests")
 
 _VERDICTS = {True: "yes", False: "**no**", None: ""}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import pipelines
 from benchmarks.contestants import tap
-from benchmarks.figures import MEGABYTE, Row
+from benchmarks.measure import MEGABYTE, Row
 from benchmarks.pipelines import Project
 from benchmarks.process import Failed
 from benchmarks.server import Server
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.contestants import Run
-    from benchmarks.figures import Bench
+    from benchmarks.measure import Bench
     from benchmarks.pipelines import PipelineRun
 
 SHARDS = 8

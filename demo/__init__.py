@@ -1,4 +1,1 @@
-"""The tap at work: usernames in, both providers read, a DuckDB file to look at.
-
-Run by `make demo`.
-"""
+"""The story that `make demo` plays on the sandbox, and the demo itself."""

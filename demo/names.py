@@ -1,4 +1,4 @@
-"""The usernames of a story's people, and how they are described."""
+"""The usernames and profiles of the demo."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ _ORNAMENTS = (
 
 
 def cast(number: int) -> str:
-    """The username of one of the cast, such as `amber_bakes`."""
+    """Return one of the 40 usernames, such as `amber_bakes`."""
     return _name(number, "_")
 
 
 def crowd(number: int) -> str:
-    """The username of one of the crowd, such as `amber.bakes`."""
+    """Return the username of an account that is followed, such as `amber.bakes`."""
     return _name(number, ".")
 
 
 def banned(number: int) -> str:
-    """The username of a banned account."""
+    """Return the username of a banned account."""
     return f"banned.{number}"
 
 
 def passing(beat: int) -> str:
-    """The username of the account that is followed at a beat of the story."""
+    """Return the username of the account that is followed at a beat."""
     return f"{crowd(beat % 500)}.{beat % 100_000}"
 
 
 def colourful(username: str) -> Account:
-    """An account whose names and counts are hard to carry."""
+    """Return an account with letters of many scripts and large counts."""
     account = Account.made_up(username)
     number = int(account.user_id)
     name = account.display_name + _ORNAMENTS[number % len(_ORNAMENTS)]

@@ -2,7 +2,7 @@
 
     python examples/network.py output/prod.duckdb               # the dbt models in DuckDB
     python examples/network.py postgresql://user@host/database  # the dbt models in PostgreSQL
-    python examples/network.py output                           # the files of target-jsonl
+    python examples/network.py output --models models.sql       # the files of target-jsonl
 
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
 says that one account follows another, or did. All times are UTC. In the GEXF file each edge
@@ -32,14 +32,14 @@ NODE = (
     *("verified", "is_private"),
 )
 ACCOUNTS = """
-    SELECT account_id, username, user_id, display_name, followers, following, verified,
+    SELECT account_id, username, user_id, display_name, followers, following_total, verified,
         is_private
     FROM accounts
 """
 
 EDGE = (
     *("is_listed", "followed_at_earliest", "followed_at_latest", "first_seen", "last_seen"),
-    "gone_before",
+    "gone_at_latest",
 )
 SPELLS = """
     WITH by_account AS (
@@ -49,18 +49,15 @@ SPELLS = """
         FROM edges JOIN account_names ON account_names.username = edges.follower_username
     )
     SELECT follower_id, account_id,
-        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_before,
+        coalesce(spells.followed_at_latest, spells.first_seen), spells.gone_at_latest,
         is_listed, edges.followed_at_earliest, edges.followed_at_latest,
-        edges.first_seen, edges.last_seen, edges.gone_before
+        edges.first_seen, edges.last_seen, edges.gone_at_latest
     FROM by_account AS edges
     JOIN follow_spells AS spells USING (provider, follower_username, account_id)
     WHERE place = 1
     ORDER BY spells.spell
 """
 """A row for each spell, as the provider tells it that read the list last."""
-
-MODELS = Path(__file__).parents[1] / "docs" / "analysis.sql"
-"""The dbt models as plain SQL."""
 
 COLUMNS = {
     "following": (
@@ -88,29 +85,34 @@ def main() -> None:
     parser.add_argument("source", help="DuckDB file, PostgreSQL URL or folder of JSONL files")
     parser.add_argument("--schema", help="schema of the dbt models")
     parser.add_argument("--into", type=Path, default=Path("network"), help="folder (network)")
+    sql = "the dbt models as plain SQL, for a folder (models.sql)"
+    parser.add_argument("--models", type=Path, default=Path("models.sql"), help=sql)
     options = parser.parse_args()
-    graph = network(*read(options.source, options.schema))
+    graph = network(*read(options.source, options.schema, options.models))
     options.into.mkdir(parents=True, exist_ok=True)
     write(graph, options.into)
     print(f"{len(graph):,} accounts and {graph.size():,} follows are in {options.into}")
 
 
-def read(source: str, schema: str | None) -> tuple[list[Any], list[Any]]:
+def read(source: str, schema: str | None, models: Path) -> tuple[list[Any], list[Any]]:
     """Return the rows of accounts, and those of spells."""
     if source.startswith(("postgres:", "postgresql:")):
         settings = f"-c timezone=UTC -c search_path={schema or 'public_tiktok_following'}"
         with psycopg.connect(source, options=settings) as postgres:
             return postgres.execute(ACCOUNTS).fetchall(), postgres.execute(SPELLS).fetchall()
     folder = Path(source)
+    is_folder = folder.is_dir()
     with (
-        models_of(folder) if folder.is_dir() else duckdb.connect(source, read_only=True)
-    ) as db:
-        own = "tiktok_following" if folder.is_dir() else "main_tiktok_following"
+        models_of(folder, models)
+        if is_folder
+        else duckdb.connect(source, read_only=True) as db
+    ):
+        own = "tiktok_following" if is_folder else "main_tiktok_following"
         db.execute(f"SET schema = '{schema or own}'")
         return db.execute(ACCOUNTS).fetchall(), db.execute(SPELLS).fetchall()
 
 
-def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
+def models_of(folder: Path, models: Path) -> duckdb.DuckDBPyConnection:
     """Return a database in memory with the models of what target-jsonl wrote to a folder."""
     db = duckdb.connect(":memory:")
     db.execute("CREATE SCHEMA tiktok")
@@ -121,7 +123,7 @@ def models_of(folder: Path) -> duckdb.DuckDBPyConnection:
             if files := sorted(map(str, folder.glob(f"{table}*.jsonl"))):
                 read = f"read_json(?, format = 'newline_delimited', columns = {columns})"
                 db.execute(f"INSERT INTO tiktok.{table} FROM {read}", [files])
-    db.execute(MODELS.read_text("utf-8"))
+    db.execute(models.read_text("utf-8"))
     return db
 
 

@@ -23,13 +23,13 @@ from typing import Any
 
 SETTLED_AND_NEXT = """
     select username, null as place
-    from {{{{ ref('coverage') }}}}
+    from {{{{ ref('tiktok_following__coverage') }}}}
     where last_outcome not in ('interrupted', 'failed')
     group by username
     having count(*) = {{{{ var('tiktok_providers') | length }}}}
     union all
     select username, place
-    from {{{{ ref('whom_to_read_next') }}}}
+    from {{{{ ref('tiktok_following__whom_to_read_next') }}}}
     where not is_unfinished and followed_by >= {followed_by}
     order by place
 """

@@ -72,7 +72,8 @@ def _file_of(usernames: Sequence[str]) -> Iterator[Path]:
 
 
 def _serve(sandbox: Sandbox, usernames: Path, _: argparse.Namespace) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         print(sandbox.url)  # noqa: T201
         for name, value in {**sandbox.env, _USERNAMES_PATH: usernames}.items():

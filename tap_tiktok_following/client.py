@@ -105,13 +105,13 @@ class Client:
         return self._retry(request_with_token)
 
     def _grant(self) -> TokenGrant:
-        def request() -> TokenGrant:
+        def grant() -> TokenGrant:
             self._gate.enter(counted=False)
             request = self._provider.token_request()
             assert request is not None  # noqa: S101 - called only if there are tokens
             return self._provider.read_token(self._transport.send(request))
 
-        return self._retry(request)
+        return self._retry(grant)
 
     def _retry(self, request: Callable[[], T]) -> T:
         """Send a request until it succeeds, `max_tries` times at most."""

@@ -213,13 +213,6 @@ class QuotaUsedUp(StreamEnded):
         "`on_quota_exhausted` set to `stop` makes this exit code 0"
     )
 
-    @property
-    @override
-    def reason(self) -> str:
-        """What happened, and when the quota resets if that is known."""
-        resets = f"; it resets at {self.retry_at}" if self.retry_at else ""
-        return super().reason.replace(self.happened, f"{self.happened}{resets}", 1)
-
 
 class LongWait(QuotaUsedUp):
     """The provider asks to slow down and to wait for more than 5 minutes."""

@@ -7,7 +7,6 @@ import threading
 import time
 import weakref
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from http import HTTPStatus
@@ -26,7 +25,7 @@ from tap_tiktok_following.model import RawResponse
 from tap_tiktok_following.text import clean, unix_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from socket import socket
 
 MAX_BODY = 16 * 1024 * 1024
@@ -35,24 +34,9 @@ MAX_BODY = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 
 _MAX_QUOTE = 100
-"""Maximum number of characters quoted from a proxy or the operating system."""
+"""Maximum number of characters quoted from a library or the operating system."""
 
-
-@dataclass(frozen=True)
-class Request:
-    """A request to a provider.
-
-    Attributes:
-        method: The HTTP method.
-        path: Path and query, percent-encoded, to be appended to the base URL.
-        headers: Headers of this request.
-        body: The body, or None.
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
+_DISTRUSTED = "certificate not accepted"
 
 
 class Transport:
@@ -85,7 +69,7 @@ class Transport:
             )
             raise Ended(sentence) from error
 
-    def send(self, request: Request) -> RawResponse:
+    def send(self, request: requests.Request) -> RawResponse:
         """Send one request, exactly once.
 
         Raises:
@@ -93,17 +77,12 @@ class Transport:
             Failed: If the response is a redirect or too large.
         """
         session = self._session()
-        prepared = requests.Request(
-            request.method,
-            self._url + request.path,
-            {**self._headers, **request.headers},
-            data=request.body,
-        ).prepare()
+        request.headers = {**self._headers, **request.headers}
         sent_at, started = time.time(), time.monotonic()
         try:
             with (
                 session.time_limit(),
-                session.send(prepared, timeout=self._timeout) as response,
+                session.send(request.prepare(), timeout=self._timeout) as response,
             ):
                 duration = time.monotonic() - started
                 body = _read(response)
@@ -130,7 +109,7 @@ class Transport:
     def _lost(self, cause: BaseException) -> Transient:
         """Describe why no complete response arrived, without the internals of libraries."""
         if obstacle := self._obstacle(cause):
-            is_distrusted = "certificate" in obstacle
+            is_distrusted = obstacle.startswith(_DISTRUSTED)
             places = "REQUESTS_CA_BUNDLE, clock" if is_distrusted else "network"
             return Transient(
                 f"cannot reach {self._host} ({obstacle})",
@@ -149,10 +128,8 @@ class Transport:
                 inner = cause.original_error
                 return f"proxy: {self._obstacle(inner) or _in_words(inner)}"
             case causes.SSLError():
-                problem = getattr(cause.args[0], "verify_message", "")
-                return (
-                    f"certificate not accepted, {problem}" if problem else "no TLS connection"
-                )
+                problem = clean(getattr(cause.args[0], "verify_message", ""), _MAX_QUOTE)
+                return f"{_DISTRUSTED}, {problem}" if problem else "no TLS connection"
             case causes.NameResolutionError():
                 return "name does not resolve"
             case causes.NewConnectionError():

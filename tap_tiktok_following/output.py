@@ -39,10 +39,10 @@ GRACE = 2.0
 """Seconds to wait for pages in flight after a signal."""
 
 ALARM = 4.0
-"""Seconds after a signal until the process ends, whatever it is doing."""
+"""Seconds after a signal in which nothing is written until the process ends."""
 
-LONG_LINE_ALARMS = 14
-"""How often the alarm is put off while the target reads a line that is partly written."""
+MOST_ALARMS = 15
+"""Number of alarms after which the process ends even if the target still reads: a minute."""
 
 RUN_AGAIN = "run again; every list continues from the last page read"
 
@@ -109,7 +109,6 @@ class MessageWriter(MsgSpecWriter):
 
     Attributes:
         written: Bytes written so far.
-        left: Bytes of a line that is partly written; 0 if none is.
 
     Raises:
         Ended: If stdout is closed.
@@ -123,7 +122,7 @@ class MessageWriter(MsgSpecWriter):
                 "a file."
             )
             raise Ended(sentence)
-        self.written = self.left = 0
+        self.written = 0
         self._pending = bytearray()
         self._record_tail = _record_tail()
         _writers.append(self)
@@ -159,7 +158,7 @@ class MessageWriter(MsgSpecWriter):
         """
         lines, self._pending = self._pending, bytearray()
         self._record_tail = _record_tail()
-        if not lines:
+        if not lines or sys.stdout is None:  # None after an error
             return
         with _ended_if_unwritable():
             for batch in _batches(lines):
@@ -174,7 +173,6 @@ class MessageWriter(MsgSpecWriter):
             else:
                 batch = batch[written:]
                 self.written += written
-                self.left = len(batch)
 
     def is_blocked(self) -> bool:
         """Whether stdout is full for now, after everything buffered was written to it."""
@@ -275,12 +273,11 @@ class Termination:
             listener()
 
     def _end(self) -> None:
-        """End the process, but not in a long line while the target reads it."""
+        """End the process, but not while the target reads the last rows and the state."""
         self._alarms += 1
-        if self.output and self._alarms <= LONG_LINE_ALARMS:
-            before, self._written = self._written, self.output.written
-            if self.output.left and self.output.written > before:
-                return
+        before, self._written = self._written, self.output.written if self.output else 0
+        if self._written > before and self._alarms < MOST_ALARMS:
+            return
         sentence = f"Stopped by {self.name} before everything was finished: {RUN_AGAIN}.\n"
         with contextlib.suppress(OSError):
             if select.select([], [_STDERR], [], 0)[1]:  # a blocked stderr would hang here too

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import shutil
+import os
 import sys
 from operator import attrgetter
 from pathlib import Path
@@ -24,7 +24,7 @@ from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.output import MessageWriter, StateWriter, Termination
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.run.report import duration, make_table
+from tap_tiktok_following.run.report import duration, make_table, some_of
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
@@ -150,6 +150,11 @@ class TapTikTokFollowing(Tap):
         if self._has_announced:
             return
         self._has_announced = True
+        if self.usernames.malformed:
+            self.logger.warning(
+                "`usernames_path` contains entries that are not usernames; skipped: %s",
+                some_of(self.usernames.malformed),
+            )
         runs = [stream.run for stream in self._following if stream.is_read]
         for stream in self._following:
             if stream.is_read:
@@ -172,7 +177,9 @@ class TapTikTokFollowing(Tap):
         for stream in self._following:
             stream.log_reasons()
         if rows := {s.label: s.row for s in self._following if s.row}:
-            columns = shutil.get_terminal_size().columns if self.shows_bar else sys.maxsize
+            columns = sys.maxsize
+            if self.shows_bar:
+                columns = os.get_terminal_size(sys.stderr.fileno()).columns
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
         endings = [ending for stream in self._following for ending in stream.endings()]

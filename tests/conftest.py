@@ -67,6 +67,16 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
 
 
 @pytest.fixture(scope="session")
+def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the dbt models as plain SQL, for the tables of both providers."""
+    from tests.dbt.project import plain_sql  # noqa: PLC0415
+
+    path = tmp_path_factory.mktemp("sql") / "models.sql"
+    path.write_text(plain_sql("research", "rapidapi"), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     from tests.e2e.postgres import serve_or_skip  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """Running the tap against a sandbox, in this process or in one of its own.
 
-`run` is quick, and enough for everything but signals, pipes and kills. `start` and `finish`
-are for those. Both give a `Run`: what came out on stdout and stderr, and the exit code.
+`run` is quick, and enough for everything but signals, pipes and kills; `start` and `finish`
+are for those. Both return a `Run`.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ PAGES = 3
 """Pages of 4 that a list of 9 takes when the boundary account comes twice: 4, 3 and 3."""
 
 KILLED = -9
-"""The exit code of a process that SIGKILL ended, where there is such a signal."""
+"""The exit code of a process that SIGKILL ended, on POSIX."""
 
 QUICK = {
     "max_tries": 2,
     "research_requests_per_second": 1000,
     "rapidapi_requests_per_second": 1000,
 }
-"""Settings under which a failing request does not keep a test waiting."""
+"""Settings with which a failing request does not delay a test."""
 
 _started: list[subprocess.Popen[str]] = []
 
@@ -68,7 +68,7 @@ CREDENTIALS = {
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of the tap left behind.
+    """The result of a run of the tap.
 
     Attributes:
         exit_code: Its exit code; negative for the signal that killed it.
@@ -82,20 +82,20 @@ class Run:
 
     @cached_property
     def messages(self) -> list[dict[str, Any]]:
-        """The Singer messages; every line has to be one, the last may be cut off by a kill."""
+        """The Singer messages. Every line is one, but a kill may have cut off the last."""
         lines = self.stdout.splitlines()
         if self.exit_code == KILLED and not self.stdout.endswith("\n"):
             lines = lines[:-1]
         return [json.loads(line) for line in lines]
 
     def records(self, stream: str) -> list[dict[str, Any]]:
-        """The records of a stream, in the order they came."""
+        """Return the records of a stream, in the order they were sent."""
         return [
             m["record"] for m in self.messages if m.get("stream") == stream and "record" in m
         ]
 
     def follows(self, provider: str, username: str | None = None) -> list[tuple[str, str]]:
-        """The edges *follower, followed* that were sent, in the order they came."""
+        """Return the pairs *follower, followed*, in the order they were sent."""
         edges = [
             (record["follower_username"], record["username"])
             for record in self.records(f"{provider}_following")
@@ -103,7 +103,7 @@ class Run:
         return [edge for edge in edges if username in {None, edge[0]}]
 
     def scans(self, provider: str) -> dict[str, dict[str, Any]]:
-        """The row of the scans stream of each username; one came for each."""
+        """Return the row of the scans stream of each username; there is one for each."""
         rows = self.records(f"{provider}_scans")
         by_username = {row["follower_username"]: row for row in rows}
         assert len(by_username) == len(rows)
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The value of the last STATE message: what a target would have kept."""
+        """The value of the last STATE message, which a target saves."""
         return self.states[-1] if self.states else {}
 
     @property
@@ -131,12 +131,12 @@ class Run:
         return (self.stderr.splitlines() or [""])[-1].split(" | ", 3)[-1]
 
     def text(self, level: str | None = None) -> str:
-        """The texts of the log, of one level or of all, a line each."""
+        """Return the texts of the log, of one level or of all, one per line."""
         return "\n".join(text for its, text in self.log if level in {None, its})
 
 
 def entry(state: Mapping[str, Any], provider: str, username: str) -> dict[str, Any]:
-    """What a state keeps about a username; empty if there is nothing."""
+    """Return the entry of a username in a state, or an empty one."""
     stream = state.get("bookmarks", {}).get(f"{provider}_following", {})
     for partition in stream.get("partitions", []):
         if partition["context"] == {"follower_username": username}:
@@ -145,7 +145,7 @@ def entry(state: Mapping[str, Any], provider: str, username: str) -> dict[str, A
 
 
 def bookmark(state: Mapping[str, Any], provider: str, username: str) -> str | None:
-    """T of the last complete scan, as a state keeps it."""
+    """Return the bookmark of a username in a state."""
     value = entry(state, provider, username).get("replication_key_value")
     assert value is None or isinstance(value, str)
     return value
@@ -154,12 +154,12 @@ def bookmark(state: Mapping[str, Any], provider: str, username: str) -> str | No
 def follows_of(
     username: str, length: int, *, newest: int = NOW - 1000, every: int = 10
 ) -> list[Follow]:
-    """A list of follows, newest first, some seconds apart."""
+    """Return a list of follows, newest first, some seconds apart."""
     return [Follow(f"{username}.{place}", newest - every * place) for place in range(length)]
 
 
 def emptied(server: Sandbox) -> Sandbox:
-    """A sandbox as if it had just started: empty and well-behaved, its clock at `NOW`."""
+    """Return a sandbox as if it had just started: empty, without faults, at `NOW`."""
     server.clock = Clock(NOW)
     server.world = World.of({})
     server.scenario = Scenario()
@@ -168,44 +168,52 @@ def emptied(server: Sandbox) -> Sandbox:
 
 
 def many(how_many: int) -> list[str]:
-    """Usernames, each another."""
+    """Return a number of usernames."""
     return [f"user{number:02}" for number in range(how_many)]
 
 
 def truth(sandbox: Sandbox, *usernames: str) -> set[tuple[str, str]]:
-    """The edges that a perfect reader finds now."""
+    """Return the pairs *follower, followed* that a perfect reader finds now."""
     return {
         (name, follow.username) for name in usernames for follow in sandbox.world.truth(name)
     }
 
 
 def pages_asked(sandbox: Sandbox, provider: str, username: str) -> list[LoggedRequest]:
-    """The requests for one list, in the order they came."""
+    """Return the requests for one list, in the order of arrival."""
     return [r for r in sandbox.requests if (r.provider, r.username) == (provider, username)]
 
 
 def settings(
     sandbox: Sandbox, usernames: Iterable[str], provider: str | None = None, **more: object
 ) -> dict[str, Any]:
-    """Settings to read these lists from one provider, or from both."""
+    """Return settings to read these lists from one provider, or from both."""
     others = CREDENTIALS.keys() - {provider} if provider else set()
     unwanted = {name for other in others for name in CREDENTIALS[other]}
     given = {name: value for name, value in sandbox.config.items() if name not in unwanted}
     return {**QUICK, **given, "usernames": list(usernames), **more}
 
 
-def run(config: Mapping[str, Any], state: object = None, *, level: int = logging.INFO) -> Run:
+def run(
+    config: Mapping[str, Any],
+    state: object = None,
+    *,
+    catalog: dict[str, Any] | None = None,
+    level: int = logging.INFO,
+) -> Run:
     """Run the tap in this process, as its command does."""
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with _log(level) as log, _handlers_kept(), contextlib.redirect_stdout(stdout):
-        code = _sync(config, state)
+        code = _sync(config, state, catalog)
     return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
 
 
-def _sync(config: Mapping[str, Any], state: object) -> int:
+def _sync(config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None) -> int:
     tap: TapTikTokFollowing | None = None
     try:
-        tap = TapTikTokFollowing(config=dict(config), state=copy.deepcopy(state or {}))
+        tap = TapTikTokFollowing(
+            config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
+        )
         tap.sync_all()
     except Ended as end:
         TapTikTokFollowing.logger.error("%s", end.sentence)
@@ -232,7 +240,7 @@ def _log(level: int) -> Iterator[io.StringIO]:
 
 @contextlib.contextmanager
 def _handlers_kept() -> Iterator[None]:
-    """Every tap sets handlers for signals; pytest wants its own back."""
+    """Restore pytest's signal handlers, which the tap replaces."""
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(signum) for signum in signals]
     try:
@@ -243,7 +251,7 @@ def _handlers_kept() -> Iterator[None]:
 
 
 def command(folder: Path, config: Mapping[str, Any], state: object = None) -> list[str]:
-    """The command that runs the tap with these settings, from files in a folder."""
+    """Return the command that runs the tap with these settings, from files in a folder."""
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     arguments = ["--config", str(folder / "config.json")]
     if state is not None:
@@ -253,11 +261,10 @@ def command(folder: Path, config: Mapping[str, Any], state: object = None) -> li
 
 
 def environment(**more: str) -> dict[str, str]:
-    """A user's environment, without any setting of the tap, and with these variables.
+    """Return a user's environment, without settings of the tap, and with these variables.
 
-    Nor with what test machines tell Python. Unbuffered, stderr never fails at the exit; not
-    keeping what it compiles, each program starts slowly. The SDK's warning that a Python is
-    old says nothing about the tap.
+    Variables with which test machines change Python are left out, as is the SDK's warning that
+    a Python is old.
     """
     ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
@@ -266,9 +273,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def bare(**more: str) -> dict[str, str]:
-    """The environment of a user who has installed the tap alone, with these variables.
+    """Return the environment of a user who has installed the tap alone.
 
-    It has no numpy, which the tap's dependencies import where it is: a fifth of a start.
+    It has no numpy, which the tap's dependencies import if they can: a fifth of a start.
     """
     return environment(PYTHONPATH=_without_numpy().name, **more)
 
@@ -304,7 +311,7 @@ def wait_until(condition: Callable[[], bool], within: float = 120) -> None:
 
 
 def kill_what_is_left() -> None:
-    """End the processes of a test that did not get to see them end."""
+    """Kill the processes that a failed test has left running."""
     while _started:
         process = _started.pop()
         if process.poll() is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from sandbox import Follow, World
+from sandbox import Clock, Follow, World
 from sandbox.paging import page_of
 from tap_tiktok_following.errors import BudgetReached, Failed
 from tap_tiktok_following.model import Accounts, Page, Policy, RawResponse, Response
@@ -69,7 +69,6 @@ class Life:
     """One list and its reader.
 
     Attributes:
-        now: Unix seconds.
         state: What the reader keeps between runs.
         sent: Every account that was ever sent.
         broken: Which cursors have no page for now; None if all have.
@@ -77,6 +76,7 @@ class Life:
         cached_for: Seconds since the provider's cache was filled, from which pages come.
         blink: Changes a page that a request returns; called with the number of the request in
             its run and the number of the page in the list, both from 1, and the page.
+        asks_again: Whether a response that may be wrong is requested once more.
         records: Every record that was ever sent.
         rows: Every row of the scans stream.
         listings: Who was on the list when runs read it, by Unix seconds.
@@ -96,14 +96,15 @@ class Life:
         repeat: bool = True,
         **policy: Any,
     ) -> None:
-        self.now = NOW
         self.world = World.of({"ann": list(follows)})
+        self.world.clock = Clock(NOW)
         self.state: dict[str, Any] = {}
         self.sent: set[str] = set()
         self.broken: Broken | None = None
         self.total: Callable[[int], int | None] = lambda _: None
         self.cached_for = 0
         self.blink: Blink = lambda _request, _page, page: page
+        self.asks_again = True
         self.records: list[dict[str, Any]] = []
         self.rows: list[dict[str, Any]] = []
         self.listings: dict[int, set[str]] = {}
@@ -111,6 +112,15 @@ class Life:
         self.policy = policy
         self._repeat = repeat
         self._made = 0
+
+    @property
+    def now(self) -> int:
+        """What time it is, in Unix seconds."""
+        return int(self.world.clock.now())
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.world.clock.advance(now - self.now)
 
     @property
     def listed(self) -> list[str]:
@@ -147,7 +157,8 @@ class Life:
         Args:
             after: Seconds.
             budget: Requests after which the run is stopped; None for no limit.
-            killed_after: Events after which the run is killed; None if it is not.
+            killed_after: Events after which the run is killed, and the records of the next
+                one lost; None if it is not.
         """
         self.now += after
         self.listings[self.now] = set(self.listed)
@@ -160,10 +171,10 @@ class Life:
             fetch = self._fetch(day, budget)
             reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
             for number, event in enumerate(reader.events()):
-                self.records += event.records
-                day.sent += [record["username"] for record in event.records]
                 if number == killed_after:
                     break
+                self.records += event.records
+                day.sent += [record["username"] for record in event.records]
                 bookmarks.store(event)
         day.rows = list(bookmarks.take_rows())
         self.rows += day.rows
@@ -185,7 +196,8 @@ class Life:
                 raise Failed(reason, response=response)
             response = self._respond(username, cursor, count)
             number = self._page_number(cursor, count)
-            return replace(response, page=self.blink(day.requests, number, response.page))
+            page = self.blink(day.requests, number, response.page)
+            return replace(response, page=page, is_final=not self.asks_again)
 
         return fetch
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import TYPE_CHECKING
 
 import pytest
-
-if os.name == "nt":
-    pytest.skip("signals and pipes are POSIX's", allow_module_level=True)
 
 from tests.harness import finish
 

@@ -87,7 +87,7 @@ class Terminal:
         return ["".join(line).rstrip() for line in lines]
 
     @property
-    def live(self) -> list[str]:
-        """The live line, each time that it was written."""
+    def bars(self) -> list[str]:
+        """Return the bar, each time that it was written."""
         pieces = re.split(r"[\r\n]", self.typed)
-        return [p.strip() for p in pieces if re.match(r"(rapidapi|research) [\d,]+/", p)]
+        return [piece.rstrip() for piece in pieces if "%|" in piece]

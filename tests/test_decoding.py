@@ -37,43 +37,26 @@ def row(user_id: str, **more: Any) -> dict[str, Any]:
     return {"user_id": user_id, "name": None, "likes": None, "verified": None, **more}
 
 
-@pytest.mark.parametrize(
-    ("body", "thing"),
-    [
-        (b'{"name": "a", "count": 7}', Thing("a", 7)),
-        (b'{"name": "a", "new": [1, {"x": null}]}', Thing("a")),
-        (b'\xef\xbb\xbf{"name": "a"}', Thing("a")),
-        (rb'{"name": "\ud83d\ude00"}', Thing("\U0001f600")),
-        ('{"name": "\U0001f600 \u05d0\u0628"}'.encode(), Thing("\U0001f600 \u05d0\u0628")),
-        (rb'{"name": "a\ud83d"}', Thing("a\ufffd")),
-        (rb'{"name": "\ude00\ud83d"}', Thing("\ufffd\ufffd")),
-        (rb'{"name": "a\u0000b"}', Thing("a\ufffdb")),
-        (b'{"name": "a\xffb"}', Thing("a\ufffdb")),
-        (rb'{"name": "a\\u0000b"}', Thing(r"a\u0000b")),
-        (b'{"count": 7.0}', Thing(count=7)),
-        (b'{"count": "7"}', Thing(count=7)),
-        (b'{"count": 1, "count": 2}', Thing(count=2)),
-        (b'{"count": 1e3}', Thing(count=1000)),
-        (b'{"name": "a", "new": ' + b"9" * 5000 + b"}", Thing("a")),
-    ],
-    ids=[
-        "plain",
-        "a new field",
-        "byte order mark",
-        "emoji as a pair of surrogates",
-        "emoji and letters from right to left",
-        "lone surrogate",
-        "surrogates in the wrong order",
-        "NUL",
-        "no UTF-8",
-        "the text of an escape",
-        "1.0 for an integer",
-        "text for an integer",
-        "the same key twice",
-        "an exponent for an integer",
-        "an absurd number in a field that nobody reads",
-    ],
-)
+READABLE = {
+    "plain": (b'{"name": "a", "count": 7}', Thing("a", 7)),
+    "unknown field": (b'{"name": "a", "new": [1, {"x": null}]}', Thing("a")),
+    "byte order mark": (b'\xef\xbb\xbf{"name": "a"}', Thing("a")),
+    "pair of surrogates": (rb'{"name": "\ud83d\ude00"}', Thing("\U0001f600")),
+    "emoji and Hebrew": ('{"name": "\U0001f600 \u05d0"}'.encode(), Thing("\U0001f600 \u05d0")),
+    "lone surrogate": (rb'{"name": "a\ud83d"}', Thing("a\ufffd")),
+    "surrogates in the wrong order": (rb'{"name": "\ude00\ud83d"}', Thing("\ufffd\ufffd")),
+    "NUL": (rb'{"name": "a\u0000b"}', Thing("a\ufffdb")),
+    "no UTF-8": (b'{"name": "a\xffb"}', Thing("a\ufffdb")),
+    "text of an escape": (rb'{"name": "a\\u0000b"}', Thing(r"a\u0000b")),
+    "1.0 for an integer": (b'{"count": 7.0}', Thing(count=7)),
+    "string for an integer": (b'{"count": "7"}', Thing(count=7)),
+    "same key twice": (b'{"count": 1, "count": 2}', Thing(count=2)),
+    "exponent": (b'{"count": 1e3}', Thing(count=1000)),
+    "huge unknown number": (b'{"name": "a", "new": ' + b"9" * 5000 + b"}", Thing("a")),
+}
+
+
+@pytest.mark.parametrize(("body", "thing"), READABLE.values(), ids=READABLE)
 def test_body_is_decoded_or_repaired(body: bytes, thing: Thing) -> None:
     assert Reader(Thing).read(body) == thing
 

@@ -225,7 +225,9 @@ def test_a_budget_is_never_spent_twice_and_only_news_are_sent(
         run(**{f"{provider}_max_requests": budget, "rescan_after_hours": 8000})
     story.check({name: sandbox.world.truth(name) for name in NAMES})
     assert repeated(edge for run in story.sent for edge in run) == []
-    assert repeated(pages_asked(sandbox)) == []
+    # Without a total, an empty page or a full last one may be wrong: it is requested twice.
+    most = 1 if provider == "rapidapi" else 2
+    assert max(Counter(pages_asked(sandbox)).values()) <= most
 
     for number, (name, how_many) in enumerate(news):
         sandbox.clock.advance(HOUR)

@@ -72,7 +72,7 @@ def test_signal_ends_every_wait_and_the_next_run_continues(
     assert bookmark(ended.state, provider, "short") is not None
     assert bookmark(ended.state, provider, "long") is None
     asked = pages_asked(sandbox, provider, "long")
-    assert entry(ended.state, provider, "long")["resume"]["cursor"] == asked[1].cursor
+    assert entry(ended.state, provider, "long")["progress"]["cursor"] == asked[1].cursor
     assert scans["long"]["requests"] == len(asked)
 
     sandbox.scenario = Scenario()
@@ -119,7 +119,7 @@ def test_second_signal_changes_nothing(sandbox: Sandbox, tmp_path: Path) -> None
     process.send_signal(signal.SIGTERM)
     ended = stop(process, signal.SIGTERM)
     check_stopped(ended, signal.SIGTERM, 143)
-    assert "resume" in entry(ended.state, "rapidapi", "ann")
+    assert "progress" in entry(ended.state, "rapidapi", "ann")
 
 
 AT_THE_END = """
@@ -161,7 +161,7 @@ def test_requests_of_a_scan_without_a_page_are_counted(
     ended = stop(process, signal.SIGTERM)
     row = ended.scans("rapidapi")["ann"]
     assert (row["outcome"], row["requests"]) == ("interrupted", 1)
-    assert entry(ended.state, "rapidapi", "ann").get("resume") is None
+    assert entry(ended.state, "rapidapi", "ann").get("progress") is None
 
 
 def test_run_under_nohup_outlives_its_terminal(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """Runs dlt's REST client, in a parallelised transformer.
 
-Called with a URL, a client key, a client secret, and a file with a username on each line; and
-with the path of a DuckDB file, to load into it. Without one the records go to stdout as JSON
-lines, which takes less time than a load.
+Called with a URL, a client key, a client secret, a file with a username on each line, and the
+path of the DuckDB file to load into.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dlt
-from dlt.common.json import json
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import OAuth2ClientCredentials
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator
@@ -62,9 +60,7 @@ def research(client: RESTClient, usernames: list[str]) -> DltResource:
     return following
 
 
-def main(
-    url: str, client_key: str, client_secret: str, usernames: str, database: str = ""
-) -> None:
+def main(url: str, client_key: str, client_secret: str, usernames: str, database: str) -> None:
     """Read the lists of all usernames."""
     client = RESTClient(
         base_url=url,
@@ -79,12 +75,8 @@ def main(
         data_selector="data.user_following",
     )
     source = research(client, Path(usernames).read_text(encoding="utf-8").split())
-    if database:
-        destination = dlt.destinations.duckdb(database)
-        dlt.pipeline("research", destination=destination, dataset_name="tiktok").run(source)
-        return
-    for account in source:
-        sys.stdout.write(f"{json.dumps(account)}\n")
+    destination = dlt.destinations.duckdb(database)
+    dlt.pipeline("research", destination=destination, dataset_name="tiktok").run(source)
 
 
 if __name__ == "__main__":

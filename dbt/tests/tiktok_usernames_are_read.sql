@@ -11,8 +11,12 @@ select
     last_read,
     last_outcome,
     last_reason
-from {{ ref('coverage') }}
+from {{ ref('tiktok_following__coverage') }}
 where
-    coalesce(age_days > {{ var('tiktok_max_age_days') or 0 }}, true)
+    coalesce(
+        {{ tiktok_seconds_between('last_read', tiktok_now()) }}
+            > 86400 * {{ var('tiktok_max_age_days') or 0 }},
+        true
+    )
     and coalesce(last_outcome, '') not in
         ('private', 'hidden', 'not_found', 'unavailable')

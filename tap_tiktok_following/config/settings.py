@@ -31,46 +31,35 @@ CREDENTIALS = tuple(setting.name for setting in _CREDENTIALS)
 SECRETS = tuple(setting.name for setting in _CREDENTIALS if setting.secret)
 
 
-def _whole(  # noqa: PLR0913
+def _setting(
     name: str,
+    kind: type[th.JSONTypeHelper[Any]] | th.JSONTypeHelper[Any],
     title: str,
     description: str,
     *,
-    minimum: int = 0,
-    maximum: int | None = None,
-    default: int | None = None,
+    default: object = None,
 ) -> th.Property[Any]:
-    kind = th.IntegerType(minimum=minimum, maximum=maximum)
-    return th.Property(name, kind, default=default, title=title, description=description)
+    return th.Property(name, kind, title=title, description=description, default=default)
 
 
-def _text(
-    name: str, title: str, description: str, default: str | None = None, *choices: str
-) -> th.Property[Any]:
-    return th.Property(
-        name,
-        th.StringType,
-        default=default,
-        allowed_values=list(choices) or None,
-        title=title,
-        description=description,
-    )
+def _whole(minimum: int, maximum: int | None = None) -> th.IntegerType:
+    return th.IntegerType(minimum=minimum, maximum=maximum)
 
 
 def _rate(provider: type[Provider]) -> th.Property[Any]:
-    return _whole(
+    return _setting(
         provider.rate_setting(),
+        _whole(1, 1000),
         f"{provider.title} requests per second",
         f"Maximum number of requests per second to {provider.called}.{provider.rate_note}",
-        minimum=1,
-        maximum=1000,
         default=provider.per_second,
     )
 
 
 def _budget(provider: type[Provider]) -> th.Property[Any]:
-    return _whole(
+    return _setting(
         provider.budget_setting(),
+        _whole(0),
         f"{provider.title} requests per run",
         f"Maximum number of requests to {provider.called} per run, retries included. The next "
         "run continues from there. Without it, there is no limit.",
@@ -79,159 +68,154 @@ def _budget(provider: type[Provider]) -> th.Property[Any]:
 
 def _url(provider: type[Provider]) -> th.Property[Any]:
     name, title = provider.url_setting(), f"{provider.title} URL"
-    return _text(name, title, f"Base URL of {provider.called}.", provider.default_url)
+    description = f"Base URL of {provider.called}."
+    return _setting(name, th.StringType, title, description, default=provider.default_url)
 
 
 GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
     "What to read": (
-        th.Property(
+        _setting(
             "usernames",
             th.ArrayType(th.StringType),
-            title="Usernames",
-            description=(
-                "Usernames whose following lists are read, as a list of names, @names or "
-                "profile URLs. Upper and lower case are the same. Usernames from "
-                "`usernames_path` are added to it."
-            ),
+            "Usernames",
+            "Usernames whose following lists are read, as a list of names, @names or "
+            "profile URLs. Upper and lower case are the same. Usernames from "
+            "`usernames_path` are added to it.",
         ),
-        _text(
+        _setting(
             "usernames_path",
+            th.StringType,
             "File of usernames",
             "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
             "comment), or of a CSV file with a column `username`, separated by commas, "
             "semicolons or tabs. Usernames from `usernames` are added to it.",
         ),
-        _text(
+        _setting(
             "shard",
+            th.StringType,
             "Shard",
             "Part of the usernames to read, such as `3/8` for the third of eight. Each "
             "username belongs to one shard, whatever else is on the list, so that several "
             "pipelines can share one list.",
         ),
-        th.Property(
+        _setting(
             "start_date",
             th.DateTimeType,
-            title="Start date",
-            description=(
-                "Read each list only down to follows made at this time (RFC 3339; UTC if it "
-                "has no time zone). Without it, lists are read to the end."
-            ),
+            "Start date",
+            "Read each list only down to follows made at this time (RFC 3339; UTC if it "
+            "has no time zone). Without it, lists are read to the end.",
         ),
     ),
     "Credentials": _CREDENTIALS,
     "Cost": (
-        _text(
+        _setting(
             "responses_path",
+            th.StringType,
             "File of responses",
             "Path of a local file that stores every response until the target has saved its "
             "rows, so that no response is paid for twice if the run, the target or the "
             "machine stops. Use one file per pipeline. It contains personal data. It is safe "
             "to delete: responses that were not loaded yet are requested again.",
         ),
-        _whole(
+        _setting(
             "rescan_after_hours",
+            _whole(0, 87600),
             "Rescan after hours",
             "Number of hours for which a username is not read again after it was read or "
             "skipped.",
-            maximum=87600,
             default=0,
         ),
-        _whole(
+        _setting(
             "retry_unavailable_after_days",
+            _whole(0, 3650),
             "Retry unavailable after days",
             "Number of days for which a username is not read again after it was private, "
             "hidden, not found or unavailable.",
-            maximum=3650,
             default=0,
         ),
         *map(_budget, PROVIDERS),
         *map(_rate, PROVIDERS),
     ),
     "Unfollows": (
-        th.Property(
+        _setting(
             "full_scan_on_loss",
             th.BooleanType,
+            "Full scan on loss",
+            "Read and send a whole list when a scan shows that it has lost accounts, so "
+            "that unfollows are found the day they happen. Each of these lists costs one "
+            "request per 100 accounts.",
             default=False,
-            title="Full scan on loss",
-            description=(
-                "Read and send a whole list when a scan shows that it has lost accounts, so "
-                "that unfollows are found the day they happen. Each of these lists costs one "
-                "request per 100 accounts."
-            ),
         ),
-        _whole(
+        _setting(
             "full_scan_after_days",
+            _whole(0, 3650),
             "Full scan after days",
             "Read and send a whole list again when its last full scan is older than this "
             "number of days. Full scans are spread over the second half of the interval. 0 "
             "reads every list in full in every run. Without it, lists are read in full only "
             "once.",
-            maximum=3650,
         ),
     ),
     "Failure": (
-        _text(
+        _setting(
             "on_quota_exhausted",
+            th.StringType(allowed_values=["fail", "stop"]),
             "On quota exhausted",
             "What to do when the quota of a provider is used up: `fail` ends the run with "
             "exit code 75 (try again later), `stop` with 0. Everything read so far is "
             "written in both cases.",
-            "fail",
-            *("fail", "stop"),
+            default="fail",
         ),
-        _text(
+        _setting(
             "on_username_failure",
+            th.StringType(allowed_values=["fail", "continue"]),
             "On username failure",
             "What to do when a username could not be read: `fail` ends the run with exit "
             "code 1 after all others were read, `continue` with 0.",
-            "fail",
-            *("fail", "continue"),
+            default="fail",
         ),
     ),
     "Rarely changed": (
-        _whole(
+        _setting(
             "lookback_days",
+            _whole(0, 3650),
             "Lookback in days",
             "Number of days before the last scan that an incremental scan reads again, to "
             "find follows that the provider shows late.",
-            maximum=3650,
             default=1,
         ),
-        _whole(
+        _setting(
             "page_size",
+            _whole(1, 100),
             "Page size",
             "Number of accounts per request.",
-            minimum=1,
-            maximum=100,
             default=100,
         ),
-        _whole(
+        _setting(
             "concurrency",
+            _whole(1, 64),
             "Concurrency",
             "Number of lists of one provider that are read at the same time.",
-            minimum=1,
-            maximum=64,
             default=8,
         ),
-        _whole(
+        _setting(
             "max_tries",
+            _whole(1, 20),
             "Tries",
             "Number of times a request is sent before its username counts as failed.",
-            minimum=1,
-            maximum=20,
             default=5,
         ),
-        _whole(
+        _setting(
             "request_timeout",
+            _whole(1, 600),
             "Request timeout in seconds",
             "Timeout in seconds for connecting, for each read and for the whole response.",
-            minimum=1,
-            maximum=600,
             default=60,
         ),
         *map(_url, PROVIDERS),
-        _text(
+        _setting(
             "user_agent",
+            th.StringType,
             "User agent",
             "User-Agent header sent with every request. The default is the name and version "
             "of the tap.",

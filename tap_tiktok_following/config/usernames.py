@@ -165,10 +165,11 @@ def _entries(location: str, timeout: float) -> Iterator[str]:
         FileProblem: If it cannot be read, or is a CSV that cannot be used.
     """
     text = _decode(_read(location, timeout))
-    starts = list(_possible_headers(text))
+    file = io.StringIO(text, newline="")
+    starts = list(_possible_headers(file))
     try:
         for start, delimiter in product(starts, _DELIMITERS):
-            header, rows = _table(text[start:], delimiter)
+            header, rows = _table(file, start, delimiter)
             if header.count(COLUMN) > 1:
                 problem = f"has two columns `{COLUMN}`"
                 raise FileProblem(problem)
@@ -178,7 +179,7 @@ def _entries(location: str, timeout: float) -> Iterator[str]:
                 return
         if starts:
             is_csv = location.partition("?")[0].lower().endswith(".csv")
-            _refuse_other_tables(text[starts[-1] :], is_csv=is_csv)
+            _refuse_other_tables(file, starts[-1], is_csv=is_csv)
     except csv.Error as error:
         problem = f"is not a readable CSV ({error})"
         raise FileProblem(problem) from error
@@ -193,10 +194,10 @@ def _entries(location: str, timeout: float) -> Iterator[str]:
     yield from lines
 
 
-def _possible_headers(text: str) -> Iterator[int]:
+def _possible_headers(file: io.StringIO) -> Iterator[int]:
     """The offset of each comment at the top, and of the first line after them."""
     start = 0
-    for line in io.StringIO(text, newline=""):
+    for line in file:
         if line.strip():
             yield start
             if not line.lstrip().startswith("#"):
@@ -204,16 +205,19 @@ def _possible_headers(text: str) -> Iterator[int]:
         start += len(line)
 
 
-def _table(text: str, delimiter: str) -> tuple[list[str], Iterator[list[str]]]:
+def _table(
+    file: io.StringIO, start: int, delimiter: str
+) -> tuple[list[str], Iterator[list[str]]]:
     """The names of the columns, in lower case, and the rows below them."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    file.seek(start)
+    rows = csv.reader(file, delimiter=delimiter)
     return [name.strip().lower() for name in next(rows)], rows
 
 
-def _refuse_other_tables(text: str, *, is_csv: bool) -> None:
+def _refuse_other_tables(file: io.StringIO, start: int, *, is_csv: bool) -> None:
     """Refuse a CSV without the column, whose lines would all be malformed usernames."""
     for delimiter in _DELIMITERS:
-        header, rows = _table(text, delimiter)
+        header, rows = _table(file, start, delimiter)
         is_table = len(header) > 1 and all(len(row) == len(header) for row in rows if row)
         if is_table or (is_csv and delimiter == _DELIMITERS[-1]):
             names = clean(", ".join(header), MAX_SHOWN)
@@ -243,11 +247,11 @@ def _read(location: str, timeout: float) -> bytes:
 
     def read() -> None:
         try:
+            is_web = urlsplit(location).scheme in {"http", "https"}
             results.put(_read_web(location, timeout) if is_web else _read_file(location))
         except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
             results.put(error)
 
-    is_web = location.startswith(("https://", "http://"))
     _hide_credentials(location)
     # A server that drips resets every other timeout, and a pipe may have no writer.
     threading.Thread(target=read, daemon=True).start()
@@ -265,13 +269,14 @@ def _read(location: str, timeout: float) -> bytes:
         problem = f"can't be read ({result})"
     else:
         causes = (words for kind, words in _CAUSES.items() if isinstance(result, kind))
-        problem = next(causes, f"can't be read ({type(result).__name__})")
+        reason = getattr(result, "strerror", None) or type(result).__name__
+        problem = next(causes, f"can't be read ({reason})")
     raise FileProblem(problem) from result
 
 
 def _read_file(location: str) -> bytes:
     """Read a path, or whatever fsspec opens."""
-    scheme, is_url, _ = location.rpartition("://")
+    scheme, is_url, _ = location.partition("://")
     if is_url and scheme not in fsspec.available_protocols():
         problem = f"can't be read (there is no file system for {scheme}://)"
         raise FileProblem(problem)
@@ -325,7 +330,7 @@ def _hide_credentials(url: str) -> None:
         parts = urlsplit(url)
         if parts.username is not None:
             hide(parts.netloc)
-        if parts.query:
+        if parts.scheme and parts.query:
             hide(f"{parts.path}?{parts.query}")
             hide(requests.Request("GET", url).prepare().path_url)  # as it is sent
 

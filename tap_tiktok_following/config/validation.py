@@ -41,6 +41,9 @@ _MAX_SHOWN = 200
 _SAMPLES = {"boolean": True, "integer": 1, "string": "2026-01-31T00:00:00+00:00"}
 """Values of sample records, by type."""
 
+_OF_VALUES = (ArithmeticError, IndexError, ValueError)
+"""Errors of expressions that depend on the values of a record."""
+
 _TYPES = {
     "array": "a list of strings",
     "boolean": "true or false",
@@ -76,6 +79,9 @@ def in_words(
     if not error.path:
         return "the config must be an object with settings"
     name = str(error.path[0])
+    if len(error.path) > 1 and schemas[name]["type"][0] == "object":
+        part = ".".join(map(str, error.path))
+        return f"`{part}` has the wrong type (see the documentation of the Singer SDK)"
     setting = f"{VARIABLES}{name.upper()}" if name in variables else f"`{name}`"
     return f"{setting} must be {_expected(schemas[name])}"
 
@@ -250,15 +256,18 @@ def _try(
 ) -> str:
     log = logging.getLogger(PluginMapper.__module__)
     log.disabled = True  # else it says of each trial what it found
+    mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
+    where = " where columns are null" if nulls else ""
+    is_parsed = False
     try:
-        mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
         mapper.register_raw_streams_from_catalog(catalog)
+        is_parsed = True
         for stream_map in chain.from_iterable(mapper.stream_maps.values()):
             stream_map.transform(_sample(stream_map.raw_schema["properties"], nulls=nulls))
-    except (ArithmeticError, IndexError, ValueError):
-        return ""  # it depends on values, of which a sample proves nothing
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
-        return f"fails{' where columns are null' * nulls} ({map_error(error)})"
+        # What depends on values is not proved by a sample.
+        is_proved = not (is_parsed and isinstance(error, _OF_VALUES))
+        return f"fails{where} ({map_error(error)})" if is_proved else ""
     finally:
         log.disabled = False
     return ""
@@ -275,7 +284,9 @@ def map_error(error: Exception) -> str:
 
 
 def _sample(schemas: Mapping[str, Any], *, nulls: bool) -> dict[str, Any]:
-    return {
-        name: None if nulls and "null" in schema["type"] else _SAMPLES[schema["type"][0]]
-        for name, schema in schemas.items()
-    }
+    record = {}
+    for name, schema in schemas.items():
+        kind = next((k for k in _SAMPLES if k in schema.get("type", ())), "string")
+        is_null = nulls and "null" in schema.get("type", ())
+        record[name] = None if is_null else _SAMPLES[kind]
+    return record

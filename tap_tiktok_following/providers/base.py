@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,10 +16,10 @@ from tap_tiktok_following.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import requests
     from singer_sdk import typing as th
 
     from tap_tiktok_following.errors import NoPage, Rule
-    from tap_tiktok_following.http import Request
     from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 
 MAX_WAIT = 5 * 60
@@ -100,7 +101,7 @@ class Provider(ABC):
     @abstractmethod
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> Request:
+    ) -> requests.Request:
         """Return the request for one page.
 
         Args:
@@ -131,7 +132,7 @@ class Provider(ABC):
             Unreadable: If it cannot be read.
         """
 
-    def token_request(self) -> Request | None:
+    def token_request(self) -> requests.Request | None:
         """Return the request for an access token; None for a provider without tokens."""
         return None
 
@@ -184,18 +185,21 @@ class Provider(ABC):
             reference: The provider's ID of the response, with its name, or "".
         """
         rule = find_rule(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
+        wait = retry_after(response)
+        if wait is None and issubclass(rule.error, QuotaUsedUp):
+            wait = self.quota_resets_in(response)
         words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
         error = rule.error(
             ", ".join(filter(None, (f"HTTP {response.status}", words))),
             happened=rule.happened,
             advice=rule.advice,
             reference=reference,
-            retry_after=retry_after(response),
+            retry_after=wait,
             response=response,
         )
-        if isinstance(error, QuotaUsedUp) and error.retry_after is None:
-            error.retry_after = self.quota_resets_in(response)
-        if isinstance(error, Transient) and (error.retry_after or 0) > MAX_WAIT:
+        if isinstance(error, QuotaUsedUp) and error.retry_at:
+            error.happened += f"; it resets at {error.retry_at}"
+        if isinstance(error, Transient) and wait is not None and wait > MAX_WAIT:
             return long_wait(error)
         return error
 
@@ -220,4 +224,4 @@ def retry_after(response: RawResponse) -> float | None:
         if moment is None:
             return None
         seconds = moment - response.until
-    return max(0.0, seconds) if seconds == seconds else None  # noqa: PLR0124 - not NaN
+    return None if math.isnan(seconds) else max(0.0, seconds)

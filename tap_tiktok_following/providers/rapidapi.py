@@ -10,9 +10,10 @@ import datetime as dt
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
+import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
@@ -30,7 +31,6 @@ from tap_tiktok_following.errors import (
     SlowDown,
     Unavailable,
 )
-from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.text import unix_seconds
@@ -172,13 +172,11 @@ class RapidAPI(Provider):
         cursor: int | None,
         count: int,
         token: str,
-    ) -> Request:
+    ) -> requests.Request:
         """Return `GET /api/v1/users/{username}/following`."""
-        query = {"count": count}
-        if cursor is not None:
-            query["max_time"] = cursor
-        path = f"/api/v1/users/{quote(username, safe='')}/following?{urlencode(query)}"
-        return Request("GET", path, self._headers)
+        url = f"{self.url}/api/v1/users/{quote(username, safe='')}/following"
+        query = {"count": count, "max_time": cursor}
+        return requests.Request("GET", url, self._headers, params=query)
 
     @override
     def _page(self, response: RawResponse) -> Page:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlencode
 
 import msgspec
+import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
@@ -29,7 +29,6 @@ from tap_tiktok_following.errors import (
     Transient,
     Unavailable,
 )
-from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page, TokenGrant
 from tap_tiktok_following.providers.base import Provider, numbered
 from tap_tiktok_following.text import DAY, hide
@@ -169,7 +168,7 @@ class Research(Provider):
         self._client_secret: str | None = config.get("research_client_secret")
 
     @override
-    def token_request(self) -> Request | None:
+    def token_request(self) -> requests.Request | None:
         """Return the request for a client access token; None if the user gave a token."""
         if self._access_token:
             return None
@@ -178,11 +177,8 @@ class Research(Provider):
             "client_secret": self._client_secret,
             "grant_type": "client_credentials",
         }
-        headers = {
-            "Cache-Control": "no-cache",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        return Request("POST", "/v2/oauth/token/", headers, urlencode(form).encode())
+        url, headers = f"{self.url}/v2/oauth/token/", {"Cache-Control": "no-cache"}
+        return requests.Request("POST", url, headers, data=form)
 
     @override
     def _grant(self, response: RawResponse) -> TokenGrant:
@@ -197,17 +193,14 @@ class Research(Provider):
     @override
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> Request:
+    ) -> requests.Request:
         """Return `POST /v2/research/user/following/`."""
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
-        headers = {
-            "Authorization": f"Bearer {self._access_token or token}",
-            "Content-Type": "application/json",
-        }
-        path = "/v2/research/user/following/"
-        return Request("POST", path, headers, msgspec.json.encode(query))
+        headers = {"Authorization": f"Bearer {self._access_token or token}"}
+        url = f"{self.url}/v2/research/user/following/"
+        return requests.Request("POST", url, headers, json=query)
 
     @override
     def _page(self, response: RawResponse) -> Page:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
 from tap_tiktok_following.model import Outcome, Response
 from tap_tiktok_following.scan.end import stop
+from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
 from tap_tiktok_following.state.responses import StoredResponse
@@ -42,6 +43,11 @@ class Store(NamedTuple):
     file: ResponseFile
     source: str
     provider: Provider
+
+    def take(self, entry: Entry, policy: Policy) -> StoredResponse | None:
+        """Return the response for the next page of a list; None if it is not stored."""
+        cursor, _ = next_request(entry, policy)
+        return self.file.take(self.source, entry, cursor)
 
 
 class Reader:
@@ -84,47 +90,40 @@ class Reader:
         except Exception as error:
             logger.debug("Reading %s failed", self._entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
-            yield self._stop(Outcome.FAILED, reason, None)
+            yield self._stop(Outcome.FAILED, Failed(reason), None)
 
     def _events(self) -> Iterator[Event]:
         has_ended = False
         while True:
             event = self._take_stored()
-            if event is None and not self._may_request(has_ended=has_ended):
+            if event is None and has_ended and not self._is_due_again():
                 return
             self._requests = 0
             event = event or self._request()
             yield event
             self._entry = event.entry
-            if event.outcome is not None:
-                if not event.is_stored:
-                    return
-                has_ended = True
+            has_ended = event.outcome is not None
+            if has_ended and not event.is_stored:
+                return
 
-    def _may_request(self, *, has_ended: bool) -> bool:
-        """Return whether to go on with requests once no stored response is left.
-
-        Args:
-            has_ended: Whether a scan of the list ended with a stored response in this run.
-        """
-        entry, now = self._entry, time.time()
-        if has_ended and now - (entry.ended_at or 0) < AGED:
-            return False
-        return entry.progress is not None or is_due(entry, self._policy, now)
+    def _is_due_again(self) -> bool:
+        """Return whether to scan a list again whose last scan ended with a stored response."""
+        now = time.time()
+        is_aged = now - (self._entry.ended_at or 0) >= AGED
+        return is_aged and is_due(self._entry, self._policy, now)
 
     def _take_stored(self) -> Event | None:
         """Return what the stored response for the next page adds, if there is one."""
         if self._store is None:
             return None
-        cursor, _ = next_request(self._entry, self._policy)
-        stored = self._store.file.take(self._store.source, self._entry, cursor)
+        stored = self._store.take(self._entry, self._policy)
         if stored is None:
             return None
         self._requests = stored.requests
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, stored)
+            event = self._stop(skip.outcome, skip, stored)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -146,13 +145,11 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip.reason, skip.response)
+            event = self._stop(skip.outcome, skip, skip.response)
             if skip.response is not None:
                 self._add(event, skip.response)
         except Failed as failure:
-            reference = failure.reference
-            reason = f"{failure.reason} ({reference})" if reference else failure.reason
-            event = self._stop(Outcome.FAILED, reason, failure.response)
+            event = self._stop(Outcome.FAILED, failure, failure.response)
             event = dataclasses.replace(event, advice=failure.advice)
         else:
             self._add(event, response)
@@ -178,16 +175,17 @@ class Reader:
         self._requests += 1
         self._on_request()
 
-    def _stop(self, outcome: Outcome, reason: str, response: RawResponse | None) -> Event:
-        return stop(
+    def _stop(self, outcome: Outcome, why: NoPage, response: RawResponse | None) -> Event:
+        event = stop(
             self._entry,
             outcome,
-            reason,
+            why.reason,
             response=response,
             now=int(time.time()),
             policy=self._policy,
             requests=self._requests,
         )
+        return add_reference(event, why.reference)
 
     def _add(self, event: Event, response: RawResponse) -> None:
         """Store a response, before its event is passed on."""

@@ -30,7 +30,7 @@ class Report:
     Attributes:
         failed: The usernames that failed, in order, each with its reason.
         advice: What to do about the first of them; "" if there is no special advice.
-        done: Number of usernames whose turn is over.
+        ended: The usernames whose turn is over, each with its last outcome.
 
     Args:
         plan: The work of the run.
@@ -42,15 +42,18 @@ class Report:
     def __init__(self, plan: Plan, policy: Policy, malformed: int, shard: str) -> None:
         self.failed: dict[str, str] = {}
         self.advice = ""
-        self.done = 0
+        self.ended: dict[str, Outcome] = {}
         self._plan = plan
         self._policy = policy
         self._of_shard = f" of shard {shard}" if shard else ""
         self._outcomes = Counter({Outcome.INVALID: malformed})
-        self._ended: dict[str, Outcome] = {}
         self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
         self._read = self._sent = self._keyless = self._nulled = self._stored = 0
         self._full_on_loss = self._wrong_totals = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the clock; until then, the run of another provider may go on."""
         self._started = self._last_event = time.monotonic()
 
     def count(self, event: Event) -> None:
@@ -76,12 +79,16 @@ class Report:
 
     def _note_end(self, username: str, outcome: Outcome) -> None:
         """Count a username once, with its last outcome: its scans may have been stored."""
-        before = self._ended.get(username)
+        before = self.ended.get(username)
         if before is not None:
             self._outcomes[before] -= 1
-        self._ended[username] = outcome
+        self.ended[username] = outcome
         self._outcomes[outcome] += 1
-        self.done = len(self._ended)
+
+    @property
+    def done(self) -> int:
+        """Number of usernames whose turn is over."""
+        return len(self.ended)
 
     @property
     def left_over(self) -> int:
@@ -121,7 +128,7 @@ class Report:
         ]
         if quota_left is not None:
             parts.append(f"{quota_left:,} of the quota left")
-        if self.done:
+        if 0 < self.done < len(self._plan.usernames):
             left = elapsed / self.done * (len(self._plan.usernames) - self.done)
             parts.append(f"about {duration(left)} left")
         return ", ".join(parts)
@@ -174,11 +181,13 @@ class Report:
         if self._nulled:
             yield f"set {many(self._nulled, 'field')} of a wrong type to null"
         if self.done and self.done == sum(self._outcomes[outcome] for outcome in SKIPPED):
-            all_of = "all usernames" if self.done > 1 else "the only username"
-            were = "were" if self.done > 1 else "was"
+            were = (
+                "the only username was"
+                if self.done == 1
+                else f"all {self.done:,} usernames were"
+            )
             yield (
-                f"nothing was read: {all_of} {were} skipped; check the usernames and the "
-                "provider's URL"
+                f"nothing was read: {were} skipped; check the usernames and the provider's URL"
             )
         yield from self._groups(lambda outcome: outcome in READ)
 

@@ -19,7 +19,8 @@ from tap_tiktok_following.run.estimate import estimate_requests
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
-from tap_tiktok_following.scan.end import make_invalid_row, stop
+from tap_tiktok_following.scan.end import stop
+from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:
@@ -93,9 +94,14 @@ class Run:
         """What to read, decided once; what the state covers is deleted from the file."""
         stored: set[str] = set()
         if self._store is not None:
+            file, source, _ = self._store
             entries = map(self._bookmarks.entry, self._bookmarks.usernames())
-            self._store.file.delete_covered(self._store.source, entries)
-            stored = self._store.file.usernames(self._store.source)
+            file.delete_covered(source, entries)
+            stored = {
+                username
+                for username in file.usernames(source)
+                if self._store.take(self._bookmarks.entry(username), self._policy)
+            }
         names = self._usernames.names
         return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
 
@@ -141,6 +147,7 @@ class Run:
 
         Call `acknowledge` with each event before requesting the next one.
         """
+        self.report.start()
         now = int(time.time())
         for text in self._usernames.malformed:
             self._bookmarks.add_row(make_invalid_row(text, now))
@@ -162,7 +169,7 @@ class Run:
             raise
         finally:
             events.close()
-        self._interrupt()
+        self._end_the_rest()
 
     def acknowledge(self, event: Event) -> None:
         """Update bookmarks and counts after the records of an event were written."""
@@ -190,15 +197,24 @@ class Run:
     def _stop(self) -> None:
         self._gate.stop(Interrupted(happened=f"stopped by {self._termination.name}"))
 
-    def _interrupt(self) -> None:
-        """Add a row for each list that was begun, without waiting for its last request."""
-        reason = self.halt.reason if self.halt else ""
-        now = int(time.time())
+    def _end_the_rest(self) -> None:
+        """Add a row for each list that was begun, without waiting for its last request.
+
+        If nothing stopped the run, each list must have ended: the others met an error of ours.
+        """
         in_flight = self._requests - self._counted
-        for username in {**self._unfinished, **in_flight}:
+        usernames = {**self._unfinished, **in_flight}
+        if self.halt is not None:
+            outcome, reason = Outcome.INTERRUPTED, self.halt.reason
+        else:
+            outcome, reason = Outcome.FAILED, "an error in this tap, please report it"
+            ended = self.report.ended
+            usernames.update((name, 0) for name in self.plan.usernames if name not in ended)
+        now = int(time.time())
+        for username in usernames:
             event = stop(
                 self._bookmarks.entry(username),
-                Outcome.INTERRUPTED,
+                outcome,
                 reason,
                 response=None,
                 now=now,

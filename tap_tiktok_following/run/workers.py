@@ -7,6 +7,7 @@ slot. The consumer never waits for a slot, so the two cannot deadlock.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
@@ -25,13 +26,15 @@ TICK = 1.0
 
 _DONE = object()
 
+logger = logging.getLogger(__name__)
+
 
 class Workers:
     """Reads the lists of usernames.
 
     Args:
         usernames: Whose lists to read, in this order.
-        read: Reads one list; must not raise.
+        read: Reads one list; if it raises, the list has no further event.
         number: Number of lists that are read at once.
     """
 
@@ -88,13 +91,19 @@ class Workers:
     def _work(self) -> None:
         try:
             while not self._closed and (username := self._next_username()) is not None:
-                for event in self._read(username):
-                    self._slots.acquire()
-                    if self._closed:
-                        return
-                    self._arrived.put(event)
+                self._work_on(username)
         finally:
             self._arrived.put(_DONE)
+
+    def _work_on(self, username: str) -> None:
+        try:
+            for event in self._read(username):
+                self._slots.acquire()
+                if self._closed:
+                    return
+                self._arrived.put(event)
+        except Exception:
+            logger.debug("Reading %s failed", username, exc_info=True)
 
     def _next_username(self) -> str | None:
         with self._taking:

@@ -17,8 +17,8 @@ from tap_tiktok_following.text import many
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_tiktok_following.model import Entry, Policy, Progress, Response
-    from tap_tiktok_following.scan.memory import Comparison
+    from tap_tiktok_following.model import Entry, Progress
+    from tap_tiktok_following.scan.listing import Listing
 
 CUT_AT = 4900
 """Number of accounts: providers cut lists near their newest 5,000 without saying so."""
@@ -40,58 +40,46 @@ def is_expected_empty(entry: Entry, total: int | None) -> bool:
     return entry.bookmark is not None or total == 0
 
 
-def looks_cut(
-    entry: Entry,
-    progress: Progress,
-    comparison: Comparison,
-    response: Response,
-    policy: Policy,
-) -> bool:
-    """Return whether a list ends although there should be another page.
-
-    Args:
-        entry: The entry before the scan.
-        progress: The scan, with this page.
-        comparison: Its accounts, compared with those of the scan before.
-        response: The last page.
-        policy: How lists are read.
-    """
-    total = None if policy.start_date else progress.total
+def looks_cut(listing: Listing, progress: Progress) -> bool:
+    """Return whether a list ends although there should be another page."""
+    entry, response = listing.entry, listing.response
     if response.page.has_more:
         return False
+    total = listing.usable_total(progress)
     if total is not None:
         return total > (progress.room if progress.read else FEWEST_MISSING - 1)
-    is_known_page = (
-        progress.pages == 1 and entry.listed + comparison.count_new() <= response.count
-    )
+    expected = entry.listed + listing.comparison.count_new()
+    is_known_page = progress.pages == 1 and expected <= response.count
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page
 
 
-def find_doubt(
-    entry: Entry, progress: Progress, comparison: Comparison, policy: Policy, *, is_cut: bool
-) -> str:
-    """Return why a scan that ended at the end of the list, or a full scan, is doubted.
+def find_doubt(listing: Listing, progress: Progress) -> str:
+    """Return why a scan is doubted; "" if it is believed, or confirms a doubted one."""
+    entry, is_cut = listing.entry, looks_cut(listing, progress)
+    doubt = ""
+    if progress.hides_follows:
+        doubt = "a page came back empty although more were to come; follows may be missing"
+    elif progress.full or not listing.response.page.has_more:
+        doubt = _find_shortage(listing, progress, is_cut=is_cut)
+    if not doubt or entry.doubted is None or not progress.full:
+        return doubt
+    may_look_cut = entry.full_scanned_at is None
+    is_same = is_confirmed(entry.doubted, listing.comparison.accounts)
+    return "" if is_same and (may_look_cut or not is_cut) else doubt
 
-    Args:
-        entry: The entry before the scan.
-        progress: The scan.
-        comparison: Its accounts, compared with those of the scan before.
-        policy: How lists are read.
-        is_cut: Whether the list ends although there should be another page.
 
-    Returns:
-        The reason, for a person; "" if the scan is believed.
-    """
-    read = progress.read
-    total = None if policy.start_date else progress.total
+def _find_shortage(listing: Listing, progress: Progress, *, is_cut: bool) -> str:
+    """Return why a scan that ended at the end of the list, or a full scan, read too little."""
+    entry, read = listing.entry, progress.read
+    total = listing.usable_total(progress)
     if read >= CUT_AT:
         return ""
     if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
         return "the list came back empty, but earlier scans found accounts on it"
     if not read and progress.has_hole and entry.full_scanned_at is None:
         return "all pages came back empty although more were to come"
-    missing = count_missing(entry, progress, comparison, policy)
+    missing = count_missing(listing, progress)
     expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
         return f"only {read:,} of about {many(expected, 'account')} came back"
@@ -119,19 +107,12 @@ def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
     return max(len(more), len(before.difference(accounts))) < FEWEST_MISSING
 
 
-def count_missing(
-    entry: Entry, progress: Progress, comparison: Comparison, policy: Policy
-) -> int:
+def count_missing(listing: Listing, progress: Progress) -> int:
     """Return how many of the expected accounts a scan did not read.
 
     A total explains a loss only if no more than that many accounts were read.
-
-    Args:
-        entry: The entry before the scan.
-        progress: The scan.
-        comparison: Its accounts, compared with those of the scan before.
-        policy: How lists are read.
     """
+    entry, comparison = listing.entry, listing.comparison
     expected = 0
     floor = progress.floor if progress.full else 0
     if entry.listed and entry.full_floor in {None, floor}:
@@ -139,7 +120,7 @@ def count_missing(
     if entry.doubted:
         unread = set(split_hashes(entry.doubted)).difference(comparison.accounts)
         expected = max(expected, progress.read + len(unread))
-    total = None if policy.start_date else progress.total
+    total = listing.usable_total(progress)
     if total is not None and not entry.total_is_wrong:
         visible = total - entry.hidden
         expected = min(expected, visible) if visible >= progress.read else expected

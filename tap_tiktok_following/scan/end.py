@@ -1,15 +1,13 @@
-"""How a scan ends: completed, doubted, skipped, failed or interrupted, and its row."""
+"""How a scan ends: completed, doubted, skipped, failed or interrupted."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from tap_tiktok_following.model import (
-    Entry,
     Event,
     Evidence,
     Memory,
@@ -17,42 +15,20 @@ from tap_tiktok_following.model import (
     Progress,
     RawResponse,
 )
-from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt, is_confirmed, looks_cut
+from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt
+from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_total
+from tap_tiktok_following.scan.row import make_row
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
 if TYPE_CHECKING:
-    from tap_tiktok_following.model import Policy
+    from tap_tiktok_following.model import Entry, Policy
     from tap_tiktok_following.scan.listing import Listing
-
-PLACEHOLDER = "<username>"
-"""Replaces the username in a reason: equal reasons form one group, and no name is repeated."""
 
 OUTAGE = 20 * HOUR
 """Seconds without progress after which a scan ends at a page that fails again."""
 
 RETRY_AFTER = 7 * DAY
 """Seconds until a list with a page that always fails is read in full again."""
-
-
-def find_evidence(listing: Listing, progress: Progress) -> dict[Evidence, int]:
-    """Return the minimum number of accounts that left the list, by evidence.
-
-    Each is a lower bound, so the greater one counts, never their sum. Evidence that is not
-    available is left out: there is none from a cache that is older than the bookmark, or
-    across a page that stayed empty.
-    """
-    entry, comparison = listing.entry, listing.comparison
-    bookmark = entry.bookmark
-    if bookmark is None or progress.as_of < bookmark or progress.has_hole or progress.gap:
-        return {}
-    evidence = {}
-    missing = comparison.count_missing(listing.earliest, bookmark)
-    if missing is not None:
-        evidence[Evidence.PAGES] = missing
-    has_totals = entry.total is not None and progress.total is not None
-    if has_totals and not (listing.policy.start_date or entry.total_is_wrong):
-        evidence[Evidence.TOTAL] = _count_lost_by_total(listing, progress)
-    return evidence
 
 
 def complete(listing: Listing, progress: Progress) -> Event:
@@ -62,11 +38,14 @@ def complete(listing: Listing, progress: Progress) -> Event:
     """
     entry, policy = listing.entry, listing.policy
     is_at_end = not listing.response.page.has_more
-    total = None if policy.start_date else progress.total
+    total = listing.usable_total(progress)
     if is_at_end and progress.read >= CUT_AT and (total is None or total > progress.read):
         progress = replace(progress, read_down_to=listing.latest)
-    doubt = _find_doubt(listing, progress)
+    doubt = find_doubt(listing, progress)
     evidence = {} if doubt else find_evidence(listing, progress)
+    is_wrong = progress.full and refutes_total(listing, progress, evidence)
+    if is_wrong:
+        evidence.pop(Evidence.TOTAL, None)
     lost = max(evidence.values(), default=None)
     is_news = progress.full or progress.sent or lost or doubt or not listing.was_read_below
     outcome = Outcome.COMPLETE if is_news else Outcome.UNCHANGED
@@ -82,12 +61,13 @@ def complete(listing: Listing, progress: Progress) -> Event:
     if doubt:
         ended = replace(ended, doubted=progress.hashes)
     elif progress.full:
-        ended = _note_full_scan(ended, listing, progress, evidence)
+        ended = _note_full_scan(ended, listing, progress)
+        ended = replace(ended, total_is_wrong=is_wrong)
     else:
         ended = _note_incremental_scan(ended, listing, progress, evidence)
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
-    row = _make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
+    row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
     is_on_loss = progress.full and policy.full_scan_on_loss and bool(lost or entry.lost)
     return Event(
         ended,
@@ -127,7 +107,7 @@ def stop(  # noqa: PLR0913 - all differ from call to call
     if outcome is Outcome.FAILED:
         event = fail(entry, progress, reason, response, policy)
         return dataclasses.replace(event, requests=requests)
-    row = _make_row(entry, progress, outcome, reason)
+    row = make_row(entry, progress, outcome, reason)
     if outcome is not Outcome.INTERRUPTED:
         entry = _end_without_list(entry, progress, outcome, response)
     elif entry.progress is not None:
@@ -149,7 +129,7 @@ def fail(
         policy: How lists are read.
     """
     outcome, now = Outcome.FAILED, response.until
-    row = _make_row(entry, progress, outcome, reason)
+    row = make_row(entry, progress, outcome, reason)
     last = entry.progress if entry.outcome is outcome else None
     if progress.cursor is None:
         entry = _end_without_list(entry, progress, outcome, response)
@@ -168,17 +148,6 @@ def fail(
     return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
 
 
-def make_invalid_row(text: str, now: int) -> dict[str, Any]:
-    """Return the row of a configured value that is not a username.
-
-    Args:
-        text: The value, as it is shown.
-        now: Unix seconds by the local clock.
-    """
-    progress = Progress(now, now, full=False)
-    return _make_row(Entry(text), progress, Outcome.INVALID, "is not a username")
-
-
 def _end_without_list(
     entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse
 ) -> Entry:
@@ -191,33 +160,11 @@ def _end_without_list(
     )
 
 
-def _find_doubt(listing: Listing, progress: Progress) -> str:
-    """Return why a scan is doubted; "" if it is believed, or confirms a doubted one."""
-    entry, policy = listing.entry, listing.policy
-    is_cut = looks_cut(entry, progress, listing.comparison, listing.response, policy)
-    doubt = ""
-    if progress.hides_follows:
-        doubt = "a page came back empty although more were to come; follows may be missing"
-    elif progress.full or not listing.response.page.has_more:
-        doubt = find_doubt(entry, progress, listing.comparison, policy, is_cut=is_cut)
-    if not doubt or entry.doubted is None or not progress.full:
-        return doubt
-    may_look_cut = entry.full_scanned_at is None
-    is_same = is_confirmed(entry.doubted, listing.comparison.accounts)
-    return "" if is_same and (may_look_cut or not is_cut) else doubt
-
-
-def _note_full_scan(
-    entry: Entry, listing: Listing, progress: Progress, evidence: dict[Evidence, int]
-) -> Entry:
+def _note_full_scan(entry: Entry, listing: Listing, progress: Progress) -> Entry:
     before, read = listing.entry, progress.read
-    expected = before.listed + listing.comparison.count_new() if before.listed else read
-    lost = max(0, expected - read)
     surplus = max(0, (progress.total or 0) - read)
     if before.full_scanned_at is not None and before.listed:
-        surplus = min(surplus, before.hidden + lost)
-    is_claimed = before.lost is Evidence.TOTAL or _count_lost_by_total(listing, progress) > 0
-    is_found = lost > 0 or evidence.get(Evidence.PAGES, 0) > 0 or not before.listed
+        surplus = min(surplus, before.hidden + count_lost(listing, progress))
     return replace(
         entry,
         full_scanned_at=progress.scanned_at,
@@ -226,7 +173,6 @@ def _note_full_scan(
         listed=read,
         total=progress.total,
         hidden=before.hidden if listing.policy.start_date else surplus,
-        total_is_wrong=is_claimed and not is_found,
         lost=None,
         doubted=None,
         known=_memory_of(progress),
@@ -253,13 +199,6 @@ def _note_incremental_scan(
     )
 
 
-def _count_lost_by_total(listing: Listing, progress: Progress) -> int:
-    before, now = listing.entry.total, progress.total
-    if before is None or now is None:
-        return 0
-    return max(0, before + listing.comparison.count_new_on_top() - now)
-
-
 def _memory_of(progress: Progress) -> Memory:
     if progress.remembered:
         length = len(progress.hashes) // progress.read * progress.remembered
@@ -275,39 +214,3 @@ def _tell_what_was_not_read(entry: Entry) -> str:
         f"a page of the list always fails, so follows before {floor} were not read; the next "
         f"full scan is due at {retry}"
     )
-
-
-def _make_row(  # noqa: PLR0913 - two of them differ in completed scans only
-    entry: Entry,
-    progress: Progress,
-    outcome: Outcome,
-    reason: str,
-    *,
-    whole_list: bool = False,
-    accounts_lost: int | None = None,
-) -> dict[str, Any]:
-    """Return the row of the scans stream; the entry is the one before the scan ended."""
-    previous, lowest = entry.completed_scanned_at, progress.read_down_to
-    if lowest is None:
-        lowest = progress.scanned_at
-    return {
-        "follower_username": entry.username,
-        "scanned_at": in_utc(progress.scanned_at),
-        "previous_scanned_at": None if previous is None else in_utc(previous),
-        "outcome": outcome,
-        "reason": _hide_username(entry.username, reason) or None,
-        "whole_list": whole_list,
-        "accounts_read": progress.read,
-        "accounts_sent": progress.sent,
-        "accounts_lost": accounts_lost,
-        "read_until": in_utc(progress.read_until) if progress.read_until else None,
-        "read_down_to": in_utc(max(lowest, progress.floor)) if lowest else None,
-        "requests": progress.requests,
-        "following_total": progress.total,
-        "cached": progress.cached,
-    }
-
-
-def _hide_username(username: str, reason: str) -> str:
-    whole_word = rf"(?<![\w.]){re.escape(username)}(?!\w|\.\w)"
-    return re.sub(whole_word, PLACEHOLDER, reason, flags=re.IGNORECASE)

@@ -60,6 +60,10 @@ class Listing:
         bookmark, since = self.entry.bookmark or 0, self.entry.known.since
         return self.earliest < bookmark or self.earliest <= since
 
+    def usable_total(self, progress: Progress) -> int | None:
+        """Return the provider's total, which counts accounts before a `start_date`, too."""
+        return None if self.policy.start_date else progress.total
+
     def find_new(self) -> list[int]:
         """Return the positions of new follows among the fresh accounts."""
         entry = self.entry

@@ -113,10 +113,10 @@ class Comparison:
         """
         if not self._since and not earliest:
             return self.size - len(self.met)
-        is_covered = (
-            earliest < self._since
-        )  # at that second there may be more on the next page
-        if earliest >= bookmark or not (is_covered or len(self.met) >= ENOUGH_MET):
+        # More accounts of the second in which a page ends may be on the next page.
+        is_covered = earliest < self._since
+        is_met = bool(self.met) and self.has_met_enough
+        if earliest >= bookmark or not (is_covered or is_met):
             return None
         reached = self.size if is_covered else self.met[-1] + 1
         if 2 * len(self.met) < reached:

@@ -14,9 +14,11 @@ from tap_tiktok_following.scan.doubt import (
     is_expected_empty,
     looks_cut,
 )
-from tap_tiktok_following.scan.end import complete, fail, find_evidence
+from tap_tiktok_following.scan.end import complete, fail
 from tap_tiktok_following.scan.listing import list_page
+from tap_tiktok_following.scan.losses import find_evidence
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
+from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.text import in_utc
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ def _count(listing: Listing, progress: Progress) -> Progress:
     stayed_empty = page.has_more and not page.accounts.rows
     is_above = listing.latest > (listing.entry.bookmark or 0)
     gap = f"an account came without `{listing.policy.key}`" if page.accounts.keyless else ""
+    if progress.as_of < (listing.entry.bookmark or 0):
+        gap = "the response came from a cache that is older than the last scan"
     return replace(
         progress,
         hashes=b"".join(listing.comparison.accounts),
@@ -183,9 +187,8 @@ def _move_on(listing: Listing, progress: Progress) -> Event:
 
 def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
     response = listing.response
-    reference = response.page.reference
-    reason = f"{reason} ({reference})" if reference else reason
-    return fail(listing.entry, progress, reason, response, listing.policy)
+    event = fail(listing.entry, progress, reason, response, listing.policy)
+    return add_reference(event, response.page.reference)
 
 
 def _is_unchanged(listing: Listing, progress: Progress) -> bool:
@@ -222,9 +225,8 @@ def _is_odd(listing: Listing, progress: Progress, event: Event) -> bool:
         return not (is_first and is_expected_empty(entry, page.total))
     if event.is_odd or event.outcome is not Outcome.COMPLETE:
         return event.is_odd
-    comparison, policy = listing.comparison, listing.policy
     if entry.full_scanned_at is None:
-        return looks_cut(entry, progress, comparison, listing.response, policy)
+        return looks_cut(listing, progress)
     is_whole = progress.full or not page.has_more
-    missing = count_missing(entry, progress, comparison, policy) if is_whole else 0
+    missing = count_missing(listing, progress) if is_whole else 0
     return missing >= FEWEST_MISSING

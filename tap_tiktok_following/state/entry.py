@@ -121,7 +121,9 @@ def _merge(partitions: object) -> list[Stored]:
         for row in rows:
             if "accounts_gone" in row:  # of version 0.1
                 row["accounts_lost"] = row.pop("accounts_gone")
-        stored["scans"] = rows
+        stored.pop("scans", None)
+        if rows:
+            stored["scans"] = rows
         other = entries.get(username)
         entries[username] = stored if other is None else _merge_two(stored, other)
         entries[username]["context"] = {"follower_username": username}
@@ -131,7 +133,8 @@ def _merge(partitions: object) -> list[Stored]:
 def _merge_two(one: Stored, other: Stored) -> Stored:
     """Return the later of two entries, with the rows of both."""
     earlier, later = sorted((one, other), key=_age)
-    return {**later, "scans": earlier["scans"] + later["scans"]}
+    rows = [*earlier.get("scans", ()), *later.get("scans", ())]
+    return {**later, "scans": rows} if rows else later
 
 
 def _age(stored: Stored) -> tuple[int, int]:
@@ -155,8 +158,11 @@ def _are_hashes(joined: bytes) -> bool:
 
 
 def _is_progress(progress: Progress) -> bool:
-    moments = (progress.scanned_at, progress.as_of, progress.floor, progress.cursor or 0)
-    return _are_hashes(progress.hashes) and all(0 <= m < LATEST for m in moments)
+    numbers = [n for n in msgspec.structs.astuple(progress) if isinstance(n, int)]
+    is_in_range = all(0 <= number < LATEST for number in numbers)
+    return (
+        is_in_range and _are_hashes(progress.hashes) and progress.remembered <= progress.read
+    )
 
 
 _COUNT = _reader(int, lambda number: 0 <= number < LATEST)

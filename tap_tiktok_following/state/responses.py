@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.model import RawResponse
-from tap_tiktok_following.text import DAY, redact
+from tap_tiktok_following.text import DAY, clean, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -152,7 +152,7 @@ class ResponseFile:
         self._write(_DELETE_COVERED, places)
 
     def usernames(self, source: str) -> set[str]:
-        """Return the usernames with stored responses."""
+        """Return the usernames with stored responses, of use or not."""
         return {row["username"] for row in self._read(_USERNAMES, {"source": source})}
 
     def take(self, source: str, entry: Entry, cursor: int | None) -> StoredResponse | None:
@@ -242,12 +242,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        if is_new:
+        if is_new:  # before WAL, so that the file itself says at once that it is ours
             connection.execute("PRAGMA auto_vacuum = FULL")
+            connection.executescript(_CREATE)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        if is_new:
-            connection.executescript(_CREATE)
         _check(connection)
     except BaseException:
         connection.close()
@@ -267,6 +266,7 @@ def _prepare(path: Path) -> bool:
     Returns:
         Whether it is empty.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     header = b""
@@ -299,20 +299,20 @@ def _is_lack_of_room(error: Exception) -> bool:
 
 def _describe(path: Path, error: Exception) -> str:
     """Return what is wrong with the file and what to do about it."""
-    where = f"`responses_path` ({path})"
+    where, why = f"`responses_path` ({path})", clean(str(error), 200)
     if isinstance(error, OSError):
         return f"{where} cannot be opened ({error.strerror}): choose another path."
-    if "locked" in str(error):
+    if "locked" in why:
         return (
             f"{where} is in use by another run: wait until that has ended, or give each "
             "pipeline a file of its own."
         )
-    if any(words in str(error) for words in ("readonly", "unable to open")):
+    if any(words in why for words in ("readonly", "unable to open")):
         return (
-            f"{where} cannot be written ({error}): make it and its folder writable for this "
+            f"{where} cannot be written ({why}): make it and its folder writable for this "
             "user, or choose another path."
         )
     return (
-        f"{where} is broken ({error}): delete it; no data is lost, but the responses in it "
+        f"{where} is broken ({why}): delete it; no data is lost, but the responses in it "
         "are paid for again."
     )

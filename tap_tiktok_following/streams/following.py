@@ -41,6 +41,14 @@ STATE_RATE = 10_000_000 / 30
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines."""
 
+RUN_AGAIN = "run again to continue from the last page read"
+
+AFTER_FAILURE = {
+    "fail": (f"{RUN_AGAIN}, or set `on_username_failure` to `continue`", FAILURE),
+    "continue": (RUN_AGAIN, SUCCESS),
+}
+"""By `on_username_failure`: what to do, and the exit code."""
+
 PROPERTIES = (
     th.Property(
         "follower_username",
@@ -133,12 +141,6 @@ class FollowingStream(ProviderStream):
         """Yield the records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.is_read:
             return
-        if self.tap.usernames.malformed:
-            self.logger.warning(
-                "%s: `usernames_path` contains entries that are not usernames; skipped: %s",
-                self.name,
-                some_of(self.tap.usernames.malformed),
-            )
         if self.ABORT_AT_RECORD_COUNT is None:
             self.tap.announce()
             # A target that saves a state per stream starts with the first one that it gets,
@@ -156,8 +158,7 @@ class FollowingStream(ProviderStream):
         with (
             tqdm(
                 total=len(self.run.plan.usernames),
-                desc=self.provider_class.name,
-                unit=" lists",
+                bar_format="{percentage:3.0f}%|{bar:10}| {desc}",
                 leave=False,
                 disable=not self.tap.shows_bar,
             ) as bar,
@@ -178,14 +179,10 @@ class FollowingStream(ProviderStream):
             return
         report, halt = self.run.report, self.run.halt
         if report.failed:
-            is_failure = self.config["on_username_failure"] == "fail"
+            advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
             reason = next(iter(report.failed.values()))
-            advice = report.advice or "run again to continue from the last page read"
             sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
-            yield Ended(f"{sentence}: {advice}.", FAILURE if is_failure else SUCCESS)
-        if halt is None and report.left_over:
-            sentence = f"{self.name}: {report.left_over:,} usernames were not read, although"
-            yield Ended(f"{sentence} nothing stopped the run: please report it.")
+            yield Ended(f"{sentence}: {report.advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
@@ -213,7 +210,8 @@ class FollowingStream(ProviderStream):
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
         if not bar.disable:
-            bar.set_postfix_str(self.run.progress, refresh=False)
+            description = f"{self.provider_class.name}: {self.run.progress}"
+            bar.set_description_str(description, refresh=False)
             bar.update(self.run.report.done - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY

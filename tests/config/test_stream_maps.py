@@ -84,11 +84,22 @@ def test_wrong_expression(
             {"rapidapi_folowing": {"name": "display_name"}},
             f"`stream_maps` names `rapidapi_folowing`, which is not a stream ({STREAMS})",
         ),
-        ({"rapidapi_following": "md5"}, "`stream_maps` must be an object"),
+        (
+            {"rapidapi_following": "md5"},
+            (
+                "`stream_maps.rapidapi_following` has the wrong type (see the documentation "
+                "of the Singer SDK)"
+            ),
+        ),
+        ([], "`stream_maps` must be an object"),
+        (
+            {"rapidapi_following": {"x": ""}},
+            "`stream_maps` of `rapidapi_following`: `x` fails (string index out of range)",
+        ),
     ],
-    ids=range(2),
+    ids=range(4),
 )
-def test_wrong_stream_map(sandbox: Sandbox, maps: dict[str, Any], says: str) -> None:
+def test_wrong_stream_map(sandbox: Sandbox, maps: Any, says: str) -> None:
     result = run(settings(sandbox, ["ann"], "rapidapi", stream_maps=maps))
     assert (result.exit_code, result.stdout, sandbox.requests) == (1, "", [])
     assert result.last_line == f"The config has a problem: {says}."

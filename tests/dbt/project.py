@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 PACKAGE = ROOT / "dbt"
 PROGRAMS = ROOT / ".meltano" / "utilities" / "dbt-duckdb" / "venv" / "bin"
 MODELS = [
-    *("account_names", "accounts", "follow_spells", "follows", "edges", "follow_events"),
-    *("mutual_follows", "coverage", "whom_to_read_next"),
+    *("account_names", "follow_spells", "accounts", "follows", "edges", "follow_events"),
+    *("follow_changes", "mutual_follows", "coverage", "whom_to_read_next"),
 ]
+"""The tables, by the names that they have in the warehouse."""
 
 QUIET = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -106,7 +107,7 @@ class Database:
     def duckdb(cls, path: Path) -> Database:
         """A DuckDB file."""
         variables = {"TARGET_DUCKDB_PATH": str(path)}
-        return cls("duckdb", path.stem, str(path), variables, cls.DUCKDB)
+        return cls("duckdb", path.stem, str(path), variables, dict(cls.DUCKDB))
 
     @classmethod
     def postgres(cls, server: Postgres, name: str) -> Database:
@@ -116,7 +117,7 @@ class Database:
             "TARGET_POSTGRES_DATABASE": name,
         }
         address = f"host={server.home} user=postgres dbname={name}"
-        return cls("postgres", name, address, variables, cls.POSTGRES)
+        return cls("postgres", name, address, variables, dict(cls.POSTGRES))
 
 
 @dataclass
@@ -164,7 +165,7 @@ class Project:
         bad = {
             name: node["message"]
             for name, node in answer["nodes"].items()
-            if node["status"] not in {"success", "pass"}
+            if node["status"] not in {"success", "pass", "no-op"}
         }
         assert answer["success"], (bad, answer["error"])
         return {name: node["status"] for name, node in answer["nodes"].items()}
@@ -195,6 +196,15 @@ class Project:
         name = schema.get("format") or next(t for t in schema["type"] if t != "null")
         plain = {"boolean": "BOOLEAN", "string": "VARCHAR"}
         return (self.database.types | plain)[name]
+
+
+def plain_sql(*providers: str) -> str:
+    """What `make sql` prints for the tables of these providers."""
+    command = [str(PROGRAMS / "python"), str(PACKAGE / "plain_sql.py"), *providers]
+    variables = environment(**QUIET)
+    return subprocess.run(
+        command, check=True, env=variables, stdout=subprocess.PIPE, encoding="utf-8"
+    ).stdout
 
 
 def schemas(provider: str | None = None) -> Iterator[dict[str, Any]]:

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.dbt import plain_sql
-from tests.dbt.project import MODELS, PACKAGE, Database, Project, gather, schemas
+from tap_tiktok_following.config.usernames import parse
+from tests.dbt.project import (
+    MODELS,
+    PACKAGE,
+    Database,
+    Project,
+    gather,
+    plain_sql,
+    schemas,
+)
 from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, days
 
 if TYPE_CHECKING:
@@ -26,6 +34,8 @@ NEWS = [
     ("bob", "lee", "disappeared", 0, 5, None),
 ]
 """What is not there from the first scan on; of lee's window -10 is all that page 1 tells."""
+
+EXAMPLE = "tiktok_usernames_example"
 
 RENAMED = [
     ("ada", "hal", "disappeared", 0, 8, None),
@@ -54,7 +64,7 @@ def answers(project: Project, model: str, *columns: str) -> list[tuple[Any, ...]
 
 
 def events(project: Project, provider: str) -> list[tuple[Any, ...]]:
-    times = ("happened_after", "happened_before")
+    times = ("happened_at_earliest", "happened_at_latest")
     columns = ("provider", "follower_username", "username", "event", *times, "is_older")
     found = answers(project, "follow_events", *columns)
     return [row[1:] for row in found if row[0] == provider]
@@ -70,15 +80,30 @@ def test_models_answer(story: Tables, project: Project) -> None:
         project.load(story)
         built = project.build()
         assert built["what_is_news"] == "pass"
-    assert built.keys() >= {*MODELS}
+    assert {name.rpartition("__")[2] for name in built} >= {*MODELS}
 
     for provider in ("rapidapi", "research"):
         assert events(project, provider) == NEWS
     repeats = answers(project, "follow_events", "provider", "is_repeat")
     assert repeats == [("rapidapi", True)] * 5 + [("research", False)] * 5
 
+    changed = (
+        "kind",
+        "follower_username",
+        "username",
+        "happened_at_earliest",
+        "happened_at_latest",
+    )
+    assert answers(project, "follow_changes", *changed) == [
+        ("followed again", "bob", "lee", -10, 5),
+        ("followed", "ada", "finn", 0, 5),
+        ("listed again", "ada", "iris", 0, 8),
+        ("no longer listed", "ada", "gil", 0, 8),
+        ("no longer listed", "bob", "lee", 0, 5),
+    ]
+
     assert answers(project, "edges", "follower_username", "username", "is_listed") == LISTS
-    known = answers(project, "edges", "providers", "gone_after", "gone_before")
+    known = answers(project, "edges", "providers", "gone_at_earliest", "gone_at_latest")
     assert known == [(2, 0, 8), *[(2, None, None)] * (len(LISTS) - 1)]
     edge = ("follower_username", "username", "is_listed")
     assert answers(project, "follows", "provider", *edge) == [
@@ -116,20 +141,31 @@ def test_models_answer(story: Tables, project: Project) -> None:
 
 def check_descriptions(project: Project) -> None:
     """Every column of every model is described, and nothing else is."""
-    path = PACKAGE / "models" / "marts" / "marts.yml"
-    for model in yaml.safe_load(path.read_text(encoding="utf-8"))["models"]:
-        columns = [column["name"] for column in model["columns"]]
-        assert columns == list(project.model(model["name"])[0])
-        assert all(column["description"] for column in model["columns"])
+    described = {
+        model["name"].rpartition("__")[2]: model.get("columns", ())
+        for path in (PACKAGE / "models").rglob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", ())
+    }
+    for table in MODELS:
+        columns = [column["name"] for column in described[table]]
+        assert columns == list(project.model(table)[0])
+        assert all(column["description"] for column in described[table])
 
 
 @pytest.mark.parametrize("provider", ["research", "rapidapi"])
 def test_one_provider(story: Tables, duckdb: Project, provider: str) -> None:
-    """The other one has no tables; on the Research API a rename is two events."""
+    """The other one has no tables; on the Research API a rename is two events.
+
+    Without dbt the tables are the same.
+    """
     duckdb.load({name: t for name, t in story.items() if name.startswith(provider)})
     duckdb.run(tiktok_providers=[provider])
     extra = RENAMED if provider == "research" else []
     assert events(duckdb, provider) == sorted([*NEWS, *extra], key=str)
+    duckdb.ask(plain_sql(provider))
+    for table in MODELS:
+        rows = duckdb.ask(f"FROM tiktok_following.{table} ORDER BY ALL")
+        assert rows == duckdb.ask(f"FROM main_tiktok_following.{table} ORDER BY ALL")
 
 
 def test_missing_tables(duckdb: Project) -> None:
@@ -172,9 +208,69 @@ def statuses(project: Project) -> dict[str, str]:
     return found
 
 
-def test_plain_sql_is_that_of_the_models(duckdb: Project) -> None:
-    """`python -m tests.dbt.plain_sql` writes it anew."""
-    assert plain_sql.generate(duckdb) == plain_sql.PATH.read_text(encoding="utf-8")
+def test_times_that_are_not_utc(story: Tables, project: Project) -> None:
+    """A target in New York shifts all times; when it received a row it notes in two ways."""
+    project.load(story)
+    project.ask("ALTER TABLE tiktok.research_scans ADD COLUMN _sdc_received_at TIMESTAMP")
+    project.ask("ALTER TABLE tiktok.research_scans ADD COLUMN _sdc_sequence BIGINT")
+    project.ask(
+        "UPDATE tiktok.research_scans SET _sdc_sequence = 1767265200000, "
+        "_sdc_received_at = TIMESTAMP '2026-01-01 11:00:00'"
+    )
+    project.build("--select", "tiktok_times_are_utc")
+    project.ask(
+        "UPDATE tiktok.research_scans SET _sdc_received_at = TIMESTAMP '2026-01-01 06:00:00'"
+    )
+    answer = project.dbt("build", "--select", "tiktok_times_are_utc")
+    assert not answer["success"]
+    message = answer["nodes"]["tiktok_times_are_utc"]["message"]
+    assert "research_scans" in message
+    assert "5.0 hours off" in message
+    assert "ALTER ROLE ... SET timezone = 'UTC'" in message
+
+
+def test_database_in_new_york(
+    story: Tables, driver: Driver, postgres: Postgres, tmp_path: Path
+) -> None:
+    """Columns with a time zone are read in UTC, whatever the time zone of the session."""
+    name = postgres.new_database()
+    project = Project(driver, Database.postgres(postgres, name), tmp_path)
+    project.ask(f"ALTER DATABASE {name} SET timezone = 'America/New_York'")
+    project.database.types["date-time"] = "TIMESTAMPTZ"
+    project.load(story)
+    project.run()
+    for provider in ("rapidapi", "research"):
+        assert events(project, provider) == NEWS
+    project.build("--select", "tiktok_usernames_are_read", tiktok_max_age_days=2)
+
+
+def test_example_of_usernames(story: Tables, duckdb: Project) -> None:
+    """Whoever was never scanned is there, by the name that the tap makes of a line."""
+    duckdb.load(story)
+    tables = (
+        "--select",
+        "+tiktok_following__coverage",
+        "--exclude-resource-type",
+        "unit_test",
+    )
+    duckdb.build(*tables, tiktok_usernames_model=EXAMPLE)
+    never = [row["username"] for row in duckdb.model("coverage") if row["scans"] == 0]
+    assert sorted(never) == ["dan", "dan"]
+
+
+def test_example_is_read_as_the_tap_does() -> None:
+    lines = (PACKAGE / "seeds" / f"{EXAMPLE}.csv").read_text("utf-8").split()[1:]
+    names = [parse(line) for line in lines]
+    assert names == ["ada", "bob", "cara", "eve", "dan"]
+
+
+def test_docs_in_one_file(story: Tables, duckdb: Project) -> None:
+    """The graph leads to the page, and every model is described."""
+    duckdb.load(story)
+    duckdb.run()
+    assert duckdb.dbt("docs", "generate", "--static", "--write-json")["success"]
+    page = (duckdb.folder / "target" / "static_index.html").read_text(encoding="utf-8")
+    assert "exposure.tiktok_following.follows_page" in page
 
 
 def test_wrong_provider(duckdb: Project) -> None:

@@ -82,8 +82,8 @@ def test_package_from_git(
     assert edges == {
         (name, f"{name}.{place}") for name in ("ada", "bob") for place in range(3)
     }
-    visits = {(row["username"], row["visits"]) for row in models("coverage")}
-    assert visits == {("ada", 1), ("bob", 1), ("zoe", 0)}
+    scans = {(row["username"], row["scans"]) for row in models("coverage")}
+    assert scans == {("ada", 1), ("bob", 1), ("zoe", 0)}
 
 
 def publish(folder: Path) -> Path:

@@ -10,25 +10,24 @@ from hypothesis import strategies as st
 from sandbox import Clock
 from tap_tiktok_following.text import DAY
 from tests.dbt.history import FOREVER, History, seconds
-from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas
 from tests.harness import NOW, PROVIDERS
 from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from random import Random
 
     from sandbox import Sandbox
     from tests.dbt.history import Stay
 
-SQL = PATH.read_text(encoding="utf-8")
 READ = ("ada", "bob")
 OTHERS = ("cleo", "dan", "eli", "fay")
 
 Row = dict[str, Any]
 
 
-def test_lost_warehouse_makes_no_news(sandbox: Sandbox) -> None:
+def test_lost_warehouse_makes_no_news(sandbox: Sandbox, models_sql: Path) -> None:
     """The state was kept: of the whole list after it, only what is new for sure is news."""
     history = History(sandbox, READ)
     for name in OTHERS:
@@ -42,7 +41,7 @@ def test_lost_warehouse_makes_no_news(sandbox: Sandbox) -> None:
     history.follow("ada", "ivo")
     sandbox.clock.advance(10 * DAY)
     history.scan(whole=True)
-    warehouse = models(history)
+    warehouse = build(history, models_sql)
     found = {row["username"] for row in rows(warehouse, "edges")}
     assert found == {*OTHERS, "gus", "hal", "ivo"}
     news = rows(warehouse, "follow_events")
@@ -87,28 +86,31 @@ def happen(history: History, random: Random, steps: int) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(random=st.randoms(use_true_random=False), steps=st.integers(5, 30))
-def test_no_answer_is_wrong(sandbox: Sandbox, random: Random, steps: int) -> None:
+def test_no_answer_is_wrong(
+    sandbox: Sandbox, models_sql: Path, random: Random, steps: int
+) -> None:
     sandbox.clock = Clock(NOW)
     history = History(sandbox, READ)
     for name in OTHERS:
         history.follow("ada", name)
         sandbox.clock.advance(DAY)
     happen(history, random, steps)
-    check(history)
+    check(history, build(history, models_sql))
 
 
-def check(history: History) -> None:
-    warehouse = models(history)
+def check(history: History, warehouse: Warehouse) -> None:
     for row in rows(warehouse, "follow_spells"):
         check_spell(history, row)
     for row in rows(warehouse, "follow_events"):
         check_event(history, row)
+    for row in rows(warehouse, "follow_changes"):
+        check_change(history, row)
 
 
-def models(history: History) -> Warehouse:
+def build(history: History, models_sql: Path) -> Warehouse:
     warehouse = Warehouse()
     warehouse.load([*schemas(), *history.messages])
-    warehouse.ask(SQL)
+    warehouse.ask(models_sql.read_text(encoding="utf-8"))
     return warehouse
 
 
@@ -124,13 +126,13 @@ def check_spell(history: History, row: Row) -> None:
     latest = seconds(row["followed_at_latest"], FOREVER)
     assert any(earliest <= at <= latest for at in made), (row, made)
     assert row["spell"] <= len(listed), (row, listed)
-    if row["gone_before"] is not None:
-        start, end = seconds(row["last_seen"], 0), seconds(row["gone_before"], 0)
+    if row["gone_at_latest"] is not None:
+        start, end = seconds(row["last_seen"], 0), seconds(row["gone_at_latest"], 0)
         assert any(start <= stay.end <= end for stay in listed), (row, listed)
 
 
 def check_event(history: History, row: Row) -> None:
-    start, end = seconds(row["happened_after"], 0), seconds(row["happened_before"], 0)
+    start, end = seconds(row["happened_at_earliest"], 0), seconds(row["happened_at_latest"], 0)
     listed = listed_in(history, row)
     if row["event"] == "disappeared":
         times = [stay.end for stay in listed]
@@ -138,6 +140,16 @@ def check_event(history: History, row: Row) -> None:
         times = history.made(row["follower_username"], row["account_id"])
     else:
         times = [stay.start for stay in listed]
+    assert any(start <= at <= end for at in times), (row, listed)
+
+
+def check_change(history: History, row: Row) -> None:
+    """Whoever is `followed` was followed then, or shown only then: the window may not tell."""
+    start, end = (seconds(row[f"happened_at_{name}"], 0) for name in ("earliest", "latest"))
+    listed = listed_in(history, row)
+    times = [stay.end if row["kind"] == "no longer listed" else stay.start for stay in listed]
+    if row["kind"] in {"followed", "followed again"}:
+        times += history.made(row["follower_username"], row["account_id"])
     assert any(start <= at <= end for at in times), (row, listed)
 
 

@@ -20,13 +20,13 @@ import pytest
 from sandbox import Clock, Fault, Follow, Scenario, World
 from tap_tiktok_following.text import DAY
 from tests import harness
-from tests.dbt.plain_sql import PATH
 from tests.dbt.project import schemas
 from tests.documents import blocks
 from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from sandbox import Sandbox
     from tests.documents import Block
@@ -59,11 +59,13 @@ def both(*rows: Row) -> list[Row]:
 
 # Times are days of the story; a log_id or request_id is cut off.
 ANSWERS: dict[str, list[list[Row]]] = {
-    "New follows this week": [
+    "Changes this week": [
         [
-            ("ada", "finn", 0, 5, None),
-            ("bob", "lee", -10, 5, None),
-            ("ada", "iris", 0, 8, True),
+            ("followed", "ada", "finn", 0, 5),
+            ("followed again", "bob", "lee", -10, 5),
+            ("no longer listed", "bob", "lee", 0, 5),
+            ("no longer listed", "ada", "gil", 0, 8),
+            ("listed again", "ada", "iris", 0, 8),
         ]
     ],
     "No longer listed": [[("ada", "gil", 0, 8)]],
@@ -106,12 +108,13 @@ class Story:
     """The warehouse and the state after the story; the sandbox stands where it ended."""
 
     sandbox: Sandbox
+    models_sql: Path
     warehouse: Warehouse = field(default_factory=Warehouse)
     state: dict[str, Any] = field(default_factory=dict)
 
     def build(self) -> None:
         """Make the models, as those without dbt do."""
-        self.warehouse.ask(PATH.read_text(encoding="utf-8"))
+        self.warehouse.ask(self.models_sql.read_text(encoding="utf-8"))
 
     def scan(self, usernames: Sequence[str] = USERNAMES, **more: Any) -> harness.Run:
         config = harness.settings(
@@ -125,7 +128,7 @@ class Story:
 
 
 @pytest.fixture
-def story(sandbox: Sandbox) -> Story:
+def story(sandbox: Sandbox, models_sql: Path) -> Story:
     sandbox.clock = Clock(START)
     sandbox.world = world = World.of(
         {
@@ -135,7 +138,7 @@ def story(sandbox: Sandbox) -> Story:
         private={"dora"},
     )
     world.hide("iris")
-    story = Story(sandbox)
+    story = Story(sandbox, models_sql)
     story.scan()
 
     world.private.clear()

@@ -1,4 +1,4 @@
-"""What the readers of the documentation share, and an end to what they have left running."""
+"""The wheel of the tap, and an end to what tests have left running."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _no_command_left() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tap's package, built from this source."""
+    """Return the tap's wheel, built from this source."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [str(tool("uv")), "--quiet", "build", "--wheel", f"--out-dir={folder}"]
     subprocess.run(build, cwd=ROOT, check=True, timeout=WITHIN)

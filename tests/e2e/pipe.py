@@ -1,4 +1,4 @@
-"""`tap | target`, as a shell runs it, with the state that the target has kept."""
+"""`tap | target`, as a shell runs it, with the state that the target has saved."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Pipe:
 
 
 def discover(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """The catalog that the tap prints."""
+    """Return the catalog that the tap prints."""
     tap = [*command(folder, config), "--discover"]
     answer = subprocess.run(tap, env=bare(), capture_output=True, check=True, timeout=WITHIN)
     return json.loads(answer.stdout)  # type: ignore[no-any-return]

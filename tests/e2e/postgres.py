@@ -56,18 +56,18 @@ class Postgres:
         return f"postgresql+psycopg://postgres@/postgres?host={self.home}&port={self.port}&{options}"
 
     def rows(self, table: str, database: str = "postgres") -> list[dict[str, Any]]:
-        """The rows of a table, as JSON has them."""
+        """Return the rows of a table, as JSON."""
         query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
         return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
 
     def new_database(self) -> str:
-        """Make an empty database in place of the last one; its name, always the same."""
+        """Replace the last database by an empty one, and return its name."""
         self.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)")
         self.execute("CREATE DATABASE warehouse")
         return "warehouse"
 
     def execute(self, statement: str, database: str = "postgres") -> str:
-        """What psql prints for a statement."""
+        """Run a statement, and return what psql prints."""
         psql = [str(self.programs / "psql"), "-XAtq", f"--command={statement}"]
         psql += [f"--host={self.home}", f"--port={self.port}"]
         psql += ["--username=postgres", f"--dbname={database}"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="the shell is POSIX's")
 
 WITHIN = 300
-"""How many seconds a command may take: many more than it does."""
+"""Seconds that a command may take on the busiest machine."""
 
 _started: list[subprocess.Popen[str]] = []
 
@@ -61,7 +61,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 
 def end_what_is_left() -> None:
-    """End what a test did not get to see the end of."""
+    """Kill what a failed test has left running."""
     while _started:
         end(_started.pop())
 

@@ -22,7 +22,7 @@ PYTHON = ">=3.10,<3.14"
 
 
 def pinned() -> dict[str, list[str]]:
-    """Requirements by target: those of meltano.yml, and more."""
+    """Return the requirements of each target: those of meltano.yml, and more."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     loaders = project["plugins"]["loaders"]
     return {
@@ -59,7 +59,7 @@ def _uv(*arguments: str) -> None:
 
 
 def tool(name: str) -> Path:
-    """A command that `make plugins` installs."""
+    """Return a command that `make plugins` installs, or skip the test."""
     path = TOOLS / "bin" / name
     if not path.exists():
         pytest.skip(f"{path} is missing: `make plugins` installs it")

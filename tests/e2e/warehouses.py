@@ -1,4 +1,4 @@
-"""The targets under test: how each is told where to load, and what its tables hold then."""
+"""The targets under test: their settings, and the rows of their tables."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class Warehouse(Protocol):
     target: ClassVar[str]
 
     def config(self, load: int) -> dict[str, Any]:
-        """Its settings for the first load, the second, and so on."""
+        """Return its settings for a load; the first has number 1."""
 
     def rows(self, stream: str) -> list[Row]:
-        """All rows of a table; its times are in UTC."""
+        """Return all rows of a table; times are in UTC."""
 
     def keep(self, row: Row) -> Row:
-        """What it makes of a row that it is sent."""
+        """Return a row as the target stores it."""
 
 
 class DuckDB:
@@ -138,12 +138,12 @@ class PostgreSQL:
 
 
 def without_metadata(row: Row) -> Row:
-    """A row without the columns that the target adds."""
+    """Return a row without the columns that the target adds."""
     return {name: value for name, value in row.items() if not name.startswith("_sdc_")}
 
 
 def in_utc(row: Row) -> Row:
-    """A row whose times are times; those without a zone are in UTC."""
+    """Return a row with times parsed; those without a zone are in UTC."""
     return row | {name: _moment(row[name]) for name in row.keys() & TIMES if row[name]}
 
 

@@ -74,13 +74,14 @@ def runs(world: World) -> list[harness.Run]:
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Where the script wrote its files, from each kind of source."""
     source = _SOURCES[request.param](request, tmp_path)
-    _export(source, tmp_path / "into")
+    models = request.getfixturevalue("models_sql") if request.param == "jsonl" else "none"
+    _export(source, tmp_path / "into", "--models", str(models))
     return tmp_path / "into"
 
 
-def _export(source: str, into: Path) -> None:
+def _export(source: str, into: Path, *options: str) -> None:
     example = ROOT / "examples" / "network.py"
-    script = [sys.executable, str(example), source, "--into", str(into)]
+    script = [sys.executable, str(example), source, "--into", str(into), *options]
     environment = harness.environment(TZ="Asia/Kolkata")
     subprocess.run(script, check=True, env=environment, cwd=into.parent)
 

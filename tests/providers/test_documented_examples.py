@@ -93,6 +93,7 @@ def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
     assert record == {
         "follower_username": "test_user",
         "scanned_at": record["scanned_at"],
+        "previous_scanned_at": None,
         "position": 1,
         "followed_at_earliest": "2026-06-02T18:51:15+00:00",
         "followed_at_latest": "2026-06-03T00:00:00+00:00",

@@ -10,30 +10,12 @@ from sandbox import Fault, Scenario, World
 from tests.harness import (
     each_provider,
     follows_of,
-    pages_asked,
     run,
     settings,
-    truth,
 )
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
-
-
-@pytest.mark.parametrize(
-    "kind", ["bom", "duplicate_keys", "big_int", "extra_field", "missing_field"]
-)
-@each_provider
-def test_odd_page_is_read(sandbox: Sandbox, provider: str, kind: str) -> None:
-    sandbox.world = World.of({"good": follows_of("good", 3)})
-    sandbox.scenario = Scenario(faults=[Fault(kind)])
-    ended = run(settings(sandbox, ["good"], provider))
-    assert ended.exit_code == 0
-    assert set(ended.follows(provider)) == truth(sandbox, "good")
-    assert len(pages_asked(sandbox, provider, "good")) == 1
-    if kind == "missing_field":
-        records = ended.records(f"{provider}_following")
-        assert [record["display_name"] for record in records] == [None] * 3
 
 
 @pytest.mark.parametrize("kind", ["surrogate", "nul"])

@@ -6,13 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
 from tap_tiktok_following import providers
 from tap_tiktok_following.decoding import Reader
 from tap_tiktok_following.errors import ERRORS, BadCredentials, Rule
-from tap_tiktok_following.http import Request
 from tap_tiktok_following.model import Page
 from tap_tiktok_following.providers import Provider
 
@@ -64,8 +64,9 @@ class Third(Provider):
     @override
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
-    ) -> Request:
-        return Request("GET", f"/{username}?at={cursor or ''}&count={count}", self._headers)
+    ) -> requests.Request:
+        query = {"at": cursor or "", "count": count}
+        return requests.Request("GET", f"{self.url}/{username}", self._headers, params=query)
 
     @override
     def _page(self, response: RawResponse) -> Page:

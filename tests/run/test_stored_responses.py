@@ -149,7 +149,7 @@ def test_nothing_is_lost_whichever_state_comes_back(
     check(pipe)
 
 
-# What a recovery does, one thing at a time: a run that dies without a state, and the next.
+# Stored responses, one thing at a time: a run that dies without a state, and the next.
 
 FOLLOWS = {"ann": [Follow(f"ann_{n}", NOW - 100 * n) for n in range(20)]}
 
@@ -234,7 +234,7 @@ def test_what_is_new_since_then_is_found_by_the_next_scan(tmp_path: Path) -> Non
     assert unix(news["scanned_at"]) > max(times_of(before))
 
 
-def test_a_username_that_is_no_longer_asked_for_keeps_its_answers(tmp_path: Path) -> None:
+def test_username_that_is_not_configured_keeps_its_stored_responses(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     pipe.world.follow("ben", "x", at=NOW - 50)
     pipe.run(names=["ben"])
@@ -243,7 +243,7 @@ def test_a_username_that_is_no_longer_asked_for_keeps_its_answers(tmp_path: Path
     assert pipe.asked["ann", None, 5] == 1
 
 
-def test_answers_that_the_state_covers_leave_the_file(tmp_path: Path) -> None:
+def test_responses_that_the_state_covers_leave_the_file(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     pipe.run()
     assert len(stored_pages(pipe)) == 5
@@ -251,7 +251,7 @@ def test_answers_that_the_state_covers_leave_the_file(tmp_path: Path) -> None:
     assert stored_pages(pipe) == []
 
 
-def test_an_answer_waits_whose_predecessors_are_gone(tmp_path: Path) -> None:
+def test_response_waits_whose_predecessors_are_gone(tmp_path: Path) -> None:
     """A state comes back that is older than the one with which the last run began."""
     pipe = dead(tmp_path)
     pipe.run(Death(at=2 + 3, saved=2, in_flight=0))
@@ -273,7 +273,7 @@ def test_another_cursor_is_not_served(tmp_path: Path) -> None:
     assert [count for asked, count in pipe.asked.items() if asked[1] == second] == [2]
 
 
-def test_answers_of_an_older_start_date(tmp_path: Path) -> None:
+def test_responses_of_an_older_start_date_end_at_the_new_one(tmp_path: Path) -> None:
     """The recovered scan ends where this run's settings say."""
     pipe = dead(tmp_path, pages=4)
     pipe.policy["start_date"] = NOW - 1000
@@ -306,7 +306,7 @@ def test_a_page_on_which_the_cursor_stood_still_is_read_as_it_was_asked_for(
     assert len({username for _, username, _ in pipe.loaded}) == 30
 
 
-def test_a_body_that_can_no_longer_be_read_is_asked_for_again(tmp_path: Path) -> None:
+def test_body_that_can_no_longer_be_read_is_requested_again(tmp_path: Path) -> None:
     pipe = dead(tmp_path)
     second = spoil(pipe, 2, body=zlib.compress(b"<html>"))
     pipe.run()

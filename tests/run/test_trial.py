@@ -69,10 +69,7 @@ def test_an_empty_list_passes_too(sandbox: Sandbox, tmp_path: Path) -> None:
     result = run_test(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
     assert result.exit_code == 0
     assert list(told(result, "INFO")) == [
-        (
-            "rapidapi_following: the credentials work: "
-            "read 0 accounts on the first page of ann."
-        )
+        ("rapidapi_following: the credentials work: read 0 accounts on the first page of ann.")
     ]
 
 

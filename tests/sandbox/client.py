@@ -30,7 +30,7 @@ class Client:
             f"{self.sandbox.url}/v2/oauth/token/",
             data=form,
             headers={"Cache-Control": "no-cache"},
-            timeout=5,
+            timeout=60,
         )
         if response.status_code == 200 and "access_token" in response.text:
             self.token = response.json()["access_token"]
@@ -42,7 +42,7 @@ class Client:
             json={"username": username, **body},
             headers={"Authorization": f"Bearer {self.token}"},
             allow_redirects=False,
-            timeout=5,
+            timeout=60,
         )
 
     def rapidapi(self, username: str = "alice", **query: str | float) -> requests.Response:
@@ -54,7 +54,7 @@ class Client:
                 "x-rapidapi-host": self.host,
             },
             allow_redirects=False,
-            timeout=5,
+            timeout=60,
         )
 
     def get(

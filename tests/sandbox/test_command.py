@@ -87,7 +87,7 @@ def test_run_passes_signals_on(number: signal.Signals) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
-        assert process.wait() == 42
+        assert process.wait(timeout=120) == 42
 
 
 @posix
@@ -107,7 +107,7 @@ def test_serve_prints_what_to_paste_and_serves_until_interrupted(
         assert Path(values["USERNAMES_PATH"]).read_text() == "user0\nuser1\nuser2\n"
         assert requests.get(f"{url}/v2/oauth/token/", timeout=30).status_code == 405
         process.send_signal(number)
-        assert process.wait() == 0
+        assert process.wait(timeout=120) == 0
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox import Fault, Follow, Sandbox, Scenario, World
+from sandbox import Fault, Sandbox, Scenario
 from tests.harness import wait_until
 from tests.sandbox.client import Client
 from tests.sandbox.conftest import small_world
@@ -126,20 +126,3 @@ def test_client_that_dies_during_its_request_leaves_no_trace(
     with Sandbox(small_world()) as sandbox, closing(connect(sandbox, end=half)):
         wait_until(lambda: bool(sandbox.requests))
     assert capfd.readouterr().err == ""
-
-
-def test_two_sandboxes_are_independent() -> None:
-    other_world = World.of({"alice": [Follow("only", at=1)]})
-    with (
-        Sandbox(small_world()) as one,
-        Sandbox(other_world) as other,
-        requests.Session() as session,
-    ):
-        assert Client(one, session).page("rapidapi", count=1).usernames == ["n9"]
-        assert Client(other, session).page("rapidapi", count=1).usernames == ["only"]
-        assert (len(one.requests), len(other.requests)) == (1, 1)
-
-
-def test_port_in_use_is_an_error(sandbox: Sandbox) -> None:
-    with pytest.raises(OSError, match="in use"):
-        Sandbox(small_world(), port=int(sandbox.url.rpartition(":")[2]))

@@ -193,15 +193,11 @@ def test_stale_total_is_the_length_of_the_list_as_it_was(
 @pytest.mark.parametrize(
     ("kind", "page", "cursor"),
     [
-        ("cursor_null", 2, None),
-        ("cursor_zero", 2, 0),
         ("cursor_forward", 2, FIRST + 60 + 3600),
-        ("cursor_forward", 1, NOW + 3600),
         ("cursor_still", 2, FIRST + 60),
         ("cursor_still", 1, NOW),
         ("cursor_cycle", 2, NOW),
         ("cursor_string", 2, str(FIRST + 30)),
-        ("cursor_float", 2, float(FIRST + 30)),
         ("cursor_ms", 2, (FIRST + 30) * 1000),
         ("cursor_missing", 1, "missing"),
     ],
@@ -254,7 +250,6 @@ def test_other_accounts(
     assert [account.get(field, "gone") for account in accounts] == values
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(
     ("kind", "value", "begins", "ends"),
     [
@@ -262,13 +257,14 @@ def test_other_accounts(
         ("big_int", None, b"{", b',"extra":' + b"9" * 5000 + b"}"),
         ("deep", 3, b"{", b',"extra":[[[]]]}'),
         ("bom", None, b"\xef\xbb\xbf{", b"}"),
+        ("truncated", None, b"{", b""),
         ("array", None, b"[{", b"}]"),
         ("huge", MEGABYTE, b"{", b" " * 1000),
     ],
 )
 def test_other_bytes(
-    client: Client, provider: str, kind: str, value: Any, begins: bytes, ends: bytes
+    client: Client, kind: str, value: Any, begins: bytes, ends: bytes
 ) -> None:
     spoil(client, kind, value)
-    body = client.get(provider, count=2).content
+    body = client.rapidapi(count=2).content
     assert (body.startswith(begins), body.endswith(ends)) == (True, True)

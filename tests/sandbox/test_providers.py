@@ -168,10 +168,8 @@ def test_error_says_why_there_is_no_list(
     "body",
     [
         {"username": 5},
-        {"max_count": 0},
         {"max_count": 101},
         {"max_count": "20"},
-        {"cursor": "1700000000"},
         {"cursor": 2**63},
     ],
     ids=str,

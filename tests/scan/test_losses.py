@@ -238,7 +238,7 @@ def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
     repeat=st.booleans(),
     totals=st.booleans(),
 )
-def test_losses_are_never_overstated_and_found_by_the_next_visit(
+def test_losses_are_never_overstated_and_found_by_the_next_scan(
     length: int, history: list[dict[str, Any]], page_size: int, *, repeat: bool, totals: bool
 ) -> None:
     """With totals all of them, without those that the first page would still show."""

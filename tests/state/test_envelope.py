@@ -105,7 +105,7 @@ def run_with(folder: Path, config: dict[str, Any], state: str) -> Run:
 
 def test_a_run_goes_on_from_the_output_of_another(sandbox: Sandbox, tmp_path: Path) -> None:
     """A list is paid for once, whatever its state came in."""
-    sandbox.world = World.of({"ann": follows_of("ann", 250)})
+    sandbox.world = World.of({"ann": follows_of("ann", 250, every=3600)})
     config = settings(sandbox, ["ann"], "rapidapi")
     first = run(config)
     assert len(first.follows("rapidapi")) == 250

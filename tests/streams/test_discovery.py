@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import re
 import subprocess
@@ -14,12 +12,13 @@ import pytest
 
 from sandbox import World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import PROVIDERS, Run, bare, follows_of, settings
+from tests.harness import PROVIDERS, bare, follows_of, run, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sandbox import Sandbox
+    from tests.harness import Run
 
 RESEARCH = {"research_client_key": "a-key", "research_client_secret": "a-secret"}
 TOKEN = {"research_access_token": "a-token"}
@@ -37,6 +36,7 @@ REPLICATION_KEYS = {
 EDGE = {
     "follower_username": ["string"],
     "scanned_at": ["string"],
+    "previous_scanned_at": ["string", "null"],
     "position": ["integer", "null"],
     "followed_at_earliest": ["string", "null"],
     "followed_at_latest": ["string", "null"],
@@ -184,13 +184,6 @@ def world(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-@contextlib.contextmanager
-def caught() -> Iterator[io.TextIOWrapper]:
-    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with contextlib.redirect_stdout(stdout):
-        yield stdout
-
-
 def sync(
     sandbox: Sandbox,
     change: Callable[[dict[str, Any]], None],
@@ -201,11 +194,7 @@ def sync(
     chosen = catalog(config)
     for stream in chosen["streams"]:
         change(stream)
-    with caught() as stdout:
-        tap = TapTikTokFollowing(config=config, catalog=chosen, state=state or {})
-        tap.sync_all()
-        tap.flush()
-    return Run(0, stdout.buffer.getvalue().decode(), "")  # type: ignore[attr-defined]
+    return run(config, state, catalog=chosen)
 
 
 def select(stream: dict[str, Any], *, fields: bool = True, whole: bool = True) -> None:
@@ -266,6 +255,20 @@ def test_without_the_scans_stream_no_row_is_kept(world: Sandbox) -> None:
     assert len(result.records("research_following")) == 250
     for stream in result.state["bookmarks"].values():
         assert not any("scans" in entry for entry in stream.get("partitions", []))
+
+
+def test_scans_streams_without_their_following_streams_give_one_warning(
+    world: Sandbox,
+) -> None:
+    result = sync(
+        world,
+        lambda stream: select(stream, whole=stream["tap_stream_id"].endswith("scans")),
+    )
+    assert result.text("WARNING") == (
+        "Nothing was read, because only scans streams are selected: select the following "
+        "stream of the provider, too."
+    )
+    assert (result.exit_code, world.requests) == (0, [])
 
 
 # FULL_TABLE.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 RANDOM = re.compile(r"(log_id|request_id) [0-9a-f-]+")
-"""The sandbox's numbers for its answers."""
+"""The sandbox's IDs of its responses."""
 
 
 def messages(result: Run) -> list[dict[str, Any]]:

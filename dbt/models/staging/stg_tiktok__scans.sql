@@ -1,23 +1,9 @@
 with scans as (
-    {% for provider in tiktok_providers() %}
-    select
-        '{{ provider }}' as provider,
-        lower(follower_username) as follower_username,
-        scanned_at,
-        previous_scanned_at,
-        outcome,
-        reason,
-        coalesce(whole_list, false) as whole_list,
-        accounts_read,
-        accounts_sent,
-        accounts_lost,
-        coalesce(read_until, scanned_at) as read_until,
-        read_down_to,
-        requests,
-        following_total,
-        cached
-    from {{ ref('base_tiktok__' ~ provider ~ '_scans') }}
-    {% if not loop.last %}union all{% endif %}
+    {%- for provider in tiktok_providers() %}
+    select * from {{ ref('base_tiktok__' ~ provider ~ '_scans') }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 ),
 
@@ -29,7 +15,7 @@ numbered as (
             partition by provider, follower_username, scanned_at
             order by
                 case when outcome = 'interrupted' then 1 else 0 end,
-                requests desc nulls last,
+                coalesce(requests, 0) desc,
                 read_until desc
         ) as copy
     from scans
@@ -42,20 +28,15 @@ select
     previous_scanned_at,
     outcome,
     reason,
-    whole_list,
+    coalesce(whole_list, false) as whole_list,
     accounts_read,
     accounts_sent,
     accounts_lost,
-    read_until,
+    coalesce(read_until, scanned_at) as read_until,
     read_down_to,
     requests,
     following_total,
     cached,
-    max(case when whole_list then scanned_at end) over (
-        partition by provider, follower_username
-        order by scanned_at
-        rows between unbounded preceding and 1 preceding
-    ) as whole_list_before,
     min(case when whole_list then scanned_at end) over (
         partition by provider, follower_username
         order by scanned_at

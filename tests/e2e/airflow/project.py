@@ -99,13 +99,6 @@ class Project:
         assert research == rapidapi
         return research
 
-    def forget_pod(self) -> None:
-        """Lose what a container has on its disk: Meltano's database, and paid answers."""
-        for path in (self.folder / ".meltano").glob("meltano.db*"):
-            path.unlink()
-        for path in (self.folder / "output").glob("answers*"):
-            path.unlink()
-
     def taps(self) -> dict[str, int]:
         """The process of each shard's tap that is running."""
         listed = subprocess.check_output(PS, encoding="utf-8")

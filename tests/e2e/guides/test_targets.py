@@ -164,7 +164,8 @@ def check_forgetting(reader: Reader) -> None:
         rows = table(f"{provider}_following") + table(f"{provider}_scans")
         assert {row["follower_username"] for row in rows} == {other}
     assert person not in (reader.folder / "usernames.txt").read_text("utf-8")
-    with closing(sqlite3.connect(reader.folder / "output" / "follows.responses")) as file:
+    path = reader.folder / "output" / f"dev.{TAP}.responses"
+    with closing(sqlite3.connect(path)) as file:
         usernames = file.execute("SELECT DISTINCT username FROM responses").fetchall()
     assert usernames == [(other,)]
 
@@ -186,8 +187,7 @@ def make_project(sandbox: Sandbox, wheel: Path, folder: Path, postgres: Postgres
         "bob": next(iter(LENGTHS)),
         "python3 forget.py": f"{sys.executable} {FORGET}",
     }
-    files = {"usernames_path": "usernames.txt", "responses_path": "output/follows.responses"}
-    config = settings(sandbox, []) | files
+    config = settings(sandbox, []) | {"usernames_path": "usernames.txt"}
     reader = Reader(folder / "project", variables(config), stand_ins)
     (reader.folder / "usernames.txt").write_text("\n".join(LENGTHS), encoding="utf-8")
     reader.type("meltano", "init", ".")

@@ -1,0 +1,64 @@
+"""Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+WITHIN = 600
+"""Seconds that an installation may take."""
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium, which is installed with apt-get where it is missing and may be.
+
+    Raises:
+        pytest.skip.Exception: If there is no Chromium, except in CI.
+        pytest.fail.Exception: If there is none in CI.
+    """
+    path = _find() or _install()
+    if path is None:
+        give_up = pytest.fail if "CI" in os.environ else pytest.skip
+        give_up("Chromium is missing: install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+def _find() -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def _install() -> str | None:
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        return None
+    variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in ("update", "install --yes --no-install-recommends chromium fonts-dejavu-core"):
+        subprocess.run(
+            ["apt-get", "--quiet", *command.split()],
+            check=False,  # a list that is not new may do
+            env=variables,
+            stdout=subprocess.DEVNULL,
+            timeout=WITHIN,
+        )
+    return _find()

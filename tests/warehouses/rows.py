@@ -1,0 +1,64 @@
+"""The tap's tables that every warehouse gets: a story, and worlds in which much happens."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from sandbox import Clock
+from tap_tiktok_following.text import DAY
+from tests.dbt.history import History
+from tests.dbt.project import gather
+from tests.dbt.story import tell
+from tests.dbt.test_truth import OTHERS, READ, happen
+from tests.harness import NOW, emptied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox import Sandbox
+    from tests.dbt.project import Tables
+
+WORLDS = 40
+KINDS = {"string": "text", "integer": "integer", "boolean": "boolean"}
+
+
+def tables(sandbox: Sandbox) -> dict[str, Any]:
+    """By table: the types of its columns, and its rows."""
+    told = tell(emptied(sandbox))
+    for seed in range(WORLDS):
+        gather(_world(emptied(sandbox), seed), told)
+    return dict(_plain(told))
+
+
+def _world(sandbox: Sandbox, seed: int) -> Iterator[dict[str, Any]]:
+    """What the tap sends of a world whose names no other world has."""
+    sandbox.clock = Clock(NOW)
+    history = History(sandbox, READ)
+    for name in OTHERS:
+        history.follow("ada", name)
+        sandbox.clock.advance(DAY)
+    random = Random(seed)  # noqa: S311
+    happen(history, random, random.randint(5, 30))
+    for message in history.messages:
+        record = message["record"]
+        for name in ("follower_username", "username", "user_id"):
+            if record.get(name):
+                record[name] += f"{seed:03}"
+        yield message
+
+
+def _plain(told: Tables) -> Iterator[tuple[str, Any]]:
+    for stream, (message, rows) in told.items():
+        properties = message["schema"]["properties"]
+        types = {
+            name: "time" if schema.get("format") else KINDS[_type(schema)]
+            for name, schema in properties.items()
+        }
+        values = [[row.get(name) for name in types] for row in rows.values()]
+        yield stream, {"types": types, "rows": values}
+
+
+def _type(schema: dict[str, Any]) -> str:
+    names: list[str] = schema["type"]
+    return next(name for name in names if name != "null")
