@@ -79,7 +79,7 @@ def make_extractor(part: int, shards: int, shares: dict[str, int]) -> dict[str, 
     shard = f"{part}-of-{shards}"
     config = {
         "shard": f"{part}/{shards}",
-        "responses_path": f"output/answers-{shard}.sqlite",
+        "responses_path": f"output/{shard}.responses",
         "rescan_after_hours": 12,
         "on_quota_exhausted": "stop",
         "on_username_failure": "continue",

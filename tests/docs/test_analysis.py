@@ -38,7 +38,9 @@ LEE = World().accounts["lee"].user_id
 TEAPOT = [418, "teapot", "I am a teapot"]
 NO_JAN = "HTTP 418, teapot: I am a teapot"
 NO_EVE = {
-    "research": "HTTP 400, invalid_params: Username eve is invalid: cannot find the user",
+    "research": (
+        "HTTP 400, invalid_params: Username <username> is invalid: cannot find the user"
+    ),
     "rapidapi": "HTTP 404, NOT_FOUND: The requested resource was not found.",
 }
 MADE_DAYS_BEFORE = {
@@ -95,7 +97,7 @@ ANSWERS: dict[str, list[list[Row]]] = {
             (8, "jan", "failed", NO_JAN),
             (5, "eve", "not_found", NO_EVE["research"]),
             (5, "jan", "failed", NO_JAN),
-            (0, "dora", "private", "HTTP 400, invalid_params: Username dora is private"),
+            (0, "dora", "private", "HTTP 400, invalid_params: Username <username> is private"),
             (0, "eve", "not_found", NO_EVE["research"]),
         ]
     ],

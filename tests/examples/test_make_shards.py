@@ -43,7 +43,7 @@ def test_two_shards() -> None:
                 "inherit_from": "tap-tiktok-following",
                 "config": {
                     "shard": f"{part}/2",
-                    "responses_path": f"output/answers-{part}-of-2.sqlite",
+                    "responses_path": f"output/{part}-of-2.responses",
                     **always,
                 },
             }
