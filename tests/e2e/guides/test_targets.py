@@ -207,7 +207,7 @@ def make_project(sandbox: Sandbox, wheel: Path, folder: Path, postgres: Postgres
 def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     lists: Sandbox, tmp_path: Path, title: str
 ) -> None:
-    """The tap waits for its fourth page when Ctrl-C is pressed."""
+    """The tap waits for the first page of the second list when Ctrl-C is pressed."""
     target = TARGETS[title]
     reader = make_pipe(lists, tmp_path, title)
     command = install(target, pinned()[target]) / "bin" / target
@@ -215,7 +215,7 @@ def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     reader.follow(blocks_of(title, "json"))
     config = settings(lists, LENGTHS, "research", concurrency=1)
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    silence = Fault("silent", after=3)
+    silence = Fault("silent", username="khaby.lame")
     lists.scenario = Scenario(boundary="skip", faults=[silence])
 
     process = reader.start("bash", "run.sh", target)
@@ -225,7 +225,7 @@ def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     assert process.returncode == 128 + signal.SIGINT, log
     assert "Traceback" not in log
     table = tables(title, tmp_path, None)
-    assert len(table("research_following")) == LENGTHS["charlidamelio"]
+    assert table("research_following")
 
     lists.scenario = Scenario(boundary="skip")
     reader.type("bash", "run.sh", target)
