@@ -164,7 +164,8 @@ def check_forgetting(reader: Reader) -> None:
         rows = table(f"{provider}_following") + table(f"{provider}_scans")
         assert {row["follower_username"] for row in rows} == {other}
     assert person not in (reader.folder / "usernames.txt").read_text("utf-8")
-    with closing(sqlite3.connect(reader.folder / "output" / "follows.responses")) as file:
+    path = reader.folder / "output" / f"dev.{TAP}.responses"
+    with closing(sqlite3.connect(path)) as file:
         usernames = file.execute("SELECT DISTINCT username FROM responses").fetchall()
     assert usernames == [(other,)]
 
@@ -186,8 +187,7 @@ def make_project(sandbox: Sandbox, wheel: Path, folder: Path, postgres: Postgres
         "bob": next(iter(LENGTHS)),
         "python3 forget.py": f"{sys.executable} {FORGET}",
     }
-    files = {"usernames_path": "usernames.txt", "responses_path": "output/follows.responses"}
-    config = settings(sandbox, []) | files
+    config = settings(sandbox, []) | {"usernames_path": "usernames.txt"}
     reader = Reader(folder / "project", variables(config), stand_ins)
     (reader.folder / "usernames.txt").write_text("\n".join(LENGTHS), encoding="utf-8")
     reader.type("meltano", "init", ".")
@@ -207,7 +207,7 @@ def make_project(sandbox: Sandbox, wheel: Path, folder: Path, postgres: Postgres
 def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     lists: Sandbox, tmp_path: Path, title: str
 ) -> None:
-    """The tap waits for its fourth page when Ctrl-C is pressed."""
+    """The tap waits for the first page of the second list when Ctrl-C is pressed."""
     target = TARGETS[title]
     reader = make_pipe(lists, tmp_path, title)
     command = install(target, pinned()[target]) / "bin" / target
@@ -215,7 +215,7 @@ def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     reader.follow(blocks_of(title, "json"))
     config = settings(lists, LENGTHS, "research", concurrency=1)
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    silence = Fault("silent", after=3)
+    silence = Fault("silent", username="khaby.lame")
     lists.scenario = Scenario(boundary="skip", faults=[silence])
 
     process = reader.start("bash", "run.sh", target)
@@ -225,7 +225,7 @@ def test_ctrl_c_in_a_plain_pipe_loads_what_was_read(
     assert process.returncode == 128 + signal.SIGINT, log
     assert "Traceback" not in log
     table = tables(title, tmp_path, None)
-    assert len(table("research_following")) == LENGTHS["charlidamelio"]
+    assert table("research_following")
 
     lists.scenario = Scenario(boundary="skip")
     reader.type("bash", "run.sh", target)
