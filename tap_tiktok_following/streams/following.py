@@ -143,6 +143,9 @@ class FollowingStream(ProviderStream):
             return
         if self.ABORT_AT_RECORD_COUNT is None:
             self.tap.announce()
+            # A target that saves a state per stream starts with the first one that it gets,
+            # so that one must not cover rows which the target has not loaded.
+            self.tap.write_state()
             yield from self._read()
         else:
             yield from self._test()

@@ -26,6 +26,7 @@ from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from sandbox import Sandbox
     from tests.documents import Block

@@ -51,11 +51,14 @@ class Target:
         title: Its heading there.
         warehouse: Where it loads to.
         folder: Where its files are.
+        more: Other settings.
     """
 
-    def __init__(self, title: str, warehouse: Warehouse, folder: Path) -> None:
+    def __init__(
+        self, title: str, warehouse: Warehouse, folder: Path, more: dict[str, Any]
+    ) -> None:
         [block] = [b for b in section_of("docs/targets.md", title) if b.language == "json"]
-        changes = {**warehouse.config(1), "batch_size_rows": BATCH}
+        changes = {**warehouse.config(1), "batch_size_rows": BATCH, **more}
         config = folder / "target.json"
         config.write_text(json.dumps({**json.loads(block.text), **changes}), encoding="utf-8")
         program = install(warehouse.target, pinned()[warehouse.target]) / "bin"
@@ -106,13 +109,23 @@ class Target:
             return False
 
 
-@pytest.mark.parametrize("title", WAREHOUSES)
+@pytest.mark.parametrize(
+    ("title", "more"),
+    [
+        *((title, {}) for title in WAREHOUSES),
+        pytest.param("DuckDB", {"flush_all_streams": False}, id="DuckDB by stream"),
+    ],
+)
 def test_killed_target_loses_no_row_and_costs_no_request(
-    sandbox: Sandbox, tmp_path: Path, request: pytest.FixtureRequest, title: str
+    sandbox: Sandbox,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    title: str,
+    more: dict[str, Any],
 ) -> None:
     """RapidAPI's rows are in memory when the first batch of the Research API is loaded."""
     warehouse = WAREHOUSES[title](tmp_path, request)
-    target = Target(title, warehouse, tmp_path)
+    target = Target(title, warehouse, tmp_path, more)
     sandbox.world = World.of({name: follows_of(name, n) for name, n in LISTS.items()})
     path = str(tmp_path / "follows.responses")
     config = settings(sandbox, LISTS, responses_path=path, rescan_after_hours=12)
