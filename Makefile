@@ -81,6 +81,10 @@ docs: .venv/ready
 
 plugins: .meltano/ready
 
+# Take the README's picture of the page that `make demo` writes.
+picture: demo
+	@$(BIN)/python -m demo.screenshot
+
 # The dbt models as plain SQL, for the tables of PROVIDERS.
 PROVIDERS ?= research rapidapi
 sql: plugins

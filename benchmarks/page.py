@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from benchmarks.measure import Bench
 
 USERNAMES, LENGTH = 10_000, 300
+
+SIZE, OPENED, SEARCHED = 5, 3, 0.2
+"""Megabytes of the page; seconds until it is drawn, and until the result of a search is."""
+
 REPORT = ROOT / "examples" / "report" / "report.py"
 
 FOLLOWING = f"""
@@ -33,10 +38,12 @@ FOLLOWING = f"""
         CASE WHEN is_new OR page = 0 THEN scanned_at
             ELSE oldest + (3 - page) * INTERVAL '200 days' END
     FROM (
-        SELECT list, place, scan, TIMESTAMP '2024-01-01' + list % 100 * INTERVAL '1 day' AS oldest,
+        SELECT list, place, scan,
+            TIMESTAMP '2024-01-01' + list % 100 * INTERVAL '1 day' AS oldest,
             TIMESTAMP '2026-01-01' + scan * INTERVAL '3 days' + list * INTERVAL '1 second'
                 AS scanned_at,
-            place > {LENGTH} AS is_new, CAST(floor((place - 1) / 100.0) AS integer) AS page,
+            place > {LENGTH} AS is_new,
+            CAST(floor((place - 1) / 100.0) AS integer) AS page,
             CASE
                 WHEN place <= 6 THEN 'user' || (list + place * place) % lists
                 WHEN place <= 9 THEN
@@ -47,13 +54,14 @@ FOLLOWING = f"""
             END AS username
         FROM (
             SELECT *, CASE WHEN place > {LENGTH} THEN 1 ELSE 0 END AS is_late
-            FROM generate_series(0, {{lists}} - 1) AS l(list), generate_series(0, 1) AS s(scan),
-                generate_series(1, {LENGTH} + 3) AS p(place), (SELECT {{lists}} AS lists) AS n
+            FROM generate_series(0, {{lists}} - 1) AS l(list),
+                generate_series(0, 1) AS s(scan), generate_series(1, {LENGTH} + 3) AS p(place),
+                (SELECT {{lists}} AS lists) AS n
         ) AS all_follows
         WHERE list % 17 <> 3 AND (scan = 1 OR place <= {LENGTH})
             AND (scan = 0 OR (list + place) % 199 <> 0)
     ) AS seen
-"""
+"""  # noqa: S608 - our own
 
 SCANS = f"""
     INSERT INTO tiktok.research_scans (
@@ -63,35 +71,38 @@ SCANS = f"""
     SELECT
         'user' || list, scanned_at,
         CASE WHEN scan = 1 THEN scanned_at - INTERVAL '3 days' END,
-        CASE list % 51 WHEN 3 THEN 'private' WHEN 20 THEN 'not_found' WHEN 37 THEN 'unavailable'
-            ELSE 'complete' END,
+        CASE list % 51 WHEN 3 THEN 'private' WHEN 20 THEN 'not_found'
+            WHEN 37 THEN 'unavailable' ELSE 'complete' END,
         CASE WHEN list % 17 = 3 THEN 'HTTP 400, invalid_params: the list cannot be read' END,
         list % 17 <> 3, {LENGTH}, {LENGTH}, 4, scanned_at + INTERVAL '2 seconds',
         CASE WHEN list % 40 = 0 THEN list % 7 END
     FROM (
-        SELECT *, TIMESTAMP '2026-01-01' + scan * INTERVAL '3 days' + list * INTERVAL '1 second'
-            AS scanned_at
+        SELECT *,
+            TIMESTAMP '2026-01-01' + scan * INTERVAL '3 days' + list * INTERVAL '1 second'
+                AS scanned_at
         FROM generate_series(0, {{lists}} - 1) AS l(list), generate_series(0, 1) AS s(scan)
     ) AS scans
-"""
+"""  # noqa: S608
 
 
 def large_page(bench: Bench) -> Iterator[Row]:
     """How large the page is, how long it takes to write, to open and to search."""
+    usernames = USERNAMES // bench.scale
     database = Database.duckdb(bench.folder / "page.duckdb")
-    fill(database, bench.folder, USERNAMES // bench.scale)
+    fill(database, bench.folder, usernames)
     build(bench.folder, database, providers=["research"])
     page = bench.folder / "page.html"
-    command = [str(ROOT / ".venv" / "bin" / "python"), str(REPORT), database.address]
-    usage = process.run([*command, "--output", str(page)], bench.folder / "report.txt", {})
-    what = f"page of {USERNAMES // bench.scale:,} usernames"
-    seconds = usage.ended - usage.started
-    yield Row(f"{what}, written", "", f"{seconds:.0f} s, {usage.memory / MEGABYTE:,.0f} MB")
+    command = [sys.executable, str(REPORT), database.address, "--output", str(page)]
+    usage = process.run(command, bench.folder / "report.txt", {})
+    what = f"page of {usernames:,} usernames"
+    seconds, memory = usage.ended - usage.started, usage.memory / MEGABYTE
+    yield Row(f"{what}, written", "", f"{seconds:.0f} s, {memory:,.0f} MB")
     size = page.stat().st_size / MEGABYTE
-    yield Row(f"{what}, size", "at most 5 MB", f"{size:.1f} MB", size <= 5)  # noqa: PLR2004
+    yield Row(f"{what}, size", f"at most {SIZE} MB", f"{size:.1f} MB", size <= SIZE)
     opened, searched = measure(page)
-    yield Row(f"{what}, opened in Chromium", "at most 3 s", f"{opened:.2f} s", opened <= 3)  # noqa: PLR2004
-    yield Row(f"{what}, search", "at most 0.2 s", f"{searched:.3f} s", searched <= 0.2)  # noqa: PLR2004
+    yield Row(f"{what}, opened", f"at most {OPENED} s", f"{opened:.2f} s", opened <= OPENED)
+    value = f"{searched:.3f} s"
+    yield Row(f"{what}, searched", f"at most {SEARCHED} s", value, searched <= SEARCHED)
 
 
 FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {"page": large_page}

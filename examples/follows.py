@@ -38,7 +38,13 @@ NO_LIST = f"""\
 No usernames are set: create {USERNAMES} with the header `username` and one username
 per line."""
 
-OF_THE_SDK = ("METRIC", "Skipping parse of env var", "Beginning ", f"{TAP} v")
+SILENT = (
+    "METRIC",
+    "Skipping parse of env var",
+    "Beginning ",
+    "Block run completed",
+    f"{TAP} v",
+)
 """How messages start that say nothing about lists."""
 
 
@@ -58,7 +64,7 @@ def main() -> int:
             return _fail(NO_LIST)
         settings["usernames_path"] = os.environ[f"{VARIABLE}USERNAMES_PATH"] = USERNAMES
     output.with_suffix(".settings.json").write_text(json.dumps(settings), "utf-8")
-    os.environ["TIKTOK_PROVIDERS"] = ", ".join(providers)
+    os.environ["DBT_DUCKDB_PROVIDERS"] = ", ".join(providers)
 
     log, warehouse = output.with_suffix(".log"), output.with_suffix(".duckdb")
     meltano = [str(MELTANO), "--log-format=json", f"--environment={environment}"]
@@ -72,7 +78,8 @@ def main() -> int:
     if not warehouse.exists():
         return read
     print("Building the page", flush=True)
-    return read or _run([*meltano, "run", "dbt-duckdb:build", "report:page"], log)
+    built = _run([*meltano, "run", "dbt-duckdb:build", "report:page"], log)
+    return read or built  # there is a page of what was read, whatever could not be
 
 
 def _settings(environment: str) -> dict[str, Any]:
@@ -115,7 +122,7 @@ def _for_a_person(line: bytes) -> Iterator[str]:
         "error",
         "critical",
     }
-    if is_shown and not text.startswith(OF_THE_SDK):
+    if is_shown and not text.startswith(SILENT):
         yield text
 
 

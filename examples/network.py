@@ -5,10 +5,11 @@
     python examples/network.py output --models models.sql       # the files of target-jsonl
 
 writes nodes.csv, edges.csv, network.graphml and network.gexf. A node is an account. An edge
-says that one account follows another, or did. All times are UTC. In the GEXF file each edge
-has spells, for the timeline of Gephi: a spell starts at the latest time at which the follow
-can have been made, and ends at the latest time at which it can have ended. The script needs
-duckdb, networkx and psycopg.
+says that one account follows another, or did. Nodes on the list of usernames are marked; with
+`--usernames usernames.csv` they have the other columns of that file too. All times are UTC. In
+the GEXF file each edge has spells, for the timeline of Gephi: a spell starts at the latest
+time at which the follow can have been made, and ends at the latest time at which it can have
+ended. The script needs duckdb, networkx and psycopg.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
 
 NODE = (
     *("label", "user_id", "display_name", "followers", "following"),
-    *("verified", "is_private"),
+    *("verified", "is_private", "is_on_list"),
 )
 ACCOUNTS = """
     SELECT account_id, username, user_id, display_name, followers, following_total, verified,
-        is_private
+        is_private, account_id IN (
+            SELECT account_names.account_id
+            FROM coverage JOIN account_names ON account_names.username = coverage.username
+        ) AS is_on_list
     FROM accounts
 """
 
@@ -87,10 +91,13 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("network"), help="folder (network)")
     sql = "the dbt models as plain SQL, for a folder (models.sql)"
     parser.add_argument("--models", type=Path, default=Path("models.sql"), help=sql)
+    columns = "the tap's CSV file of usernames, whose other columns the nodes get"
+    parser.add_argument("--usernames", type=Path, help=columns)
     options = parser.parse_args()
     graph = network(*read(options.source, options.schema, options.models))
+    more = mark(graph, options.usernames) if options.usernames else []
     options.into.mkdir(parents=True, exist_ok=True)
-    write(graph, options.into)
+    write(graph, options.into, more)
     print(f"{len(graph):,} accounts and {graph.size():,} follows are in {options.into}")
 
 
@@ -139,6 +146,22 @@ def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:
     return graph
 
 
+def mark(graph: nx.DiGraph, usernames: Path) -> list[str]:
+    """Give nodes the columns that the file has for their usernames; return the new columns."""
+    header, *lines = usernames.read_text("utf-8-sig").splitlines()
+    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
+    columns = next(csv.reader([header], delimiter=delimiter))
+    new = [column for column in columns if column not in {"username", *NODE}]
+    listed = {
+        re.sub(r"^.*@|[#/?].*", "", row["username"].strip().lower()): row
+        for row in csv.DictReader(lines, columns, delimiter=delimiter, restval="")
+    }
+    for attributes in graph.nodes.values():
+        row = listed.get(attributes.get("label", ""), {})
+        attributes.update({column: plain(row[column]) for column in new if row.get(column)})
+    return new
+
+
 def known(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
     """Return attributes without nulls, which no format of graphs has."""
     pairs = zip(names, values, strict=True)
@@ -153,15 +176,21 @@ def plain(value: Any) -> Any:
     return NOT_IN_XML.sub("", value) if isinstance(value, str) else value
 
 
-def write(graph: nx.DiGraph, folder: Path) -> None:
-    """Write the four files. The graph loses its spells, which only GEXF can hold."""
+def write(graph: nx.DiGraph, folder: Path, more: Sequence[str] = ()) -> None:
+    """Write the four files. The graph loses its spells, which only GEXF can hold.
+
+    Args:
+        graph: The network.
+        folder: Where to write.
+        more: Attributes that nodes have in addition to `NODE`.
+    """
     nx.write_gexf(graph, folder / "network.gexf", prettyprint=False)
     for _, _, attributes in graph.edges.data():
         del attributes["spells"]
     nx.write_graphml(graph, folder / "network.graphml", prettyprint=False)
     nodes = ({"id": name, **attributes} for name, attributes in graph.nodes.data())
     edges = ({"source": a, "target": b, **more} for a, b, more in graph.edges.data())
-    write_csv(folder / "nodes.csv", ("id", *NODE), nodes)
+    write_csv(folder / "nodes.csv", ("id", *NODE, *more), nodes)
     write_csv(folder / "edges.csv", ("source", "target", *EDGE), edges)
 
 

@@ -47,12 +47,6 @@ class Client:
 
     Attributes:
         quota_left: Requests left according to the provider; None if it does not say.
-
-    Args:
-        provider: The provider.
-        transport: Sends its requests.
-        gate: Lets them through.
-        max_tries: Number of times a page is requested before its username fails.
     """
 
     def __init__(
@@ -68,14 +62,10 @@ class Client:
     def fetch(
         self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
     ) -> Response:
-        """Fetch one page.
+        """Fetch one page; the arguments are those of `Provider.page_request`.
 
-        Args:
-            username: The username whose list it is.
-            cursor: Unix seconds, inclusive; None for the newest page.
-            count: Maximum number of accounts.
-            on_request: Called before each request for a page, retries included, so that
-                requests in flight are counted when a run is interrupted.
+        `on_request` is called before each request for a page, retries included, so that
+        requests in flight are counted when a run is interrupted.
 
         Raises:
             Skipped: If this username has no list to read.
@@ -190,10 +180,7 @@ class Gate:
         self._changed = threading.Condition()
 
     def enter(self, *, counted: bool = True) -> None:
-        """Wait until one request may be sent.
-
-        Args:
-            counted: Whether the user pays for it.
+        """Wait until one request may be sent, which is counted if the user pays for it.
 
         Raises:
             StreamEnded: If no request may be sent any more.
@@ -209,10 +196,7 @@ class Gate:
             self._paused_until = max(self._paused_until, self.clock.now() + seconds)
 
     def rest(self, seconds: float) -> None:
-        """Wait before a retry.
-
-        Args:
-            seconds: How long, unless the gate closes earlier.
+        """Wait before a retry, a number of seconds.
 
         Raises:
             StreamEnded: If the gate is closed or closes meanwhile.
@@ -237,13 +221,10 @@ class Gate:
             Why it is closed, which is the first reason given.
         """
         with self._changed:
-            return self._close(reason)
-
-    def _close(self, reason: StreamEnded) -> StreamEnded:
-        if self.halt is None:
-            self.halt = reason
-            self._changed.notify_all()
-        return self.halt
+            if self.halt is None:
+                self.halt = reason
+                self._changed.notify_all()
+            return self.halt
 
     def _check_open(self) -> None:
         if self.halt is not None:
@@ -252,7 +233,7 @@ class Gate:
     def _time_to_wait(self, *, counted: bool) -> float:
         if counted and self._max_requests is not None and self.requests >= self._max_requests:
             happened = f"`{self._budget}` ({self._max_requests}) is reached"
-            self._close(BudgetReached(happened=happened))
+            self.stop(BudgetReached(happened=happened))
         self._check_open()
         now = self.clock.now()
         if now < self._paused_until:
@@ -266,10 +247,7 @@ class Gate:
 class Token:
     """An access token that one worker requests while the others wait for it.
 
-    Args:
-        request: Requests a token. An exception reaches only the worker that requests; the
-            next one tries again.
-        clock: The clock by which a token grows old.
+    An exception of `request` reaches only that worker; the next one requests again.
     """
 
     def __init__(self, request: Callable[[], TokenGrant], clock: Clock) -> None:
@@ -280,11 +258,7 @@ class Token:
         self._lock = threading.Lock()
 
     def get(self, rejected: str = "") -> str:
-        """Return the token; request it if there is none or if it is about to expire.
-
-        Args:
-            rejected: A token that the provider no longer accepts; another one is returned.
-        """
+        """Return the token; request one if it is missing, rejected or about to expire."""
         with self._lock:
             if self._value == rejected or self._clock.now() >= self._fresh_until:
                 grant = self._request()

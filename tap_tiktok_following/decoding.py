@@ -28,12 +28,6 @@ _TYPES: Mapping[str, Any] = {
     "integer": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
 }
 
-_SAFE_DIGITS = 18
-"""A longer integer may not fit into 64 bits."""
-
-_EXACT = 2.0**53
-"""Larger floats are not exact integers."""
-
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -51,9 +45,6 @@ class Reader(Generic[T]):
 
     Create it when a module is loaded: msgspec 0.22 crashes if two threads decode into a type
     for the first time at the same moment.
-
-    Args:
-        kind: The type of a body.
     """
 
     def __init__(self, kind: type[T]) -> None:
@@ -76,16 +67,8 @@ class Reader(Generic[T]):
                 return self._strict.decode(body)
         except _UNREADABLE:
             pass
-        return self.repair(body)
-
-    def repair(self, body: bytes) -> T:
-        """Decode a body that strict decoding rejects.
-
-        Raises:
-            Unreadable: If it cannot be decoded at all.
-        """
         try:
-            return self._lax.decode(_repaired(body))
+            return self._lax.decode(msgspec.json.encode(_repair(body)))
         except _UNREADABLE as error:
             raise Unreadable from error
 
@@ -93,9 +76,7 @@ class Reader(Generic[T]):
 class AccountsReader:
     """Decodes the list of accounts of a page; null is an empty list.
 
-    Args:
-        properties: The fields of an account: strings, booleans and 64-bit integers. The
-            required ones are its key.
+    Their fields are strings, booleans and 64-bit integers; the required ones are the key.
     """
 
     def __init__(self, properties: th.PropertiesList) -> None:
@@ -104,7 +85,6 @@ class AccountsReader:
         )
         self._fields = msgspec.structs.fields(kind)
         self._strict = msgspec.json.Decoder(list[kind] | None)  # type: ignore[valid-type]
-        self._any = Reader(list[Any])
 
     def read(self, raw: msgspec.Raw) -> Accounts:
         """Decode a list; a malformed account does not affect the others.
@@ -115,7 +95,14 @@ class AccountsReader:
         try:
             return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))
         except _UNREADABLE:
-            return self._conform(self._any.repair(bytes(raw)))
+            pass
+        try:
+            items = _repair(bytes(raw))
+        except _UNREADABLE as error:
+            raise Unreadable from error
+        if not isinstance(items, list):
+            raise Unreadable
+        return self._conform(items)
 
     def _conform(self, items: list[Any]) -> Accounts:
         """Make wrong fields null, and leave out accounts without their key."""
@@ -141,18 +128,22 @@ def _field(declared: th.Property[Any]) -> tuple[str, Any] | tuple[str, Any, None
 def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
     if field.required and type(value) is int:
         value = str(value)  # an id given as a number
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return convert(value, field.type)
+
+
+def convert(value: object, kind: type[T]) -> T | None:
+    """Return a decoded value; None if it is not of this type."""
     try:
-        return msgspec.convert(value, field.type)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return None
 
 
-def _repaired(body: bytes) -> bytes:
+def _repair(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     text = body.decode("utf-8-sig", errors="replace")
-    parsed = json.loads(
-        text, parse_int=_integer, parse_float=_number, parse_constant=_reject_constant
-    )
-    return msgspec.json.encode(_clean(parsed))
+    return _clean(json.loads(text, parse_constant=_reject_constant))
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
@@ -164,16 +155,6 @@ def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
     return value
-
-
-def _integer(digits: str) -> int | str:
-    # A string keeps an id exact, and counts as a wrong type in a numeric field.
-    return int(digits) if len(digits) <= _SAFE_DIGITS else digits
-
-
-def _number(digits: str) -> int | float:
-    number = float(digits)
-    return int(number) if abs(number) < _EXACT and number.is_integer() else number
 
 
 def _reject_constant(constant: str) -> NoReturn:

@@ -4,14 +4,12 @@
     ├── Transient               the request is retried, `max_tries` times in all
     │   └── SlowDown            the same, after a pause of all workers of the provider
     ├── Skipped                 this username is skipped, the others continue
-    │   └── Private, Hidden, NotFound, Unavailable
     ├── Failed                  this username failed, the others continue
     └── StreamEnded             the provider's stream ends
         ├── BadCredentials      exit code 1
         │   └── TokenRejected   the same, unless a new access token helps
         ├── ProviderDown        exit code 1
         ├── QuotaUsedUp         exit code 75, or 0 if `on_quota_exhausted` is `stop`
-        │   └── LongWait        the same
         ├── BudgetReached       exit code 0
         └── Interrupted         the exit code of the signal
 
@@ -25,6 +23,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import KW_ONLY, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from typing_extensions import override
@@ -32,7 +31,7 @@ from typing_extensions import override
 from tap_tiktok_following.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from tap_tiktok_following.model import RawResponse
 
@@ -41,7 +40,7 @@ FAILURE: Final = 1
 QUOTA: Final = 75
 """EX_TEMPFAIL of sysexits.h: run again later."""
 
-_MILDEST_FIRST = (SUCCESS, QUOTA, FAILURE)
+RUN_AGAIN = "run again; every list continues from the last page read"
 
 
 def signal_exit_code(signum: int) -> int:
@@ -67,8 +66,7 @@ class Ended(SystemExit):
     @property
     def weight(self) -> int:
         """The greatest one decides the exit code of a run; a signal outweighs all."""
-        is_signal = self.exit_code not in _MILDEST_FIRST
-        return len(_MILDEST_FIRST) if is_signal else _MILDEST_FIRST.index(self.exit_code)
+        return {SUCCESS: 0, QUOTA: 1, FAILURE: 2}.get(self.exit_code, 3)
 
 
 @dataclass(eq=False)
@@ -126,6 +124,7 @@ class SlowDown(Transient):
     """The rate limit of the provider is exceeded."""
 
 
+@dataclass(eq=False)
 class Skipped(NoPage):
     """The username has no list to read.
 
@@ -133,31 +132,13 @@ class Skipped(NoPage):
         outcome: How its scan ends.
     """
 
-    outcome: ClassVar[Outcome]
+    outcome: Outcome = Outcome.UNAVAILABLE
 
 
-class Private(Skipped):
-    """The account is private."""
-
-    outcome: ClassVar[Outcome] = Outcome.PRIVATE
-
-
-class Hidden(Skipped):
-    """The account hides its following list."""
-
-    outcome: ClassVar[Outcome] = Outcome.HIDDEN
-
-
-class NotFound(Skipped):
-    """The provider does not know the account."""
-
-    outcome: ClassVar[Outcome] = Outcome.NOT_FOUND
-
-
-class Unavailable(Skipped):
-    """The provider cannot return the account's list."""
-
-    outcome: ClassVar[Outcome] = Outcome.UNAVAILABLE
+Private = partial(Skipped, outcome=Outcome.PRIVATE)
+Hidden = partial(Skipped, outcome=Outcome.HIDDEN)
+NotFound = partial(Skipped, outcome=Outcome.NOT_FOUND)
+Unavailable = partial(Skipped, outcome=Outcome.UNAVAILABLE)
 
 
 class Failed(NoPage):
@@ -209,16 +190,7 @@ class QuotaUsedUp(StreamEnded):
     exit_code: ClassVar[int] = QUOTA
     happened = "the quota is used up"
     advice = (
-        "run again after it resets; unfinished lists are read first, and "
-        "`on_quota_exhausted` set to `stop` makes this exit code 0"
-    )
-
-
-class LongWait(QuotaUsedUp):
-    """The provider asks to slow down and to wait for more than 5 minutes."""
-
-    advice = (
-        "run again then; unfinished lists are read first, and `on_quota_exhausted` set to "
+        "run again later; unfinished lists are read first, and `on_quota_exhausted` set to "
         "`stop` makes this exit code 0"
     )
 
@@ -233,19 +205,17 @@ class BudgetReached(StreamEnded):
 class Interrupted(StreamEnded):
     """The run ends because of a signal, whose exit code outweighs all."""
 
-    advice = "run again; every list continues from the last page read"
+    advice = RUN_AGAIN
 
 
 def long_wait(error: Transient) -> StreamEnded:
     """Return what ends the stream if an error asks for a wait of more than 5 minutes."""
     until = f"until {error.retry_at}" if error.retry_at else "for more than 5 minutes"
-    kind: type[StreamEnded] = ProviderDown
-    happened = f"the provider is down and asks to wait {until}"
-    if isinstance(error, SlowDown):
-        kind, happened = LongWait, f"the provider asks to wait {until}"
+    is_quota = isinstance(error, SlowDown)
+    kind: type[StreamEnded] = QuotaUsedUp if is_quota else ProviderDown
     return kind(
         error.details,
-        happened=happened,
+        happened=f"the provider {'' if is_quota else 'is down and '}asks to wait {until}",
         reference=error.reference,
         response=error.response,
     )
@@ -258,21 +228,17 @@ class Rule:
     Both patterns ignore case.
 
     Attributes:
-        error: The kind of exception to raise if everything else in the row fits.
+        error: Makes the exception to raise if everything else in the row fits.
         status: The HTTP statuses; empty for any.
         code: A pattern for the whole of the provider's error code; None for any.
         words: A pattern to be found in the provider's message; None for any.
-        happened: Replaces the text of the exception; "" to keep it.
-        advice: Replaces the text of the exception; "" to keep it.
     """
 
-    error: type[NoPage]
+    error: Callable[..., NoPage]
     _: KW_ONLY
-    status: frozenset[int] = frozenset()
+    status: Collection[int] = ()
     code: str | None = None
     words: str | None = None
-    happened: str = ""
-    advice: str = ""
 
     def fits(self, status: int, code: str, words: str) -> bool:
         """Whether the row is about a response."""
@@ -295,7 +261,7 @@ NAMED = rf"(?!{UNNAMED}$)[a-z]\w+"
 _USER = "(user(name)?|account|profile|creator)"
 
 ERRORS = (
-    Rule(SlowDown, status=frozenset({429})),
+    Rule(SlowDown, status={429}),
     Rule(Transient, code=r"(\w+_)?time_?out|internal(_server)?_error"),
     Rule(Transient, code=ANY_CODE, words=r"\btry(ing)? again\b"),
     Rule(Private, code=ANY_CODE, words=rf"\bis (set to )?private\b|\bprivate {_USER}\b"),
@@ -316,10 +282,10 @@ ERRORS = (
 )
 """The meaning of the message of an API's own error, for all providers and any status."""
 
-_STATUSES = (
-    Rule(Transient, status=frozenset({408, *range(500, 600)})),
-    Rule(SlowDown, status=frozenset({429})),
-    Rule(Transient, status=frozenset(range(200, 300)), code=""),
+STATUSES = (
+    Rule(Transient, status={408, *range(500, 600)}),
+    Rule(SlowDown, status={429}),
+    Rule(Transient, status=range(200, 300), code=""),
 )
 """The meaning of an HTTP status for all providers, after the provider's own rows.
 
@@ -327,9 +293,9 @@ A successful response that cannot be parsed (an empty body, an HTML page) is ret
 """
 
 
-def find_rule(rules: Iterable[Rule], status: int, code: str, words: str) -> Rule:
-    """Return the first row that fits; one of `Failed` if none does."""
-    for rule in (*rules, *_STATUSES):
-        if rule.fits(status, code, words):
-            return rule
-    return Rule(Failed)
+def find_error(
+    rules: Iterable[Rule], status: int, code: str, words: str
+) -> Callable[..., NoPage]:
+    """Return what makes the exception of the first row that fits; `Failed` if none does."""
+    every = (*rules, *STATUSES)
+    return next((rule.error for rule in every if rule.fits(status, code, words)), Failed)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-import weakref
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
@@ -42,11 +41,8 @@ _DISTRUSTED = "certificate not accepted"
 class Transport:
     """Sends requests to one provider, from many threads at once.
 
-    Args:
-        url: The provider's base URL.
-        setting: The setting that contains the URL, for messages.
-        timeout: Seconds for connecting, for each read and for the whole response.
-        user_agent: The `User-Agent` header.
+    `timeout` is in seconds: for connecting, for each read and for the whole response.
+    `setting` is the one that contains the base URL, for messages.
 
     Raises:
         Ended: If the environment names a proxy or a CA bundle that cannot be used.
@@ -65,7 +61,7 @@ class Transport:
             sentence = (
                 "The environment names a proxy or a CA bundle that cannot be used "
                 f"({type(error).__name__}): check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE "
-                "and CURL_CA_BUNDLE."
+                "and CURL_CA_BUNDLE; a SOCKS proxy needs the package PySocks."
             )
             raise Ended(sentence) from error
 
@@ -99,11 +95,11 @@ class Transport:
             headers=response.headers,
         )
 
-    def _session(self) -> _Session:
+    def _session(self) -> _Connection:
         """Return the session of this thread, whose connection stays open between requests."""
         if not hasattr(self._of_thread, "session"):
-            self._of_thread.session = _Session(self._url, self._timeout)
-        session: _Session = self._of_thread.session
+            self._of_thread.session = _Connection(self._url, self._timeout)
+        session: _Connection = self._of_thread.session
         return session
 
     def _lost(self, cause: BaseException) -> Transient:
@@ -139,11 +135,21 @@ class Transport:
         return ""
 
 
-class _Session(requests.Session):
-    """One connection, with the proxies and CA bundles of the environment.
+class Session(requests.Session):
+    """A session with the environment's proxies and CA bundle for a URL, and no `.netrc`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        found = self.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
+        self.proxies, self.verify, self.stream = found["proxies"], found["verify"], True
+        self.trust_env = False  # the environment is read once, and `.netrc` never
+
+
+class _Connection(Session):
+    """A session that limits the time of each response.
 
     The timeout of a socket limits a single read, which a server that sends byte by byte never
-    exceeds. So a small thread watches each session and cuts off a response that is late.
+    exceeds. So a timer cuts off a response that is late.
 
     Raises:
         requests.RequestException: If a proxy cannot be used.
@@ -151,11 +157,7 @@ class _Session(requests.Session):
     """
 
     def __init__(self, url: str, timeout: float) -> None:
-        super().__init__()
-        found = self.merge_environment_settings(url, {}, stream=True, verify=None, cert=None)
-        self.proxies, self.verify = found["proxies"], found["verify"]
-        self.trust_env = False  # the environment is read once, and `.netrc` never
-        self.stream = True
+        super().__init__(url)
         bundle = Path(str(self.verify))
         if url.startswith("https:") and self.verify is not True and not bundle.is_dir():
             ssl.create_default_context(cafile=bundle)
@@ -164,30 +166,34 @@ class _Session(requests.Session):
         pool = adapter.get_connection_with_tls_context(
             requests.Request("GET", url).prepare(), self.verify, self.proxies
         )
-        kind: Any = partial(self._watched, pool.ConnectionCls)
+        kind: Any = partial(self._timed, pool.ConnectionCls)
         pool.ConnectionCls = kind
         self._timeout = timeout
-        self._socket: socket | None = None
-        self._ends_at = float("inf")
+        self._timer = threading.Timer(timeout, self._cut_off)  # never started
         self._is_late = False
-        threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect, and do not read its body."""
 
-    def _watched(self, kind: Callable[..., Any], **options: Any) -> object:  # noqa: ANN401
-        """Make a connection that limits the time of each response."""
+    def _timed(self, kind: Callable[..., Any], **options: Any) -> object:  # noqa: ANN401
+        """Make a connection that starts the timer when it waits for a response."""
         connection = kind(**options)
         getresponse = connection.getresponse
 
         def getresponse_in_time() -> object:
-            self._socket = connection.sock
-            self._ends_at = time.monotonic() + self._timeout
+            self._timer = threading.Timer(self._timeout, self._cut_off, [connection.sock])
+            self._timer.daemon = True
+            self._timer.start()
             return getresponse()
 
         connection.getresponse = getresponse_in_time
         return connection
+
+    def _cut_off(self, connection: socket) -> None:
+        self._is_late = True
+        with suppress(OSError, ValueError):
+            connection.shutdown(SHUT_RDWR)
 
     @contextmanager
     def time_limit(self) -> Iterator[None]:
@@ -200,24 +206,9 @@ class _Session(requests.Session):
         try:
             yield
         finally:
-            self._ends_at = float("inf")
+            self._timer.cancel()
             if self._is_late:
                 raise TimeoutError
-
-    def look(self) -> float:
-        """Cut off a late response, and return the seconds until the next look."""
-        if self._socket is not None and time.monotonic() >= self._ends_at:
-            self._is_late = True
-            with suppress(OSError, ValueError):
-                self._socket.shutdown(SHUT_RDWR)
-        return min(1.0, self._timeout / 10)
-
-
-def _watch(reference: weakref.ref[_Session]) -> None:
-    while session := reference():
-        wait = session.look()
-        del session
-        time.sleep(wait)
 
 
 def _read(response: requests.Response) -> bytes:

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import datetime as dt
 import errno
-import hashlib
 import logging
 import os
 import select
@@ -21,7 +20,7 @@ from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from typing_extensions import override
 
 from tap_tiktok_following import state_size
-from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.errors import RUN_AGAIN, Ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,9 +43,9 @@ ALARM = 4.0
 MOST_ALARMS = 15
 """Number of alarms after which the process ends even if the target still reads: a minute."""
 
-RUN_AGAIN = "run again; every list continues from the last page read"
-
 _STDERR = 2
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _writers: list[MessageWriter] = []
 
@@ -181,20 +180,22 @@ class MessageWriter(MsgSpecWriter):
 
 
 class StateWriter(SDKStateWriter):
-    """Writes a state if it differs from the last one, without keeping a copy to compare with.
+    """Writes a state if its message differs from the last one.
 
-    The SDK's takes 0.39 s at 10,000 usernames, most of it to make that copy.
+    The SDK compares with a deep copy, which takes 0.39 s at 10,000 usernames.
 
-    Attributes:
-        size: Bytes of the last STATE message.
     """
 
     def __init__(self, message_writer: MessageWriter) -> None:
         super().__init__(message_writer)
-        self.size = 0
         self._writer = message_writer
         self._last = b""
         self._has_warned = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the last STATE message; 0 before the first."""
+        return len(self._last)
 
     @override
     def write_state(self, state: TapState) -> None:
@@ -203,10 +204,8 @@ class StateWriter(SDKStateWriter):
         Warns, once, before the state is too long for Meltano.
         """
         line = encoder.encode({"type": "STATE", "value": state}) + b"\n"
-        digest = hashlib.blake2b(line).digest()
-        if digest != self._last:
-            self._last = digest
-            self.size = len(line)
+        if line != self._last:
+            self._last = line
             if not self._has_warned and (sentence := state_size.warning(self.size, state)):
                 self._has_warned = True
                 logger.warning("%s", sentence)
@@ -251,7 +250,7 @@ class Termination:
         """Handle the signals; do nothing outside the main thread, where Python forbids it."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for signum in _SIGNALS:
             # `nohup` ignores SIGHUP, so that the run outlives its terminal.
             if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
                 signal.signal(signum, self)
@@ -312,6 +311,6 @@ def _ignore_signals() -> None:
 
     When Python exits it removes the handlers, and an alarm would then kill it.
     """
-    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for signum in _SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -33,7 +33,7 @@ from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -122,10 +122,6 @@ class TapTikTokFollowing(Tap):
         command.help = cls.__doc__
         return command
 
-    def flush(self) -> None:
-        """Write all buffered messages to stdout."""
-        self.message_writer.flush()
-
     def write_state(self) -> None:
         """Write a STATE message now; the records that it covers must be written."""
         self._state_writer.write_state(self.state)
@@ -134,10 +130,6 @@ class TapTikTokFollowing(Tap):
     def state_size(self) -> int:
         """Bytes of the last STATE message; 0 before the first."""
         return self._state_writer.size
-
-    def is_selected(self, stream: str) -> bool:
-        """Whether a stream exists and is selected."""
-        return stream in self.streams and self.streams[stream].selected
 
     @property
     def shows_bar(self) -> bool:
@@ -155,10 +147,11 @@ class TapTikTokFollowing(Tap):
                 "`usernames_path` contains entries that are not usernames; skipped: %s",
                 some_of(self.usernames.malformed),
             )
-        runs = [stream.run for stream in self._following if stream.is_read]
+        runs = []
         for stream in self._following:
             if stream.is_read:
                 self.logger.info("%s: %s", stream.name, stream.run.report.describe_plan())
+                runs.append(stream.run)
         least, most, *times = map(sum, zip(*(run.cost for run in runs), strict=True))
         requests = (
             many(most, "request") if least == most else f"{least:,} to {most:,} requests"
@@ -174,27 +167,33 @@ class TapTikTokFollowing(Tap):
         """
         if self._responses is not None:
             self._responses.close()
-        for stream in self._following:
+        ran = [stream for stream in self._following if stream.has_run]
+        for stream in ran:
             stream.log_reasons()
-        if rows := {s.label: s.row for s in self._following if s.row}:
+        shard = self.config.get("shard") or ""
+        if rows := {f"{s.provider_class.name} {shard}".strip(): s.run.row for s in ran}:
             columns = sys.maxsize
             if self.shows_bar:
                 columns = os.get_terminal_size(sys.stderr.fileno()).columns
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
-        endings = [ending for stream in self._following for ending in stream.endings()]
+        endings = [ending for stream in ran for ending in stream.endings()]
         if self.termination.signum:
             sentence = f"Stopped by {self.termination.name}: {Interrupted.advice}."
             endings.append(Ended(sentence, self.termination.exit_code))
         endings.sort(key=attrgetter("weight"))
-        if endings and (last := endings[-1]).exit_code:
-            self._warn_of(endings[:-1])
+        last = endings.pop() if endings and endings[-1].exit_code else None
+        for ending in endings:
+            self.logger.warning("%s", ending.sentence)
+        if last is not None:
             raise last
-        self._warn_of(endings)
         if rows and not endings:
             self.logger.info("All lists that were due were read: run again for new follows.")
-        elif not rows and not self.termination.signum:
-            self._warn_of_scans_alone()
+        elif not rows and any(stream.selected for stream in self.streams.values()):
+            self.logger.warning(
+                "Nothing was read, because only scans streams are selected: select the "
+                "following stream of the provider, too."
+            )
 
     @property
     def _unfollows(self) -> str:
@@ -210,21 +209,9 @@ class TapTikTokFollowing(Tap):
         every = "day" if days == 1 else f"{days} days"
         return f"Unfollows are looked for: each list is read in full every {every}."
 
-    def _warn_of_scans_alone(self) -> None:
-        """Warn if nothing is read because only scans streams are selected."""
-        if any(stream.selected for stream in self.streams.values()):
-            self.logger.warning(
-                "Nothing was read, because only scans streams are selected: select the "
-                "following stream of the provider, too."
-            )
-
     @property
     def _following(self) -> list[FollowingStream]:
         return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
-
-    def _warn_of(self, endings: Iterable[Ended]) -> None:
-        for ending in endings:
-            self.logger.warning("%s", ending.sentence)
 
     def end_test(self, stream: ProviderStream) -> None:
         """End `--test`, if this is its last stream.
@@ -295,7 +282,7 @@ def _bare_state(_: click.Context, __: click.Parameter, file: IO[bytes] | None) -
         return None
     try:
         return io.StringIO(json.dumps(envelope.read(file.read())))
-    except envelope.NoState as problem:
+    except ValueError as problem:
         sentence = f"{file.name}, given by --state, {problem}."
         raise Ended(sentence) from None
 

@@ -29,11 +29,7 @@ _secrets: set[str] = set()
 
 
 def hide(secret: object) -> None:
-    """Mask a value in all text from now on, however it is escaped.
-
-    Args:
-        secret: The value, of whatever type a config file may contain; None and "" are ignored.
-    """
+    """Mask a value in all text from now on, however it is escaped; None and "" are ignored."""
     if secret:
         text = str(secret)
         escaped = json.dumps(text)[1:-1]
@@ -93,12 +89,7 @@ def strip_invisible(text: str) -> str:
 
 
 def clean(text: str, most: int) -> str:
-    """Return one line of printable text without secrets.
-
-    Args:
-        text: Text from outside.
-        most: Maximum number of characters; longer text is cut and ends with an ellipsis.
-    """
+    """Return one line of printable text without secrets, cut to `most` characters."""
     # Redacted before it is cut: nothing recognises a part of a secret.
     line = redact(" ".join(strip_invisible(text).split()))
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -220,7 +220,7 @@ def _sync(config: Mapping[str, Any], state: object, catalog: dict[str, Any] | No
         return int(end.code or 0)
     finally:
         if tap is not None:
-            tap.flush()
+            tap.message_writer.flush()
     return 0
 
 

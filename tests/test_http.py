@@ -372,5 +372,6 @@ def test_unusable_environment_ends_the_run_before_any_request(
         transport("https://api.invalid")
     assert ended.value.sentence == (
         f"The environment names a proxy or a CA bundle that cannot be used ({error}): "
-        "check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE."
+        "check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE; a SOCKS proxy "
+        "needs the package PySocks."
     )

@@ -8,13 +8,14 @@ import duckdb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 
 class Warehouse:
-    """A DuckDB in memory, with a schema `tiktok` that upserts by key."""
+    """A DuckDB, in memory or in a file, with a schema `tiktok` that upserts by key."""
 
-    def __init__(self) -> None:
-        self.connection = duckdb.connect()
+    def __init__(self, path: Path | str = ":memory:") -> None:
+        self.connection = duckdb.connect(path)
         self.connection.execute(
             "SET TimeZone = 'Asia/Tokyo'; CREATE SCHEMA tiktok; USE tiktok"
         )

@@ -25,4 +25,5 @@
         {%- endif %}
     {%- endfor %}
 {%- endif %}
-select 1 as off where false
+select 1 as off_by
+limit 0

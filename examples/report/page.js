@@ -50,7 +50,7 @@ function name(username, also) {
   const shown = members.has(username)
     ? el("button", { class: "name", type: "button", title: "Show this username", onclick: () => choose(username, true) }, el("bdi", {}, username))
     : el("bdi", { class: "name" }, username || "unknown");
-  return also ? [shown, el("bdi", { class: "also" }, also)] : shown;
+  return also ? [shown, " ", el("bdi", { class: "also" }, also)] : shown;
 }
 const tag = (kind) => el("span", { class: `tag ${kind.replaceAll(" ", "-")}` }, kind);
 
@@ -115,14 +115,14 @@ function drawKinds() {
   if (state.kind && !kinds[state.kind]) state.kind = "";
   const choices = [["", "all", all], ...KINDS.filter((kind) => kinds[kind]).map((kind) => [kind, kind, kinds[kind]])];
   fill("kinds", choices.map(([kind, label, number]) =>
-    el("button", { type: "button", "aria-pressed": state.kind === kind, onclick: () => { state.kind = kind; state.rows = ROWS; drawKinds(); drawChanges(); } }, label, el("span", {}, count(number)))));
+    el("button", { type: "button", "aria-pressed": state.kind === kind, onclick: () => { state.kind = kind; state.rows = ROWS; drawKinds(); drawChanges(); } }, label, " ", el("span", {}, count(number)))));
 }
 function drawChanges() {
   const period = data.periods[state.period];
   const all = Object.values(period.kinds).reduce((sum, number) => sum + number, 0);
   byId("changes").classList.toggle("empty", !all);
   if (!all) {
-    const none = data.periods.some(({ kinds }) => Object.keys(kinds).length) ? "Nothing changed in this period." : "No change is known yet: the first scan of a list is the baseline, and the next one shows what changed.";
+    const none = data.periods[0].name === "last run" ? "Nothing changed in this period." : "No change is known yet: the first scan of a list is the baseline, and the next one shows what changed.";
     return fill("changes-table", el("p", { class: "note" }, none));
   }
   const key = ORDER[state.sort], sign = state.down ? -1 : 1;
@@ -146,7 +146,7 @@ function drawChanges() {
     el("table", { class: "stack" }, el("thead", {}, head), el("tbody", {}, body)),
     rows.length ? null : el("p", { class: "note more" }, "No change matches."),
     left > 0 ? el("button", { class: "more", type: "button", onclick: () => { state.rows += 5 * ROWS; drawChanges(); } }, `Show more (${count(left)} left)`) : null,
-    embedded < all ? el("p", { class: "note more" }, `The newest ${count(embedded)} of ${count(all)} changes are on this page; all are in the table follow_changes.`) : null);
+    embedded < all ? el("p", { class: "note more" }, `The newest ${count(embedded)} of ${count(all)} changes are on this page; all are in the table `, el("code", {}, "follow_changes"), ".") : null);
 }
 function download() {
   const cell = (value) => {
@@ -162,7 +162,7 @@ function download() {
 }
 byId("search").addEventListener("input", ({ target }) => { state.search = target.value.trim().toLowerCase(); state.rows = ROWS; drawChanges(); });
 byId("download").addEventListener("click", download);
-if (!data.changes.length) for (const id of ["search", "download"]) byId(id).hidden = true;
+if (!data.changes.length) for (const id of ["search", "kinds", "download"]) byId(id).hidden = true;
 
 // What could not be read
 
@@ -185,7 +185,7 @@ function drawUnread() {
   table("unread-table", [
     ["Username", (row) => name(row[0])],
     ["Outcome", (row) => [outcome(row[1]), row[2] ? el("bdi", { class: "reason" }, row[2]) : null]],
-    ["Last read (UTC)", (row) => minute(row[3]), "time"],
+    ["Last read (UTC)", (row) => minute(row[3]), "time", "last read"],
   ], data.lists.unread, { all: unread, stack: true, empty: "Every list could be read." });
   const full = data.full_scans, lost = data.lost;
   const lists = (number) => (number === 1 ? "1 list" : `${count(number)} lists`);
@@ -196,6 +196,7 @@ function drawUnread() {
   if (days) words.push(`A full scan of each list is due every ${days === 1 ? "day" : `${days} days`}.`);
   if (full.never) words.push(`${lists(full.never)} had no full scan yet: unfollows are not looked for there.`);
   if (full.earlier) words.push(`${lists(full.earlier)} had none since ${day(full.since)}: later unfollows are not known.`);
+  if (!full.lists) words.push("No list was read yet.");
   if (!late && full.lists) words.push("Every list that was read had a full scan lately.");
   fill("unfollows", el("h3", {}, "Unfollows that are not known yet"), el("div", { id: "lost" }), el("div", { id: "late" }));
   byId("lost").append(el("p", {}, lost.lists
@@ -281,7 +282,7 @@ function drawBand(box, times, least, most, height) {
   const unit = svg("text", { x: 0, y: 11 });
   unit.textContent = "follows";
   drawing.append(unit);
-  for (const [time, label] of months(start, stop, Math.floor((width - left) / 90))) {
+  for (const [time, label] of months(start, stop, Math.floor((width - left) / 76))) {
     const at = x(time), text = svg("text", { x: at, y: height - 6, "text-anchor": at < left + 30 ? "start" : at > width - 40 ? "end" : "middle" });
     text.textContent = label;
     drawing.append(svg("line", { x1: at, x2: at, y1: height - bottom, y2: height - bottom + 4, class: "axis" }), text);
@@ -326,7 +327,7 @@ function drawOne() {
   const read = scans.map(([provider, number, last, at, lastRead, whole]) => el("p", { class: "note" },
     `${PROVIDERS[provider] || provider}: ${number ? `${plural(number, "scan")}, the last one ${minute(at)} UTC (${outcome(last)}); last read ${minute(lastRead)}; last full scan ${minute(whole)}.` : "never scanned."}`));
   const own = data.changes.filter((change) => change[0] === username);
-  fill("one-user", el("h3", {}, el("bdi", {}, username), display ? el("bdi", { class: "also" }, display) : null),
+  fill("one-user", el("h3", {}, el("bdi", {}, username), display ? [" ", el("bdi", { class: "also" }, display)] : null),
     el("div", { class: "columns" },
       el("div", {}, least ? el("div", { id: "one-chart", class: "chart" }) : el("p", { class: "note" }, "No follow of this username is listed.")),
       el("div", {}, read, el("div", { id: "one-changes" }))));
@@ -352,7 +353,7 @@ function drawNetwork() {
   const { pairs, nodes, links, column, groups, usernames } = data.network;
   const kind = (name) => pairs[name] || 0;
   const few = nodes.length < usernames ? ` The ${count(nodes.length)} with the most of ${count(usernames)} are drawn.` : "";
-  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.${few}${nodes.length ? " Point at a name, or tap it, to see whom it follows." : ""}`));
+  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.${few}${nodes.length ? " Point at a name to see its lines, also those of one-way follows." : ""}`));
   byId("network").querySelector(".drawing").hidden = !nodes.length;
   if (!nodes.length) return;
   const values = [...new Set(groups.filter(Boolean))].sort();
@@ -365,7 +366,7 @@ function drawNetwork() {
   const box = byId("network-chart"), width = Math.max(260, box.clientWidth);
   const size = width < 520 ? 10 : 12, longest = Math.max(...nodes.map(([name]) => name.length));
   const label = Math.min(longest * size * 0.58, width * 0.24) + 10;
-  const radius = Math.min(width / 2 - label, 270), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
+  const radius = Math.min(width / 2 - label, 270, 60 + 14 * nodes.length), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
   const drawn = order(nodes.length, links, groups).filter((place) => place < fits);
   const middle = width / 2, height = 2 * (radius + label), letters = Math.floor((label - 8) / (size * 0.56));
   const at = new Map(drawn.map((place, nth) => [place, (2 * Math.PI * nth) / drawn.length - Math.PI / 2]));
@@ -451,7 +452,7 @@ function order(number, links, groups) {
 
 function drawAbout() {
   fill("methods", data.methods.map((text) => el("p", {}, text)));
-  fill("settings", Object.entries(data.settings).map(([name, value]) => [el("dt", {}, el("code", {}, name)), el("dd", {}, String(value))]));
+  fill("settings", Object.entries(data.settings).flatMap(([name, value]) => [el("dt", {}, el("code", {}, name)), el("dd", {}, String(value))]));
   fill("made", `Made with tap-tiktok-following${data.version ? ` ${data.version}` : ""} from what was loaded up to ${moment(data.as_of)} UTC.`);
 }
 

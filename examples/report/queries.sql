@@ -138,6 +138,7 @@ limit {most}
 
 
 -- name: lost
+-- A full scan names the accounts that it finds lost.
 select
     count(*) as lists,
     coalesce(sum(accounts_lost), 0) as accounts
@@ -146,7 +147,7 @@ from (
         username,
         max(accounts_lost) as accounts_lost
     from {coverage}
-    where accounts_lost > 0
+    where accounts_lost > 0 and coalesce(last_whole_list < last_scanned_at, true)
     group by username
 ) as lost
 
@@ -157,7 +158,7 @@ select
     max(accounts_lost) as accounts_lost,
     max(last_whole_list) as last_whole_list
 from {coverage}
-where accounts_lost > 0
+where accounts_lost > 0 and coalesce(last_whole_list < last_scanned_at, true)
 group by username
 order by accounts_lost desc, username
 limit {most}
@@ -237,7 +238,7 @@ select
     followers,
     follower_username
 from named
-where place <= {most} and nth <= 4
+where place <= {most} and nth <= 3
 order by place, nth
 
 

@@ -369,7 +369,7 @@ def _coverage(models: Models, listed: Mapping[str, Row]) -> Row:
         [
             row["username"],
             row["outcome"],
-            re.sub(r" ?\(log_id [^)]*\)", "", row["reason"] or ""),
+            re.sub(r" ?\((log|request)_id [^)]*\)", "", row["reason"] or ""),
             _seconds(row["last_read"]),
         ]
         for row in models.rows("unread")

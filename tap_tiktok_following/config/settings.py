@@ -34,11 +34,12 @@ SECRETS = tuple(setting.name for setting in _CREDENTIALS if setting.secret)
 def _setting(
     name: str,
     kind: type[th.JSONTypeHelper[Any]] | th.JSONTypeHelper[Any],
-    title: str,
     description: str,
     *,
     default: object = None,
+    title: str = "",
 ) -> th.Property[Any]:
+    title = title or name.replace("_", " ").capitalize()
     return th.Property(name, kind, title=title, description=description, default=default)
 
 
@@ -48,28 +49,32 @@ def _whole(minimum: int, maximum: int | None = None) -> th.IntegerType:
 
 def _rate(provider: type[Provider]) -> th.Property[Any]:
     return _setting(
-        provider.rate_setting(),
+        provider.rate_setting,
         _whole(1, 1000),
-        f"{provider.title} requests per second",
         f"Maximum number of requests per second to {provider.called}.{provider.rate_note}",
         default=provider.per_second,
+        title=f"{provider.title} requests per second",
     )
 
 
 def _budget(provider: type[Provider]) -> th.Property[Any]:
     return _setting(
-        provider.budget_setting(),
+        provider.budget_setting,
         _whole(0),
-        f"{provider.title} requests per run",
         f"Maximum number of requests to {provider.called} per run, retries included. The next "
         "run continues from there. Without it, there is no limit.",
+        title=f"{provider.title} requests per run",
     )
 
 
 def _url(provider: type[Provider]) -> th.Property[Any]:
-    name, title = provider.url_setting(), f"{provider.title} URL"
-    description = f"Base URL of {provider.called}."
-    return _setting(name, th.StringType, title, description, default=provider.default_url)
+    return _setting(
+        provider.url_setting,
+        th.StringType,
+        f"Base URL of {provider.called}.",
+        default=provider.default_url,
+        title=f"{provider.title} URL",
+    )
 
 
 GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
@@ -77,7 +82,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "usernames",
             th.ArrayType(th.StringType),
-            "Usernames",
             "Usernames whose following lists are read, as a list of names, @names or "
             "profile URLs. Upper and lower case are the same. Usernames from "
             "`usernames_path` are added to it.",
@@ -85,7 +89,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "usernames_path",
             th.StringType,
-            "File of usernames",
             "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
             "comment), or of a CSV file with a column `username`, separated by commas, "
             "semicolons or tabs. Usernames from `usernames` are added to it.",
@@ -93,7 +96,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "shard",
             th.StringType,
-            "Shard",
             "Part of the usernames to read, such as `3/8` for the third of eight. Each "
             "username belongs to one shard, whatever else is on the list, so that several "
             "pipelines can share one list.",
@@ -101,7 +103,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "start_date",
             th.DateTimeType,
-            "Start date",
             "Read each list only down to follows made at this time (RFC 3339; UTC if it "
             "has no time zone). Without it, lists are read to the end.",
         ),
@@ -111,7 +112,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "responses_path",
             th.StringType,
-            "File of responses",
             "Path of a local file that stores every response until the target has saved its "
             "rows, so that no response is paid for twice if the run, the target or the "
             "machine stops. Use one file per pipeline. It contains personal data. It is safe "
@@ -120,7 +120,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "rescan_after_hours",
             _whole(0, 87600),
-            "Rescan after hours",
             "Number of hours for which a username is not read again after it was read or "
             "skipped.",
             default=0,
@@ -128,7 +127,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "retry_unavailable_after_days",
             _whole(0, 3650),
-            "Retry unavailable after days",
             "Number of days for which a username is not read again after it was private, "
             "hidden, not found or unavailable.",
             default=0,
@@ -140,7 +138,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "full_scan_on_loss",
             th.BooleanType,
-            "Full scan on loss",
             "Read and send a whole list when a scan shows that it has lost accounts, so "
             "that unfollows are found the day they happen. Each of these lists costs one "
             "request per 100 accounts.",
@@ -149,7 +146,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "full_scan_after_days",
             _whole(0, 3650),
-            "Full scan after days",
             "Read and send a whole list again when its last full scan is older than this "
             "number of days. Full scans are spread over the second half of the interval. 0 "
             "reads every list in full in every run. Without it, lists are read in full only "
@@ -160,7 +156,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "on_quota_exhausted",
             th.StringType(allowed_values=["fail", "stop"]),
-            "On quota exhausted",
             "What to do when the quota of a provider is used up: `fail` ends the run with "
             "exit code 75 (try again later), `stop` with 0. Everything read so far is "
             "written in both cases.",
@@ -169,7 +164,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "on_username_failure",
             th.StringType(allowed_values=["fail", "continue"]),
-            "On username failure",
             "What to do when a username could not be read: `fail` ends the run with exit "
             "code 1 after all others were read, `continue` with 0.",
             default="fail",
@@ -179,7 +173,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "lookback_days",
             _whole(0, 3650),
-            "Lookback in days",
             "Number of days before the last scan that an incremental scan reads again, to "
             "find follows that the provider shows late.",
             default=1,
@@ -187,28 +180,24 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "page_size",
             _whole(1, 100),
-            "Page size",
             "Number of accounts per request.",
             default=100,
         ),
         _setting(
             "concurrency",
             _whole(1, 64),
-            "Concurrency",
             "Number of lists of one provider that are read at the same time.",
             default=8,
         ),
         _setting(
             "max_tries",
             _whole(1, 20),
-            "Tries",
             "Number of times a request is sent before its username counts as failed.",
             default=5,
         ),
         _setting(
             "request_timeout",
             _whole(1, 600),
-            "Request timeout in seconds",
             "Timeout in seconds for connecting, for each read and for the whole response.",
             default=60,
         ),
@@ -216,7 +205,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         _setting(
             "user_agent",
             th.StringType,
-            "User agent",
             "User-Agent header sent with every request. The default is the name and version "
             "of the tap.",
         ),
@@ -243,9 +231,6 @@ def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]
     """Read settings from environment variables; an empty variable counts as not set.
 
     A value of a wrong type stays a string, to be reported by the validation.
-
-    Args:
-        schemas: The JSON Schema of each setting.
     """
     return {
         name: _parse(value, schema)

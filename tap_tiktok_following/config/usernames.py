@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import logging
 import queue
 import re
 import threading
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -20,12 +19,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 import fsspec
 import requests
 
+from tap_tiktok_following.http import Session
 from tap_tiktok_following.text import clean, hide, redact, strip_invisible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-logger = logging.getLogger(__name__)
+    from collections.abc import Iterable, Iterator, Mapping
 
 MAX_FILE = 64 * 1024 * 1024
 """Largest file of usernames in bytes."""
@@ -39,16 +37,11 @@ _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _DELIMITERS = ",;\t"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
-_HEADER = re.compile(r"(user|screen|unique)?_?(account|handle|id|name|profile|url|user)s?")
 
 _CAUSES: dict[type[Exception], str] = {
     FileNotFoundError: "does not exist",
-    NotADirectoryError: "does not exist",
-    IsADirectoryError: "is not a file",
-    PermissionError: "can't be read (access is denied)",
     requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
     requests.ConnectionError: "can't be read (its host can't be reached)",
-    requests.exceptions.InvalidSchema: "can't be read (its proxy needs the package PySocks)",
     ValueError: "is not a URL",
 }
 
@@ -80,8 +73,11 @@ def collect(config: Mapping[str, Any]) -> Usernames:
     names: dict[str, None] = {}
     malformed: dict[str, None] = {}
     try:
-        timeout = config.get("request_timeout", 60)
-        listed = _entries(location, timeout) if location else ()
+        listed: Iterable[str] = ()
+        if location:
+            text = _decode(_read(location, config.get("request_timeout", 60)))
+            is_csv = location.partition("?")[0].lower().endswith(".csv")
+            listed = _entries(text, is_csv=is_csv)
         for entry in chain(config.get("usernames") or (), listed):
             name = parse(entry)
             if name is None:
@@ -90,6 +86,8 @@ def collect(config: Mapping[str, Any]) -> Usernames:
                 names[name] = None
     except FileProblem as problem:
         return Usernames([], [], problem=str(problem))
+    except csv.Error as error:
+        return Usernames([], [], problem=f"is not a readable CSV ({error})")
     if location and not names:
         return Usernames([], [], problem="contains no username")
     number, count = parse_shard(shard) or (1, 1)
@@ -145,16 +143,12 @@ def shard_of(text: str, count: int) -> int:
 
     It depends on nothing but the text: the first 8 bytes of its BLAKE2b hash in UTF-8, as a
     big-endian number, modulo `count`, plus 1. States are split by it, so it must never change.
-
-    Args:
-        text: A username in lower case, or a malformed one as it is shown.
-        count: Number of shards.
     """
     digest = blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % count + 1
 
 
-def _entries(location: str, timeout: float) -> Iterator[str]:
+def _entries(text: str, *, is_csv: bool) -> Iterator[str]:
     """The entries of a file, without blank cells and lines.
 
     A file is a CSV if its first line has a column `username`; lines that start with `#` may
@@ -162,67 +156,34 @@ def _entries(location: str, timeout: float) -> Iterator[str]:
     file of lines it starts a comment.
 
     Raises:
-        FileProblem: If it cannot be read, or is a CSV that cannot be used.
+        FileProblem: If it is a CSV without that column, whose lines would all be malformed.
+        csv.Error: If it is a CSV that cannot be read.
     """
-    text = _decode(_read(location, timeout))
     file = io.StringIO(text, newline="")
-    starts = list(_possible_headers(file))
-    try:
-        for start, delimiter in product(starts, _DELIMITERS):
-            header, rows = _table(file, start, delimiter)
-            if header.count(COLUMN) > 1:
-                problem = f"has two columns `{COLUMN}`"
-                raise FileProblem(problem)
-            if COLUMN in header:
+    line = ""
+    for line in file:
+        for delimiter in _DELIMITERS:
+            if COLUMN in (header := _columns(line, delimiter)):
                 place = header.index(COLUMN)
+                rows = csv.reader(file, delimiter=delimiter)
                 yield from (row[place] for row in rows if row[place:] and row[place].strip())
                 return
-        if starts:
-            is_csv = location.partition("?")[0].lower().endswith(".csv")
-            _refuse_other_tables(file, starts[-1], is_csv=is_csv)
-    except csv.Error as error:
-        problem = f"is not a readable CSV ({error})"
-        raise FileProblem(problem) from error
-    lines = [entry for line in text.splitlines() if (entry := line.split("#")[0].strip())]
-    if lines and _HEADER.fullmatch(lines[0].lower()):
-        logger.warning(
-            "The first line of `usernames_path`, `%s`, looks like a header but is read as a "
-            "username: replace it by `%s`, or delete it.",
-            lines[0],
-            COLUMN,
-        )
-    yield from lines
-
-
-def _possible_headers(file: io.StringIO) -> Iterator[int]:
-    """The offset of each comment at the top, and of the first line after them."""
-    start = 0
-    for line in file:
-        if line.strip():
-            yield start
-            if not line.lstrip().startswith("#"):
-                return
-        start += len(line)
-
-
-def _table(
-    file: io.StringIO, start: int, delimiter: str
-) -> tuple[list[str], Iterator[list[str]]]:
-    """The names of the columns, in lower case, and the rows below them."""
-    file.seek(start)
-    rows = csv.reader(file, delimiter=delimiter)
-    return [name.strip().lower() for name in next(rows)], rows
-
-
-def _refuse_other_tables(file: io.StringIO, start: int, *, is_csv: bool) -> None:
-    """Refuse a CSV without the column, whose lines would all be malformed usernames."""
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+    below = file.readlines()
     for delimiter in _DELIMITERS:
-        header, rows = _table(file, start, delimiter)
+        header, rows = _columns(line, delimiter), csv.reader(below, delimiter=delimiter)
         is_table = len(header) > 1 and all(len(row) == len(header) for row in rows if row)
         if is_table or (is_csv and delimiter == _DELIMITERS[-1]):
             names = clean(", ".join(header), MAX_SHOWN)
             problem = f"has no column `{COLUMN}` (its columns: {names})"
             raise FileProblem(problem)
+    yield from (entry for line in text.splitlines() if (entry := line.split("#")[0].strip()))
+
+
+def _columns(line: str, delimiter: str) -> list[str]:
+    (cells,) = csv.reader([line], delimiter=delimiter)
+    return [name.strip().lower() for name in cells]
 
 
 def _decode(content: bytes) -> str:
@@ -292,27 +253,18 @@ def _read_web(url: str, timeout: float) -> bytes:
     if not is_safe(address):
         problem = "must start with https://"
         raise FileProblem(problem)
-    auth = (unquote(parts.username or ""), unquote(parts.password or ""))
-    with requests.Session() as session:
-        # Proxies and certificates come from the environment, but no password from `.netrc`.
-        environment = session.merge_environment_settings(
-            address, proxies={}, stream=True, verify=None, cert=None
-        )
-        session.trust_env = False
+    with Session(address) as session:
         session.hooks["response"] = [_check_redirect]
-        session.auth = auth if any(auth) else None
-        with session.get(address, timeout=timeout, **environment) as response:
+        if parts.username is not None:
+            session.auth = (unquote(parts.username), unquote(parts.password or ""))
+        with session.get(address, timeout=timeout) as response:
             if response.status_code in {404, 410}:
                 raise FileNotFoundError
             if not response.ok:
                 problem = f"can't be read (HTTP {response.status_code})"
                 raise FileProblem(problem)
-            body = bytearray()
-            for chunk in response.iter_content(MAX_FILE // 1024):
-                body += chunk
-                if len(body) > MAX_FILE:
-                    break
-    return bytes(body)
+            content: bytes = response.raw.read(MAX_FILE + 1, decode_content=True)
+    return content
 
 
 def _check_redirect(response: requests.Response, **_: object) -> None:

@@ -6,14 +6,13 @@ import fnmatch
 import json
 import logging
 import os
+from copy import deepcopy
 from difflib import get_close_matches
-from importlib.util import find_spec
 from itertools import chain, permutations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import get_environ_proxies, select_proxy
 from singer_sdk.mapper import PluginMapper
 
 from tap_tiktok_following.config import usernames
@@ -71,10 +70,7 @@ def in_words(
 ) -> str:
     """Return the problem with a setting, without its value, which may be a secret.
 
-    Args:
-        error: The problem.
-        schemas: The JSON Schema of each setting.
-        variables: The settings that environment variables give.
+    `variables` are the settings that environment variables give.
     """
     if not error.path:
         return "the config must be an object with settings"
@@ -111,10 +107,6 @@ def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
     """Return what is wrong with each setting that does not exist; "" if it may be ignored.
 
     A misspelt limit would be no limit, and an old name has no effect.
-
-    Args:
-        given: The names in a config.
-        known: The names of all settings.
     """
     choices = list(known)
     found = {}
@@ -132,13 +124,7 @@ def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
 def problems(
     config: Mapping[str, Any], wrong: AbstractSet[object], asked_for: Usernames
 ) -> Iterator[str]:
-    """Return problems with settings whose types are right.
-
-    Args:
-        config: The settings, without those of a wrong type.
-        wrong: The names of the settings of a wrong type.
-        asked_for: The configured usernames.
-    """
+    """Return problems with settings whose types are right; `wrong` names the others."""
     if wrong.isdisjoint({"usernames", "usernames_path"}):
         yield from _username_problems(config, asked_for)
     yield from _credential_problems(config, wrong)
@@ -153,12 +139,10 @@ def problems(
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
-        setting = provider.url_setting()
+        setting = provider.url_setting
         url = config.get(setting)
         if url is not None and (problem := _url_problem(url)):
             yield f"`{setting}` {problem}"
-        elif url and provider.is_configured(config) and _lacks_socks(url):
-            yield f"the proxy for {url} needs the package PySocks, which is not installed"
 
 
 def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Iterator[str]:
@@ -189,40 +173,22 @@ def _credential_problems(
 
 def _url_problem(url: str) -> str:
     try:
+        requests.Request("GET", url).prepare()
         parts = urlsplit(url)
-        _ = parts.port
     except ValueError:
-        return "is not a URL"
-    if not parts.hostname or parts.scheme not in {"http", "https"} or not _can_be_sent(url):
+        parts = urlsplit("")
+    # Its host is a header, too.
+    if not parts.hostname or parts.scheme not in {"http", "https"} or not url.isascii():
         return "must be a URL such as https://example.com"
     if parts.username is not None or parts.query or parts.fragment:
         return "must be a base URL without user, query and fragment"
     return "" if usernames.is_safe(url) else "must start with https://"
 
 
-def _can_be_sent(url: str) -> bool:
-    try:
-        requests.Request("GET", url).prepare()
-    except requests.RequestException:
-        return False
-    return url.isascii()  # its host is a header, too
-
-
-def _lacks_socks(url: str) -> bool:
-    proxy = select_proxy(url, get_environ_proxies(url))
-    return (proxy or "").startswith("socks") and find_spec("socks") is None
-
-
 def stream_map_problems(
     maps: Mapping[str, Any], config: Mapping[str, Any], catalog: Catalog
 ) -> Iterator[str]:
-    """Try each expression of `stream_maps` on a full record and on one with nulls.
-
-    Args:
-        maps: The stream maps, valid by their schema.
-        config: The settings.
-        catalog: The streams, with the columns that are selected.
-    """
+    """Try each expression of `stream_maps` on a full record and on one with nulls."""
     streams = [f"{p.name}_{kind}" for p in PROVIDERS for kind in ("following", "scans")]
     for name, definition in maps.items():
         parts = definition if isinstance(definition, dict) else {}
@@ -260,10 +226,12 @@ def _try(
     where = " where columns are null" if nulls else ""
     is_parsed = False
     try:
-        mapper.register_raw_streams_from_catalog(catalog)
+        mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
         is_parsed = True
-        for stream_map in chain.from_iterable(mapper.stream_maps.values()):
-            stream_map.transform(_sample(stream_map.raw_schema["properties"], nulls=nulls))
+        for entry in catalog.streams:
+            sample = _sample(entry.schema.to_dict()["properties"], nulls=nulls)
+            for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
+                stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
         # What depends on values is not proved by a sample.
         is_proved = not (is_parsed and isinstance(error, _OF_VALUES))

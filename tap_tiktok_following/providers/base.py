@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+import msgspec
+from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.decoding import AccountsReader, Unreadable
-from tap_tiktok_following.errors import QuotaUsedUp, Transient, find_rule, long_wait
+from tap_tiktok_following.decoding import MAX_KEY, AccountsReader, Unreadable
+from tap_tiktok_following.errors import QuotaUsedUp, Transient, find_error, long_wait
 from tap_tiktok_following.http import unix_of
 from tap_tiktok_following.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import requests
-    from singer_sdk import typing as th
 
     from tap_tiktok_following.errors import NoPage, Rule
     from tap_tiktok_following.model import Page, RawResponse, TokenGrant
@@ -34,16 +34,30 @@ MAX_NAME = 100
 _MAX_SEARCHED = 2000
 """Number of characters of a provider's message that rules search."""
 
+T = TypeVar("T")
+
+
+class APIError(msgspec.Struct):
+    """An error as both APIs describe it."""
+
+    code: str | int | None = None
+    message: str | None = None
+    log_id: str | int | None = None
+
 
 class Provider(ABC):
     """One API that lists which accounts a user follows.
 
     Attributes:
         name: Its short name, the prefix of its streams and settings.
+        fields: Name, type and description of its own fields, the key first.
         key: The field that identifies an account.
-        properties: JSON Schema of its own fields, the key first.
+        properties: JSON Schema of the fields.
         accounts: Decodes accounts with these fields.
         settings: The settings for its credentials.
+        url_setting: The setting for the base URL.
+        rate_setting: The setting for the maximum number of requests per second.
+        budget_setting: The setting for the maximum number of requests per run.
         credentials: Alternative sets of settings, each of which is enough to log in.
         title: Its name at the start of setting titles.
         called: Its name inside a sentence.
@@ -52,16 +66,17 @@ class Provider(ABC):
         rate_note: A note on that for the description of the setting.
         rules: The meaning of responses to requests for a page.
         token_rules: The meaning of responses to requests for an access token.
-
-    Args:
-        config: The tap's settings, valid.
     """
 
     name: ClassVar[str]
+    fields: ClassVar[tuple[tuple[str, type[th.JSONTypeHelper[Any]], str], ...]]
     key: ClassVar[str]
     properties: ClassVar[th.PropertiesList]
     accounts: ClassVar[AccountsReader]
     settings: ClassVar[tuple[th.Property[Any], ...]]
+    url_setting: ClassVar[str]
+    rate_setting: ClassVar[str]
+    budget_setting: ClassVar[str]
     credentials: ClassVar[tuple[tuple[str, ...], ...]]
     title: ClassVar[str]
     called: ClassVar[str]
@@ -73,25 +88,19 @@ class Provider(ABC):
 
     @override
     def __init_subclass__(cls) -> None:
+        cls.url_setting = f"{cls.name}_api_url"
+        cls.rate_setting = f"{cls.name}_requests_per_second"
+        cls.budget_setting = f"{cls.name}_max_requests"
+        (cls.key, _, about_key), *others = cls.fields
+        key_type = th.StringType(max_length=MAX_KEY)
+        cls.properties = th.PropertiesList(
+            th.Property(cls.key, key_type, required=True, description=about_key),
+            *(th.Property(name, kind, description=about) for name, kind, about in others),
+        )
         cls.accounts = AccountsReader(cls.properties)
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self.url: str = config[self.url_setting()].rstrip("/")
-
-    @classmethod
-    def url_setting(cls) -> str:
-        """Return the name of the setting for the base URL."""
-        return f"{cls.name}_api_url"
-
-    @classmethod
-    def rate_setting(cls) -> str:
-        """Return the name of the setting for the maximum number of requests per second."""
-        return f"{cls.name}_requests_per_second"
-
-    @classmethod
-    def budget_setting(cls) -> str:
-        """Return the name of the setting for the maximum number of requests per run."""
-        return f"{cls.name}_max_requests"
+        self.url: str = config[self.url_setting].rstrip("/")
 
     @classmethod
     def is_configured(cls, config: Mapping[str, Any]) -> bool:
@@ -102,14 +111,10 @@ class Provider(ABC):
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
-        """Return the request for one page.
+        """Return the request for one page of the list of `username`.
 
-        Args:
-            username: The username whose list it is.
-            cursor: Unix seconds, inclusive: the newest follow to list; None for the newest
-                page.
-            count: Maximum number of accounts, 1 to 100.
-            token: The access token; "" for a provider without tokens.
+        The page lists at most `count` accounts (1 to 100) that were followed at or before
+        `cursor` (Unix seconds; None for the newest). `token` is "" without access tokens.
         """
 
     def read_page(self, response: RawResponse) -> Page:
@@ -118,19 +123,11 @@ class Provider(ABC):
         Raises:
             NoPage: If the response contains none.
         """
-        try:
-            return self._page(response)
-        except Unreadable as error:
-            raise self._unreadable(self.rules, response) from error
+        return self._read(self._page, self.rules, response)
 
     @abstractmethod
     def _page(self, response: RawResponse) -> Page:
-        """Return the page in a response.
-
-        Raises:
-            NoPage: If the response says that it contains none.
-            Unreadable: If it cannot be read.
-        """
+        """Return the page in a response; raise `NoPage` or `Unreadable` if there is none."""
 
     def token_request(self) -> requests.Request | None:
         """Return the request for an access token; None for a provider without tokens."""
@@ -142,18 +139,10 @@ class Provider(ABC):
         Raises:
             NoPage: If the response contains none.
         """
-        try:
-            return self._grant(response)
-        except Unreadable as error:
-            raise self._unreadable(self.token_rules, response) from error
+        return self._read(self._grant, self.token_rules, response)
 
     def _grant(self, response: RawResponse) -> TokenGrant:
-        """Return the access token in a response.
-
-        Raises:
-            NoPage: If the response says that it contains none.
-            Unreadable: If it cannot be read.
-        """
+        """Return the access token in a response; raise as `_page` does."""
         raise NotImplementedError
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002 - by default
@@ -164,8 +153,14 @@ class Provider(ABC):
         """Return the seconds until the quota resets; None if that is unknown."""
         return None
 
-    def _unreadable(self, rules: Iterable[Rule], response: RawResponse) -> NoPage:
-        return self._error(rules, response, message="the response could not be read")
+    def _read(
+        self, read: Callable[[RawResponse], T], rules: Iterable[Rule], response: RawResponse
+    ) -> T:
+        try:
+            return read(response)
+        except Unreadable as error:
+            message = "the response could not be read"
+            raise self._error(rules, response, message=message) from error
 
     def _error(
         self,
@@ -175,31 +170,21 @@ class Provider(ABC):
         message: str = "",
         reference: str = "",
     ) -> NoPage:
-        """Return the exception for a response without a page or token.
-
-        Args:
-            rules: The table of rules that say what it means.
-            response: The response.
-            code: The provider's error code, or "".
-            message: The provider's message, or "".
-            reference: The provider's ID of the response, with its name, or "".
-        """
-        rule = find_rule(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
-        wait = retry_after(response)
-        if wait is None and issubclass(rule.error, QuotaUsedUp):
-            wait = self.quota_resets_in(response)
+        """Return the exception for a response without a page or token, by its first rule."""
+        kind = find_error(rules, response.status, code[:MAX_NAME], message[:_MAX_SEARCHED])
         words = ": ".join(filter(None, (clean(code, MAX_NAME), clean(message, MAX_MESSAGE))))
-        error = rule.error(
+        error = kind(
             ", ".join(filter(None, (f"HTTP {response.status}", words))),
-            happened=rule.happened,
-            advice=rule.advice,
             reference=reference,
-            retry_after=wait,
+            retry_after=retry_after(response),
             response=response,
         )
-        if isinstance(error, QuotaUsedUp) and error.retry_at:
-            error.happened += f"; it resets at {error.retry_at}"
-        if isinstance(error, Transient) and wait is not None and wait > MAX_WAIT:
+        if isinstance(error, QuotaUsedUp):
+            if error.retry_after is None:
+                error.retry_after = self.quota_resets_in(response)
+            if error.retry_at:
+                error.happened += f"; it resets at {error.retry_at}"
+        if isinstance(error, Transient) and (error.retry_after or 0) > MAX_WAIT:
             return long_wait(error)
         return error
 
@@ -224,4 +209,4 @@ def retry_after(response: RawResponse) -> float | None:
         if moment is None:
             return None
         seconds = moment - response.until
-    return None if math.isnan(seconds) else max(0.0, seconds)
+    return max(0.0, seconds)

@@ -17,7 +17,7 @@ import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.decoding import MAX_KEY, Count, Reader, Unreadable
+from tap_tiktok_following.decoding import Count, Reader, Unreadable, convert
 from tap_tiktok_following.errors import (
     ERRORS,
     NAMED,
@@ -32,7 +32,7 @@ from tap_tiktok_following.errors import (
     Unavailable,
 )
 from tap_tiktok_following.model import Page
-from tap_tiktok_following.providers.base import Provider, numbered
+from tap_tiktok_following.providers.base import APIError, Provider, numbered
 from tap_tiktok_following.text import unix_seconds
 
 if TYPE_CHECKING:
@@ -48,32 +48,24 @@ class _Meta(msgspec.Struct):
 
 
 class _Pagination(msgspec.Struct):
-    has_more: bool
+    has_more: bool | None = None
     next_max_time: int | None = None
     total: Any = None
 
 
-class _Error(msgspec.Struct):
-    code: str | int | None = None
-    message: str | None = None
-
-
 class _Envelope(msgspec.Struct):
-    meta: msgspec.Raw = msgspec.Raw(b"null")
+    meta: Any = None
     data: msgspec.Raw = msgspec.Raw(b"null")
-    pagination: msgspec.Raw = msgspec.Raw(b"null")
-    error: _Error | str | None = None
+    pagination: _Pagination | None = None
+    error: APIError | str | None = None
     message: str | None = None
 
 
 _ENVELOPE = Reader(_Envelope)
-_META = Reader(_Meta)
-_PAGINATION = Reader(_Pagination)
 
-_TOO_MANY = frozenset({403, 429})
+_TOO_MANY = {403, 429}
 
-_bad_key = partial(
-    Rule,
+_BAD_KEY = partial(
     BadCredentials,
     happened="RapidAPI does not accept the key",
     advice="check `rapidapi_key`",
@@ -81,14 +73,16 @@ _bad_key = partial(
 
 RULES = (
     Rule(
-        BadCredentials,
-        status=frozenset({401, 403}),
-        words="not subscribed",
-        happened="the RapidAPI key is not subscribed to this API",
-        advice=(
-            "subscribe to a plan of the API on RapidAPI with the account that owns "
-            "`rapidapi_key`"
+        partial(
+            BadCredentials,
+            happened="the RapidAPI key is not subscribed to this API",
+            advice=(
+                "subscribe to a plan of the API on RapidAPI with the account that owns "
+                "`rapidapi_key`"
+            ),
         ),
+        status={401, 403},
+        words="not subscribed",
     ),
     Rule(QuotaUsedUp, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
     Rule(SlowDown, status=_TOO_MANY, words="rate limit|too many requests"),
@@ -98,9 +92,9 @@ RULES = (
     Rule(Unavailable, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
     Rule(SlowDown, code=".*(RATE_LIMIT|TOO_MANY).*"),
     *ERRORS,
-    Rule(NotFound, status=frozenset({404}), code=NAMED),
-    _bad_key(status=frozenset({401})),
-    _bad_key(status=frozenset({403}), words="api key|api token|unauthori[sz]ed"),
+    Rule(NotFound, status={404}, code=NAMED),
+    Rule(_BAD_KEY, status={401}),
+    Rule(_BAD_KEY, status={403}, words="api key|api token|unauthori[sz]ed"),
 )
 
 
@@ -108,38 +102,24 @@ class RapidAPI(Provider):
     """The RapidAPI-hosted API: as many requests as the plan allows, 100 accounts each."""
 
     name: ClassVar[str] = "rapidapi"
-    key: ClassVar[str] = "user_id"
-    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
-        th.Property(
+    fields = (
+        (
             "user_id",
-            th.StringType(max_length=MAX_KEY),
-            required=True,
-            description="TikTok ID of the followed account, which survives renames.",
-        ),
-        th.Property(
-            "username", th.StringType, description="Username of the followed account."
-        ),
-        th.Property(
-            "display_name",
             th.StringType,
-            description="Profile name of the followed account.",
+            "TikTok ID of the followed account, which survives renames.",
         ),
-        th.Property("website_url", th.StringType, description="Website in its profile."),
-        th.Property("followers", th.IntegerType, description="Number of its followers."),
-        th.Property("following", th.IntegerType, description="Number of accounts it follows."),
-        th.Property(
-            "total_likes", th.IntegerType, description="Number of likes of all its videos."
-        ),
-        th.Property("total_videos", th.IntegerType, description="Number of its videos."),
-        th.Property("verified", th.BooleanType, description="Whether TikTok has verified it."),
-        th.Property(
-            "is_private", th.BooleanType, description="Whether the account is private."
-        ),
-        th.Property("bio", th.StringType, description="Text of its profile."),
-        th.Property("avatar_url", th.StringType, description="URL of its picture."),
-        th.Property(
-            "avatar_thumb_url", th.StringType, description="URL of its small picture."
-        ),
+        ("username", th.StringType, "Username of the followed account."),
+        ("display_name", th.StringType, "Profile name of the followed account."),
+        ("website_url", th.StringType, "Website in its profile."),
+        ("followers", th.IntegerType, "Number of its followers."),
+        ("following", th.IntegerType, "Number of accounts it follows."),
+        ("total_likes", th.IntegerType, "Number of likes of all its videos."),
+        ("total_videos", th.IntegerType, "Number of its videos."),
+        ("verified", th.BooleanType, "Whether TikTok has verified it."),
+        ("is_private", th.BooleanType, "Whether the account is private."),
+        ("bio", th.StringType, "Text of its profile."),
+        ("avatar_url", th.StringType, "URL of its picture."),
+        ("avatar_thumb_url", th.StringType, "URL of its small picture."),
     )
     settings: ClassVar[tuple[th.Property[Any], ...]] = (
         th.Property(
@@ -182,18 +162,22 @@ class RapidAPI(Provider):
     def _page(self, response: RawResponse) -> Page:
         """Return `data` with `pagination`; any `error` is a failure, whatever the status."""
         envelope = _ENVELOPE.read(response.body)
-        meta = _meta(envelope.meta)
+        # A page is good even if what it says about itself is malformed.
+        meta = convert(envelope.meta, _Meta) or _Meta()
+        reference = numbered("request_id", meta.request_id)
         if envelope.error is not None or response.status != HTTPStatus.OK:
             code, message = _problem(envelope)
-            raise self._error(self.rules, response, code, message, _request_id(meta))
-        pagination = _PAGINATION.read(envelope.pagination)
+            raise self._error(self.rules, response, code, message, reference)
+        pagination = envelope.pagination
+        if pagination is None or pagination.has_more is None:
+            raise Unreadable
         return Page(
             self.accounts.read(envelope.data),
             pagination.has_more,
             pagination.next_max_time,
-            _total(pagination.total),
+            convert(pagination.total, Count),
             _cached_at(meta),
-            _request_id(meta),
+            reference,
         )
 
     @override
@@ -210,39 +194,14 @@ class RapidAPI(Provider):
 def _problem(envelope: _Envelope) -> tuple[str, str]:
     """Return the code and message of an error, of the API or of the gateway."""
     error = envelope.error
-    if isinstance(error, _Error):
+    if isinstance(error, APIError):
         return str(error.code or UNNAMED), error.message or ""
     return UNNAMED if error else "", error or envelope.message or ""
 
 
-def _meta(raw: msgspec.Raw) -> _Meta:
-    """Return the metadata of a page; empty if malformed, because the page is still good."""
-    try:
-        return _META.read(raw)
-    except Unreadable:
-        return _Meta()
-
-
-def _request_id(meta: _Meta) -> str:
-    return numbered("request_id", meta.request_id)
-
-
-def _total(value: object) -> int | None:
-    """Return the length of the list; None if malformed, because the page is still good."""
-    try:
-        return msgspec.convert(value, Count)
-    except msgspec.ValidationError:
-        return None
-
-
 def _cached_at(meta: _Meta) -> int | None:
-    if not meta.cached or not meta.timestamp:
-        return None
-    try:
-        moment = msgspec.convert(meta.timestamp, dt.datetime)
-    except msgspec.ValidationError:
-        return None
-    seconds = unix_seconds(moment)
+    moment = convert(meta.timestamp, dt.datetime) if meta.cached else None
+    seconds = unix_seconds(moment) if moment else 0
     return seconds if seconds > 0 else None  # some servers send 0001-01-01 for no time
 
 

@@ -15,10 +15,12 @@ import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
-from tap_tiktok_following.decoding import MAX_KEY, Reader
+from tap_tiktok_following.decoding import Reader, Unreadable
 from tap_tiktok_following.errors import (
+    ANY_CODE,
     ERRORS,
     NAMED,
+    STATUSES,
     UNNAMED,
     BadCredentials,
     NotFound,
@@ -30,7 +32,11 @@ from tap_tiktok_following.errors import (
     Unavailable,
 )
 from tap_tiktok_following.model import Page, TokenGrant
-from tap_tiktok_following.providers.base import Provider, numbered
+from tap_tiktok_following.providers.base import (
+    APIError,  # noqa: TC001 - msgspec reads the annotation
+    Provider,
+    numbered,
+)
 from tap_tiktok_following.text import DAY, hide
 
 if TYPE_CHECKING:
@@ -39,21 +45,15 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import RawResponse
 
 
-class _Error(msgspec.Struct):
-    code: str | int | None = None
-    message: str | None = None
-    log_id: str | int | None = None
+class _Data(msgspec.Struct):
+    has_more: bool | None = None
+    user_following: msgspec.Raw = msgspec.Raw(b"null")
+    cursor: int | None = None
 
 
 class _Envelope(msgspec.Struct):
-    error: _Error
-    data: msgspec.Raw = msgspec.Raw(b"null")
-
-
-class _Data(msgspec.Struct):
-    has_more: bool
-    user_following: msgspec.Raw = msgspec.Raw(b"null")
-    cursor: int | None = None
+    error: APIError
+    data: _Data | None = None
 
 
 class _Grant(msgspec.Struct):
@@ -65,45 +65,46 @@ class _Grant(msgspec.Struct):
 
 
 _ENVELOPE = Reader(_Envelope)
-_DATA = Reader(_Data)
 _GRANT = Reader(_Grant)
 
-_of_client = partial(
-    Rule,
-    happened="the Research API does not accept the credentials",
-    advice=(
+_NOT_ACCEPTED: dict[str, Any] = {
+    "happened": "the Research API does not accept the credentials",
+    "advice": (
         "check `research_client_key` and `research_client_secret`, or get a new "
         "`research_access_token`"
     ),
-)
+}
+_BAD_CLIENT = partial(BadCredentials, **_NOT_ACCEPTED)
 
 RULES = (
-    _of_client(TokenRejected, code="access_token_invalid"),
+    Rule(partial(TokenRejected, **_NOT_ACCEPTED), code="access_token_invalid"),
     Rule(
-        BadCredentials,
+        partial(
+            BadCredentials,
+            happened="the Research API client lacks the scope `research.data.basic`",
+            advice=(
+                "apply for access to the Research API for this client at TikTok for Developers"
+            ),
+        ),
         code=r"scope_\w+",
-        happened="the Research API client lacks the scope `research.data.basic`",
-        advice="apply for access to the Research API for this client at TikTok for Developers",
     ),
     Rule(
-        QuotaUsedUp,
+        partial(QuotaUsedUp, happened="the daily quota is used up"),
         code="daily_quota_limit_exceeded",
-        happened="the daily quota is used up",
     ),
     Rule(SlowDown, code="rate_limit_exceeded"),
-    _of_client(BadCredentials, status=frozenset({401})),
+    Rule(_BAD_CLIENT, status={401}),
     *ERRORS,
-    Rule(NotFound, status=frozenset({404}), code=NAMED),
-    Rule(Unavailable, status=frozenset({403}), code=NAMED),
+    Rule(NotFound, status={404}, code=NAMED),
+    Rule(Unavailable, status={403}, code=NAMED),
 )
 
 TOKEN_RULES = (
-    Rule(Transient, status=frozenset({408, *range(500, 600)})),
-    Rule(SlowDown, status=frozenset({429})),
+    *STATUSES,
     Rule(Transient, code="internal_error|server_error|temporarily_unavailable"),
     Rule(SlowDown, code="rate_limit_exceeded|slow_down"),
-    _of_client(BadCredentials, code=".+"),
-    _of_client(BadCredentials, status=frozenset({400, 401, 403})),
+    Rule(_BAD_CLIENT, code=ANY_CODE),
+    Rule(_BAD_CLIENT, status={400, 401, 403}),
 )
 
 
@@ -111,19 +112,9 @@ class Research(Provider):
     """The TikTok Research API: 20,000 requests a day, 100 accounts each at most."""
 
     name: ClassVar[str] = "research"
-    key: ClassVar[str] = "username"
-    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
-        th.Property(
-            "username",
-            th.StringType(max_length=MAX_KEY),
-            required=True,
-            description="Username of the followed account.",
-        ),
-        th.Property(
-            "display_name",
-            th.StringType,
-            description="Profile name of the followed account.",
-        ),
+    fields = (
+        ("username", th.StringType, "Username of the followed account."),
+        ("display_name", th.StringType, "Profile name of the followed account."),
     )
     settings: ClassVar[tuple[th.Property[Any], ...]] = (
         th.Property(
@@ -210,7 +201,9 @@ class Research(Provider):
         if response.status != HTTPStatus.OK or error.code != "ok":
             code, message = str(error.code or UNNAMED), error.message or ""
             raise self._error(self.rules, response, code, message, _log_id(error))
-        data = _DATA.read(envelope.data)
+        data = envelope.data
+        if data is None or data.has_more is None:
+            raise Unreadable
         accounts = self.accounts.read(data.user_following)
         return Page(accounts, data.has_more, data.cursor, reference=_log_id(error))
 
@@ -220,5 +213,5 @@ class Research(Provider):
         return DAY - response.until % DAY
 
 
-def _log_id(response: _Error | _Grant) -> str:
+def _log_id(response: APIError | _Grant) -> str:
     return numbered("log_id", response.log_id)

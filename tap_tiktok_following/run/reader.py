@@ -13,7 +13,6 @@ from tap_tiktok_following.scan.end import stop
 from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
-from tap_tiktok_following.state.responses import StoredResponse
 from tap_tiktok_following.text import HOUR
 
 if TYPE_CHECKING:
@@ -44,11 +43,6 @@ class Store(NamedTuple):
     source: str
     provider: Provider
 
-    def take(self, entry: Entry, policy: Policy) -> StoredResponse | None:
-        """Return the response for the next page of a list; None if it is not stored."""
-        cursor, _ = next_request(entry, policy)
-        return self.file.take(self.source, entry, cursor)
-
 
 class Reader:
     """Reads one list to the end of its scan, or as far as the run goes.
@@ -56,7 +50,7 @@ class Reader:
     Args:
         entry: What is known of the list.
         policy: How lists are read.
-        fetch: Requests a page; see `Client.fetch`.
+        fetch: `Client.fetch`.
         store: The stored responses; None if none are stored.
         on_request: Called before each request.
     """
@@ -90,7 +84,7 @@ class Reader:
         except Exception as error:
             logger.debug("Reading %s failed", self._entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
-            yield self._stop(Outcome.FAILED, Failed(reason), None)
+            yield self._stop(Outcome.FAILED, Failed(reason))
 
     def _events(self) -> Iterator[Event]:
         has_ended = False
@@ -98,7 +92,6 @@ class Reader:
             event = self._take_stored()
             if event is None and has_ended and not self._is_due_again():
                 return
-            self._requests = 0
             event = event or self._request()
             yield event
             self._entry = event.entry
@@ -116,14 +109,14 @@ class Reader:
         """Return what the stored response for the next page adds, if there is one."""
         if self._store is None:
             return None
-        stored = self._store.take(self._entry, self._policy)
+        stored = self._store.file.take(self._store.source, self._entry)
         if stored is None:
             return None
         self._requests = stored.requests
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip, stored)
+            event = self._stop(skip.outcome, skip)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -138,6 +131,7 @@ class Reader:
 
     def _request(self) -> Event:
         """Return what the next page adds, or how the scan ends without it."""
+        self._requests = 0
         try:
             response = self._fetch_page()
             event = step(self._entry, response, self._policy)
@@ -145,12 +139,10 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip, skip.response)
-            if skip.response is not None:
-                self._add(event, skip.response)
+            event = self._stop(skip.outcome, skip)
+            self._add(event, skip.response)
         except Failed as failure:
-            event = self._stop(Outcome.FAILED, failure, failure.response)
-            event = dataclasses.replace(event, advice=failure.advice)
+            event = self._stop(Outcome.FAILED, failure)
         else:
             self._add(event, response)
         return event
@@ -175,39 +167,33 @@ class Reader:
         self._requests += 1
         self._on_request()
 
-    def _stop(self, outcome: Outcome, why: NoPage, response: RawResponse | None) -> Event:
+    def _stop(self, outcome: Outcome, why: NoPage) -> Event:
+        """Return the end of the scan, with what the user can do about a failure."""
         event = stop(
             self._entry,
             outcome,
             why.reason,
-            response=response,
+            response=why.response,
             now=int(time.time()),
             policy=self._policy,
             requests=self._requests,
         )
-        return add_reference(event, why.reference)
+        return add_reference(dataclasses.replace(event, advice=why.advice), why.reference)
 
-    def _add(self, event: Event, response: RawResponse) -> None:
+    def _add(self, event: Event, response: RawResponse | None) -> None:
         """Store a response, before its event is passed on."""
-        if self._store is None:
+        if self._store is None or response is None:
             return
         before, after = self._entry, event.entry
         cursor, count = next_request(before, self._policy)
         progress = after.progress or before.progress
-        scanned_at = progress.scanned_at if progress else after.scanned_at
         self._store.file.add(
-            self._store.source,
-            before.username,
-            before.progress.pages + 1 if before.progress else 1,
-            StoredResponse(
-                response.status,
-                response.body,
-                response.as_of,
-                response.until,
-                response.came_at,
-                scanned_at=scanned_at or 0,
-                cursor=cursor,
-                count=count,
-                requests=self._requests,
-            ),
+            response,
+            source=self._store.source,
+            username=before.username,
+            scanned_at=progress.scanned_at if progress else after.scanned_at,
+            page=before.progress.pages + 1 if before.progress else 1,
+            cursor=cursor,
+            count=count,
+            requests=self._requests,
         )

@@ -12,7 +12,7 @@ from tap_tiktok_following.state.plan import Turn
 from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tap_tiktok_following.model import Event, Policy
     from tap_tiktok_following.state.plan import Plan
@@ -28,9 +28,7 @@ class Report:
     """Counts what happens in one run, and describes it.
 
     Attributes:
-        failed: The usernames that failed, in order, each with its reason.
-        advice: What to do about the first of them; "" if there is no special advice.
-        ended: The usernames whose turn is over, each with its last outcome.
+        ended: The usernames whose turn is over: how, why and what to do.
 
     Args:
         plan: The work of the run.
@@ -40,16 +38,12 @@ class Report:
     """
 
     def __init__(self, plan: Plan, policy: Policy, malformed: int, shard: str) -> None:
-        self.failed: dict[str, str] = {}
-        self.advice = ""
-        self.ended: dict[str, Outcome] = {}
+        self.ended: dict[str, tuple[Outcome, str, str]] = {}
         self._plan = plan
         self._policy = policy
+        self._malformed = malformed
         self._of_shard = f" of shard {shard}" if shard else ""
-        self._outcomes = Counter({Outcome.INVALID: malformed})
-        self._reasons: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
-        self._read = self._sent = self._keyless = self._nulled = self._stored = 0
-        self._full_on_loss = self._wrong_totals = 0
+        self._counts: Counter[str] = Counter()
         self.start()
 
     def start(self) -> None:
@@ -59,55 +53,34 @@ class Report:
     def count(self, event: Event) -> None:
         """Count an event whose records are written."""
         self._last_event = time.monotonic()
-        entry = event.entry
-        self._read += event.read
-        self._sent += len(event.records)
-        self._keyless += event.keyless
-        self._nulled += event.nulled
-        self._stored += event.is_stored
-        if event.outcome is None:
+        self._counts.update(
+            read=event.read,
+            sent=len(event.records),
+            stored=event.is_stored,
+            keyless=event.keyless,
+            nulled=event.nulled,
+        )
+        username = event.entry.username
+        if event.outcome is None:  # its last scan ended with a stored response
+            self.ended.pop(username, None)
             return
-        self._note_end(entry.username, event.outcome)
+        self.ended[username] = event.outcome, event.reason, event.advice
         if event.outcome in READ and self._policy.full_scan_on_loss:
-            self._full_on_loss += event.is_full_on_loss
-            self._wrong_totals += entry.total_is_wrong
-        if event.outcome is Outcome.FAILED:
-            self.advice = self.advice if self.failed else event.advice
-            self.failed[entry.username] = event.reason
-        if event.reason:
-            self._reasons[event.outcome, event.reason].append(entry.username)
-
-    def _note_end(self, username: str, outcome: Outcome) -> None:
-        """Count a username once, with its last outcome: its scans may have been stored."""
-        before = self.ended.get(username)
-        if before is not None:
-            self._outcomes[before] -= 1
-        self.ended[username] = outcome
-        self._outcomes[outcome] += 1
+            self._counts.update(
+                full_on_loss=event.is_full_on_loss, wrong_totals=event.entry.total_is_wrong
+            )
 
     @property
-    def done(self) -> int:
-        """Number of usernames whose turn is over."""
-        return len(self.ended)
-
-    @property
-    def left_over(self) -> int:
-        """Number of usernames that were to be read and were not."""
-        interrupted = self._outcomes[Outcome.INTERRUPTED]
-        return len(self._plan.usernames) - self.done + interrupted
+    def failed(self) -> list[str]:
+        """The usernames that failed, in order."""
+        return [name for name, (how, *_) in self.ended.items() if how is Outcome.FAILED]
 
     def describe_plan(self) -> str:
         """Return what is to be read, for the log before the first request."""
         counts = self._plan.counts
         kinds = ", ".join(
-            f"{counts[turn]:,} {words}"
-            for turn, words in (
-                (Turn.NEW, "new"),
-                (Turn.KNOWN, "known"),
-                (Turn.UNFINISHED, "unfinished"),
-                (Turn.STORED, "with stored responses"),
-                (Turn.NOT_DUE, "not due"),
-            )
+            f"{counts[turn]:,} {turn.value}"
+            for turn in (Turn.NEW, Turn.KNOWN, Turn.UNFINISHED, Turn.STORED, Turn.NOT_DUE)
             if counts[turn] or turn is not Turn.STORED
         )
         return f"{many(sum(counts.values()), 'username')}{self._of_shard}: {kinds}"
@@ -119,37 +92,37 @@ class Report:
             requests: Number of requests sent.
             quota_left: Requests left according to the provider; None if it does not say.
         """
-        planned = many(len(self._plan.usernames), "username")
+        done, planned = len(self.ended), len(self._plan.usernames)
         elapsed = time.monotonic() - self._started
         parts = [
-            f"{self.done:,} of {planned}{self._of_shard}",
-            many(self._read, "account"),
+            f"{done:,} of {many(planned, 'username')}{self._of_shard}",
+            many(self._counts["read"], "account"),
             f"{many(requests, 'request')} ({requests / max(elapsed, 1):.1f}/s)",
         ]
         if quota_left is not None:
             parts.append(f"{quota_left:,} of the quota left")
-        if 0 < self.done < len(self._plan.usernames):
-            left = elapsed / self.done * (len(self._plan.usernames) - self.done)
-            parts.append(f"about {duration(left)} left")
+        if 0 < done < planned:
+            parts.append(f"about {duration(elapsed / done * (planned - done))} left")
         return ", ".join(parts)
 
     def row(self, requests: int, quota_left: int | None) -> dict[str, str]:
         """Return figures for the table at the end; those of usernames add up to the first."""
-        not_due = self._plan.counts[Turn.NOT_DUE]
-        outcomes = {
-            outcome.value.replace("_", " "): self._outcomes[outcome]
-            for outcome in Outcome
-            if outcome is not Outcome.INTERRUPTED
-        }
-        invalid = self._outcomes[Outcome.INVALID]
+        planned, not_due = len(self._plan.usernames), self._plan.counts[Turn.NOT_DUE]
+        outcomes = Counter(outcome for outcome, *_ in self.ended.values())
+        outcomes[Outcome.INVALID] = self._malformed
+        interrupted = outcomes[Outcome.INTERRUPTED]
         figures = {
-            "usernames": len(self._plan.usernames) + not_due + invalid,
-            **outcomes,
+            "usernames": planned + not_due + self._malformed,
+            **{
+                outcome.value.replace("_", " "): outcomes[outcome]
+                for outcome in Outcome
+                if outcome is not Outcome.INTERRUPTED
+            },
             "not due": not_due,
-            "left over": self.left_over,
-            "accounts": self._read,
-            "sent": self._sent,
-            "stored responses": self._stored,
+            "left over": planned - len(self.ended) + interrupted,
+            "accounts": self._counts["read"],
+            "sent": self._counts["sent"],
+            "stored responses": self._counts["stored"],
             "requests": requests,
         }
         return {
@@ -160,15 +133,14 @@ class Report:
 
     def reasons(self) -> Iterator[str]:
         """Yield why lists were not read, or were read in full; most frequent reasons first."""
-        yield from self._groups(lambda outcome: outcome not in READ)
-        if self._full_on_loss:
-            lists = many(self._full_on_loss, "list")
-            was = "was" if self._full_on_loss == 1 else "were"
-            yield f"{lists} {was} re-read in full because accounts disappeared"
-        if self._wrong_totals:
+        yield from self._groups(set(Outcome) - READ)
+        if number := self._counts["full_on_loss"]:
+            was = "was" if number == 1 else "were"
+            yield f"{many(number, 'list')} {was} re-read in full because accounts disappeared"
+        if number := self._counts["wrong_totals"]:
             yield (
-                f"the provider's total of {many(self._wrong_totals, 'list')} was wrong and is "
-                "ignored until a full scan finds it right"
+                f"the provider's total of {many(number, 'list')} was wrong and is ignored "
+                "until a full scan finds it right"
             )
         if self._plan.due_at is not None:
             due = dt.datetime.fromtimestamp(self._plan.due_at, dt.timezone.utc)
@@ -176,24 +148,24 @@ class Report:
 
     def gaps(self) -> Iterator[str]:
         """Yield what could not be sent although it was listed."""
-        if self._keyless:
-            yield f"skipped {many(self._keyless, 'account')} without a key"
-        if self._nulled:
-            yield f"set {many(self._nulled, 'field')} of a wrong type to null"
-        if self.done and self.done == sum(self._outcomes[outcome] for outcome in SKIPPED):
-            were = (
-                "the only username was"
-                if self.done == 1
-                else f"all {self.done:,} usernames were"
-            )
+        if number := self._counts["keyless"]:
+            yield f"skipped {many(number, 'account')} without a key"
+        if number := self._counts["nulled"]:
+            yield f"set {many(number, 'field')} of a wrong type to null"
+        if self.ended and all(outcome in SKIPPED for outcome, *_ in self.ended.values()):
+            done = len(self.ended)
+            were = "the only username was" if done == 1 else f"all {done:,} usernames were"
             yield (
                 f"nothing was read: {were} skipped; check the usernames and the provider's URL"
             )
-        yield from self._groups(lambda outcome: outcome in READ)
+        yield from self._groups(READ)
 
-    def _groups(self, is_wanted: Callable[[Outcome], bool]) -> Iterator[str]:
-        groups = [group for group in self._reasons.items() if is_wanted(group[0][0])]
-        by_size = sorted(groups, key=lambda group: -len(group[1]))
+    def _groups(self, outcomes: Collection[Outcome]) -> Iterator[str]:
+        groups: defaultdict[tuple[Outcome, str], list[str]] = defaultdict(list)
+        for username, (outcome, reason, _) in self.ended.items():
+            if reason and outcome in outcomes:
+                groups[outcome, reason].append(username)
+        by_size = sorted(groups.items(), key=lambda group: -len(group[1]))
         for (outcome, reason), usernames in by_size[:MOST_REASONS]:
             words = outcome.value.replace("_", " ")
             yield f"{len(usernames):,} {words} ({reason}): {some_of(usernames)}"

@@ -15,12 +15,10 @@ from tap_tiktok_following.errors import Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Outcome, Policy
 from tap_tiktok_following.output import GRACE
-from tap_tiktok_following.run.estimate import estimate_requests
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
 from tap_tiktok_following.scan.end import stop
-from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.state.plan import make_plan
 
 if TYPE_CHECKING:
@@ -70,13 +68,13 @@ class Run:
         self._termination = termination
         self._concurrency: int = config["concurrency"]
         self._policy = Policy.of(config, provider.key)
-        self._per_second: int = config[provider.rate_setting()]
-        budget = provider.budget_setting()
+        self._per_second: int = config[provider.rate_setting]
+        budget = provider.budget_setting
         self._max_requests: int | None = config.get(budget)
         self._gate = Gate(self._per_second, self._max_requests, budget)
         transport = Transport(
             provider.url,
-            provider.url_setting(),
+            provider.url_setting,
             timeout=config["request_timeout"],
             user_agent=config.get("user_agent") or USER_AGENT,
         )
@@ -86,7 +84,6 @@ class Run:
             self._store = Store(responses, f"{self._stream} {provider.url}", provider)
         self._requests: Counter[str] = Counter()
         self._counted: Counter[str] = Counter()
-        self._unfinished: dict[str, int] = {}
         self._failures_in_a_row = 0
 
     @cached_property
@@ -100,7 +97,7 @@ class Run:
             stored = {
                 username
                 for username in file.usernames(source)
-                if self._store.take(self._bookmarks.entry(username), self._policy)
+                if file.take(source, self._bookmarks.entry(username))
             }
         names = self._usernames.names
         return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
@@ -114,10 +111,7 @@ class Run:
     @property
     def cost(self) -> tuple[float, float, float, float]:
         """The fewest and the most requests that the run will take, and seconds for these."""
-        now = time.time()
-        entries = map(self._bookmarks.entry, self.plan.usernames)
-        estimates = [estimate_requests(entry, self._policy, now) for entry in entries]
-        least, most = (sum(numbers) for numbers in zip((0, 0), *estimates, strict=True))
+        least, most = self.plan.requests
         if self._max_requests is not None:
             least, most = min(least, self._max_requests), min(most, self._max_requests)
         return least, most, least / self._per_second, most / self._per_second
@@ -148,9 +142,6 @@ class Run:
         Call `acknowledge` with each event before requesting the next one.
         """
         self.report.start()
-        now = int(time.time())
-        for text in self._usernames.malformed:
-            self._bookmarks.add_row(make_invalid_row(text, now))
         if self._termination.signum:
             self._stop()
         usernames = takewhile(lambda _: self.halt is None, self.plan.usernames)
@@ -176,12 +167,8 @@ class Run:
         username = event.entry.username
         self._bookmarks.store(event)
         self.report.count(event)
-        if not event.is_stored:
-            self._counted[username] += event.requests
-        if event.outcome is None:
-            self._unfinished[username] = 0
-        else:
-            self._unfinished.pop(username, None)
+        self._counted[username] += 0 if event.is_stored else event.requests
+        if event.outcome is not None:
             logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
             self._watch_failures(event)
 
@@ -203,25 +190,25 @@ class Run:
         If nothing stopped the run, each list must have ended: the others met an error of ours.
         """
         in_flight = self._requests - self._counted
-        usernames = {**self._unfinished, **in_flight}
+        begun = {**self._counted, **in_flight}
         if self.halt is not None:
             outcome, reason = Outcome.INTERRUPTED, self.halt.reason
         else:
             outcome, reason = Outcome.FAILED, "an error in this tap, please report it"
-            ended = self.report.ended
-            usernames.update((name, 0) for name in self.plan.usernames if name not in ended)
-        now = int(time.time())
-        for username in usernames:
-            event = stop(
-                self._bookmarks.entry(username),
-                outcome,
-                reason,
-                response=None,
-                now=now,
-                policy=self._policy,
-                requests=in_flight[username],
-            )
-            self.acknowledge(event)
+            begun.update(dict.fromkeys(self.plan.usernames, 0))
+        ended, now = set(self.report.ended), int(time.time())
+        for username in begun:
+            if username not in ended or username in in_flight:
+                event = stop(
+                    self._bookmarks.entry(username),
+                    outcome,
+                    reason,
+                    response=None,
+                    now=now,
+                    policy=self._policy,
+                    requests=in_flight[username],
+                )
+                self.acknowledge(event)
 
     def _watch_failures(self, event: Event) -> None:
         if event.outcome is not Outcome.FAILED:

@@ -1,13 +1,15 @@
-"""Which lists a run reads, and in which order."""
+"""Which lists a run reads, in which order, and how many requests they take."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.model import READ, SKIPPED, Outcome
+from tap_tiktok_following.scan.step import is_full
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -15,14 +17,18 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Entry, Policy
 
 
+LONGEST = 5000
+"""Number of accounts: providers return no more of a list."""
+
+
 class Turn(Enum):
     """When the list of a username is read, in the order of work."""
 
-    STORED = 0
-    UNFINISHED = 1
-    NEW = 2
-    KNOWN = 3
-    NOT_DUE = 4
+    STORED = "with stored responses"
+    UNFINISHED = "unfinished"
+    NEW = "new"
+    KNOWN = "known"
+    NOT_DUE = "not due"
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Plan:
         usernames: Whose lists to read, in this order.
         counts: How many usernames there are of each kind.
         due_at: When the next list is due, in Unix seconds; None if one is due now.
+        requests: The fewest and the most requests that the lists take.
     """
 
-    usernames: list[str] = field(default_factory=list)
-    counts: Counter[Turn] = field(default_factory=Counter)
-    due_at: float | None = None
+    usernames: list[str]
+    counts: Counter[Turn]
+    due_at: float | None
+    requests: tuple[int, int]
 
 
 def make_plan(
@@ -56,22 +64,23 @@ def make_plan(
         policy: How lists are read, and when.
         now: Unix seconds by the local clock.
     """
+    order = list(Turn)
     queue: list[tuple[int, int, int, str]] = []
     counts: Counter[Turn] = Counter()
     waits: list[float] = []
+    least = most = 0
     for number, username in enumerate(usernames):
         entry = entry_of(username)
         turn = Turn.STORED if username in with_stored else _find_turn(entry, policy, now)
         counts[turn] += 1
         if turn is Turn.NOT_DUE:
             waits.append(due_at(entry, policy))
-        else:
-            queue.append((turn.value, entry.ended_at or 0, number, username))
-    return Plan(
-        [username for *_, username in sorted(queue)],
-        counts,
-        None if queue else min(waits, default=None),
-    )
+            continue
+        queue.append((order.index(turn), entry.ended_at or 0, number, username))
+        requests = _estimate_requests(entry, policy, now)
+        least, most = least + requests[0], most + requests[1]
+    due = None if queue else min(waits, default=None)
+    return Plan([username for *_, username in sorted(queue)], counts, due, (least, most))
 
 
 def is_due(entry: Entry, policy: Policy, now: float) -> bool:
@@ -88,6 +97,19 @@ def due_at(entry: Entry, policy: Policy) -> float:
     if entry.outcome in SKIPPED:
         wait = max(wait, policy.retry_unavailable_after)
     return (entry.ended_at or 0) + wait
+
+
+def _estimate_requests(entry: Entry, policy: Policy, now: float) -> tuple[int, int]:
+    """Return the fewest and the most requests that the scan of a list takes."""
+    most = math.ceil(LONGEST / policy.page_size)
+    if entry.progress is not None:
+        return 1, max(1, most - entry.progress.pages)
+    if not is_full(entry, int(now), policy):
+        return 1, 2
+    if not entry.listed or policy.start_date:
+        return 1, most
+    pages = math.ceil(entry.listed / policy.page_size)
+    return pages, pages + 1
 
 
 def _find_turn(entry: Entry, policy: Policy, now: float) -> Turn:

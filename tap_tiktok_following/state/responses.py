@@ -61,6 +61,12 @@ INSERT OR REPLACE INTO responses VALUES (
     :count, :requests, :as_of, :until, :came_at, :status, :body
 )
 """
+_SELECT_NEXT = """
+SELECT status, body, as_of, until, came_at, scanned_at, count, requests FROM responses
+WHERE source = :source AND username = :username AND page = :pages + 1 AND cursor IS :cursor
+    AND scanned_at > :ended AND scanned_at = ifnull(:scanned_at, scanned_at)
+ORDER BY scanned_at LIMIT 1
+"""
 _DELETE_COVERED = """
 DELETE FROM responses
 WHERE source = :source AND username = :username AND (
@@ -69,34 +75,22 @@ WHERE source = :source AND username = :username AND (
 """
 _DELETE_OLD = "DELETE FROM responses WHERE came_at < :oldest"
 _USERNAMES = "SELECT DISTINCT username FROM responses WHERE source = :source"
-_SELECT_FIRST = """
-SELECT * FROM responses
-WHERE source = :source AND username = :username AND page = 1 AND scanned_at > :ended
-ORDER BY scanned_at LIMIT 1
-"""
-_SELECT_NEXT = """
-SELECT * FROM responses
-WHERE source = :source AND username = :username
-    AND scanned_at = :scanned_at AND page = :pages + 1
-"""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class StoredResponse(RawResponse):
-    """A response, and where it belongs.
+    """A response from the file.
 
     Attributes:
         scanned_at: `scanned_at` of its scan, in Unix seconds.
-        cursor: The cursor of the request; None for the newest page.
         count: Number of accounts requested.
         requests: Number of requests that it took, including retries.
     """
 
     _: KW_ONLY
     scanned_at: int
-    cursor: int | None
     count: int
     requests: int
 
@@ -126,25 +120,27 @@ class ResponseFile:
             self._give_up(error)
         self._write(_DELETE_OLD, [{"oldest": int(time.time()) - STORED_FOR}])
 
-    def add(self, source: str, username: str, page: int, stored: StoredResponse) -> None:
+    def add(self, response: RawResponse, **place: object) -> None:
         """Store a response; call this before passing it on.
 
         A response that contains one of our secrets is not stored.
 
         Args:
-            source: The stream and the base URL that it comes from.
-            username: The username whose list it is about.
-            page: Number of the page in its scan, from 1.
-            stored: The response; it replaces one at the same place.
+            response: The response; it replaces one at the same place.
+            **place: The columns of the table that say where it belongs.
         """
-        text = stored.body.decode(errors="replace")
+        text = response.body.decode(errors="replace")
         if redact(text) != text:
             self._warn_of_secret()
             return
-        fields = {name: value for name, value in vars(stored).items() if name != "headers"}
-        body = zlib.compress(stored.body, 1)
-        place = {"source": source, "username": username, "page": page}
-        self._write(_INSERT, [{**fields, **place, "body": body}])
+        fields = {
+            "status": response.status,
+            "as_of": response.as_of,
+            "until": response.until,
+            "came_at": response.came_at,
+            "body": zlib.compress(response.body, 1),
+        }
+        self._write(_INSERT, [{**fields, **place}])
 
     def delete_covered(self, source: str, entries: Iterable[Entry]) -> None:
         """Delete what the entries of a loaded state cover, and release its space."""
@@ -155,20 +151,11 @@ class ResponseFile:
         """Return the usernames with stored responses, of use or not."""
         return {row["username"] for row in self._read(_USERNAMES, {"source": source})}
 
-    def take(self, source: str, entry: Entry, cursor: int | None) -> StoredResponse | None:
-        """Return the response for the next page of a list; None if it has to be requested.
-
-        Args:
-            source: The stream and the base URL.
-            entry: The entry of the username.
-            cursor: The cursor of the request; None for the newest page.
-        """
-        query = _SELECT_FIRST if entry.progress is None else _SELECT_NEXT
-        for row in self._read(query, {"source": source, **_place(entry)}):
+    def take(self, source: str, entry: Entry) -> StoredResponse | None:
+        """Return the response for the next page of a list; None if it has to be requested."""
+        for row in self._read(_SELECT_NEXT, {"source": source, **_place(entry)}):
             with suppress(zlib.error):
-                fields = {name: row[name] for name in _FIELDS}
-                fields["body"] = zlib.decompress(row["body"])
-                return StoredResponse(**fields) if row["cursor"] == cursor else None
+                return StoredResponse(**{**row, "body": zlib.decompress(row["body"])})
         return None
 
     def close(self) -> None:
@@ -218,20 +205,15 @@ class ResponseFile:
             )
 
 
-_FIELDS = (
-    *("status", "as_of", "until", "came_at"),
-    *("scanned_at", "cursor", "count", "requests"),
-)
-
-
 def _place(entry: Entry) -> dict[str, object]:
-    """Return the last response that an entry covers."""
+    """Return the last response that an entry covers, and the cursor of the next."""
     progress = entry.progress
     return {
         "username": entry.username,
         "ended": entry.scanned_at or 0,
         "scanned_at": progress.scanned_at if progress else None,
         "pages": progress.pages if progress else 0,
+        "cursor": progress.cursor if progress else None,
     }
 
 

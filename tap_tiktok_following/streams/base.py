@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
+from singer_sdk import typing as th
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
@@ -19,10 +20,37 @@ from tap_tiktok_following.config import validation
 from tap_tiktok_following.errors import Ended
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from singer_sdk.helpers.types import Context, Record
 
     from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.tap import TapTikTokFollowing
+
+
+SCAN = (
+    th.Property(
+        "follower_username",
+        th.StringType(max_length=255),
+        required=True,
+        description="The account whose list was read, which is the one that follows.",
+    ),
+    th.Property(
+        "scanned_at",
+        th.DateTimeType,
+        required=True,
+        description="When the scan of the list started (UTC), in all records of the scan.",
+    ),
+    th.Property(
+        "previous_scanned_at",
+        th.DateTimeType,
+        description=(
+            "When the last completed scan before this one started (UTC). A new follow was not "
+            "listed then. Null for the first scan: its follows are a baseline, not news."
+        ),
+    ),
+)
+"""The first columns of both kinds of streams."""
 
 
 class ProviderStream(Stream):
@@ -34,7 +62,7 @@ class ProviderStream(Stream):
     Args:
         tap: The tap.
         provider: The provider's class.
-        schema: JSON Schema of its records.
+        properties: The columns after those of the scan.
     """
 
     kind: ClassVar[str]
@@ -45,8 +73,12 @@ class ProviderStream(Stream):
     STATE_MSG_FREQUENCY = sys.maxsize
 
     def __init__(
-        self, tap: TapTikTokFollowing, provider: type[Provider], schema: dict[str, Any]
+        self,
+        tap: TapTikTokFollowing,
+        provider: type[Provider],
+        properties: Iterable[th.Property[Any]],
     ) -> None:
+        schema = th.PropertiesList(*SCAN, *properties).to_dict()
         super().__init__(tap, schema, f"{provider.name}_{self.kind}")
         self.tap = tap
         self.provider_class = provider

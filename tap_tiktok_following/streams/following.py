@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
@@ -14,12 +14,13 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from typing_extensions import override
 
 from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
+from tap_tiktok_following.model import SKIPPED, Outcome
 from tap_tiktok_following.run.report import some_of
 from tap_tiktok_following.run.run import Run
-from tap_tiktok_following.run.trial import trials
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entry import REPLICATION_KEY
 from tap_tiktok_following.streams.base import ProviderStream
+from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,9 @@ STATE_RATE = 10_000_000 / 30
 PROGRESS_EVERY = 10.0
 """Seconds between two progress lines."""
 
+MOST_TRIED = 10
+"""Maximum number of usernames that `--test` tries."""
+
 RUN_AGAIN = "run again to continue from the last page read"
 
 AFTER_FAILURE = {
@@ -50,26 +54,6 @@ AFTER_FAILURE = {
 """By `on_username_failure`: what to do, and the exit code."""
 
 PROPERTIES = (
-    th.Property(
-        "follower_username",
-        th.StringType(max_length=255),
-        required=True,
-        description="The account whose list was read, which is the one that follows.",
-    ),
-    th.Property(
-        "scanned_at",
-        th.DateTimeType,
-        required=True,
-        description="When the scan of the list started (UTC), in all records of the scan.",
-    ),
-    th.Property(
-        "previous_scanned_at",
-        th.DateTimeType,
-        description=(
-            "When the last completed scan before this one started (UTC). A new follow was not "
-            "listed then. Null for the first scan: its follows are a baseline, not news."
-        ),
-    ),
     th.Property(
         "position",
         th.IntegerType,
@@ -99,11 +83,10 @@ class FollowingStream(ProviderStream):
     kind: ClassVar[str] = "following"
 
     def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
-        properties = (*PROPERTIES, *provider.properties.wrapped.values())
-        super().__init__(tap, provider, th.PropertiesList(*properties).to_dict())
+        super().__init__(tap, provider, (*PROPERTIES, *provider.properties.wrapped.values()))
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
-        self._has_run = False
+        self.has_run = False
         self._state_due = self._progress_due = 0.0
 
     @property
@@ -112,27 +95,25 @@ class FollowingStream(ProviderStream):
         return self.selected and self.provider_class.is_configured(self.config)
 
     @property
-    def uses_responses(self) -> bool:
-        """Whether its responses are stored, if a response file is configured."""
-        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
-        return self.is_read and not is_full_table and self.ABORT_AT_RECORD_COUNT is None
+    def _keeps_state(self) -> bool:
+        return self.replication_method != REPLICATION_FULL_TABLE
 
     @cached_property
     def bookmarks(self) -> Bookmarks:
         """What is known of every username; empty and discarded with FULL_TABLE."""
-        is_full_table = self.replication_method == REPLICATION_FULL_TABLE
-        keep_rows = self.tap.is_selected(f"{self.provider_class.name}_scans")
-        return Bookmarks({} if is_full_table else self.stream_state, keep_rows=keep_rows)
+        keep_rows = self.tap.streams[f"{self.provider_class.name}_scans"].selected
+        return Bookmarks(self.stream_state if self._keeps_state else {}, keep_rows=keep_rows)
 
     @cached_property
     def run(self) -> Run:
         """The run of the provider, whose plan is made when it is first asked for."""
+        stores = self._keeps_state and self.ABORT_AT_RECORD_COUNT is None
         return Run(
             self.provider_class(self.config),
             self.config,
             self.bookmarks,
             self.tap.usernames,
-            self.tap.responses if self.uses_responses else None,
+            self.tap.responses if stores else None,
             self.tap.termination,
         )
 
@@ -151,7 +132,7 @@ class FollowingStream(ProviderStream):
             yield from self._test()
 
     def _read(self) -> Iterator[Record]:
-        self._has_run = True
+        self.has_run = True
         now = time.monotonic()
         self._state_due = now + pause_after_state(self.tap.state_size, 0)
         self._progress_due = now + PROGRESS_EVERY
@@ -166,7 +147,7 @@ class FollowingStream(ProviderStream):
         ):
             for event in self.run.events():
                 if event is None:
-                    self.tap.flush()
+                    self.tap.message_writer.flush()
                 else:
                     yield from event.records
                     self.run.acknowledge(event)
@@ -175,44 +156,31 @@ class FollowingStream(ProviderStream):
 
     def endings(self) -> Iterator[Ended]:
         """Yield what went wrong in this stream, with exit codes."""
-        if not self._has_run:
-            return
         report, halt = self.run.report, self.run.halt
         if report.failed:
             advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
-            reason = next(iter(report.failed.values()))
-            sentence = f"{self.name}: could not read {some_of(list(report.failed))} ({reason})"
-            yield Ended(f"{sentence}: {report.advice or advice}.", exit_code)
+            _, reason, better_advice = report.ended[report.failed[0]]
+            sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
+            yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
             stops_quietly = self.config["on_quota_exhausted"] == "stop"
             is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
             exit_code = SUCCESS if is_quiet else halt.exit_code
             yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
 
-    @property
-    def label(self) -> str:
-        """The provider's name, and the shard if there is one."""
-        return " ".join(filter(None, (self.provider_class.name, self.config.get("shard"))))
-
-    @property
-    def row(self) -> dict[str, str]:
-        """Figures for the table at the end; empty if the stream did not run."""
-        return self.run.row if self._has_run else {}
-
     def log_reasons(self) -> None:
         """Log why lists could not be read, and what could not be sent."""
-        if self._has_run:
-            for line in self.run.report.reasons():
-                self.logger.info("%s: %s", self.name, line)
-            for line in self.run.report.gaps():
-                self.logger.warning("%s: %s", self.name, line)
+        for line in self.run.report.reasons():
+            self.logger.info("%s: %s", self.name, line)
+        for line in self.run.report.gaps():
+            self.logger.warning("%s: %s", self.name, line)
 
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
         if not bar.disable:
             description = f"{self.provider_class.name}: {self.run.progress}"
             bar.set_description_str(description, refresh=False)
-            bar.update(self.run.report.done - bar.n)
+            bar.update(len(self.run.report.ended) - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY
             self.logger.info("%s: %s", self.name, self.run.progress)
@@ -226,16 +194,36 @@ class FollowingStream(ProviderStream):
             self._state_due = done + pause_after_state(self.tap.state_size, done - now)
 
     def _test(self) -> Iterator[Record]:
-        """Yield some records of one page, if the provider accepts the credentials."""
-        for trial in trials(self.run):
-            sentence = f"{self.name}: {trial.sentence}."
-            if trial.exit_code:
-                self.tap.failed_tests.append(Ended(sentence, trial.exit_code))
-            else:
-                level = logging.WARNING if trial.exit_code is None else logging.INFO
-                self.logger.log(level, "%s", sentence)
-            # The SDK logs an error if there are more.
-            yield from trial.records[: self.ABORT_AT_RECORD_COUNT]
+        """Yield some records of one page, if the provider accepts the credentials.
+
+        A private or unknown account means that the credentials are good, but may also be the
+        sign of a wrong list of usernames, so it is reported and the next one is tried.
+        """
+        skipped = 0
+        for event in islice(self.run.first_pages(), MOST_TRIED):
+            username, outcome, reason = event.entry.username, event.outcome, event.reason
+            if outcome is Outcome.FAILED:
+                self._fail_test(f"could not read the list of {username}: {reason}")
+                return
+            if outcome not in SKIPPED:
+                found = f"read {many(event.read, 'account')} on the first page of {username}"
+                self.logger.info("%s: the credentials work: %s.", self.name, found)
+                # The SDK logs an error if there are more.
+                yield from event.records[: self.ABORT_AT_RECORD_COUNT]
+                return
+            skipped += 1
+            how = outcome.value.replace("_", " ")
+            self.logger.warning("%s: skipped %s: %s (%s).", self.name, username, how, reason)
+        if (halt := self.run.halt) is not None:
+            self._fail_test(halt.sentence, halt.exit_code or FAILURE)
+        elif skipped:
+            unreadable = f"{many(skipped, 'username')} had no readable list"
+            self.logger.info("%s: the credentials work, but %s.", self.name, unreadable)
+        else:
+            self._fail_test("there is no username to test the credentials with")
+
+    def _fail_test(self, sentence: str, exit_code: int = FAILURE) -> None:
+        self.tap.failed_tests.append(Ended(f"{self.name}: {sentence}.", exit_code))
 
 
 def pause_after_state(size: int, took: float) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 from typing_extensions import override
 
 from tap_tiktok_following.model import Outcome
+from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.streams.base import ProviderStream
 
 if TYPE_CHECKING:
@@ -18,12 +21,6 @@ if TYPE_CHECKING:
     from tap_tiktok_following.streams.following import FollowingStream
 
 COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
-    (
-        "previous_scanned_at",
-        th.DateTimeType(),
-        """When the last completed scan before this one started (UTC). Null for the first scan:
-        its follows are a baseline, not news.""",
-    ),
     (
         "outcome",
         th.StringType(allowed_values=[outcome.value for outcome in Outcome]),
@@ -83,25 +80,6 @@ COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
     ),
 )
 
-PROPERTIES = (
-    th.Property(
-        "follower_username",
-        th.StringType(max_length=255),
-        required=True,
-        description="The account whose list was scanned.",
-    ),
-    th.Property(
-        "scanned_at",
-        th.DateTimeType,
-        required=True,
-        description="When the scan of the list started (UTC).",
-    ),
-    *(
-        th.Property(name, kind, description=" ".join(description.split()))
-        for name, kind, description in COLUMNS
-    ),
-)
-
 
 class ScansStream(ProviderStream):
     """One record per scan of a username, sent right after the provider's following stream.
@@ -113,8 +91,11 @@ class ScansStream(ProviderStream):
     kind: ClassVar[str] = "scans"
 
     def __init__(self, following: FollowingStream) -> None:
-        schema = th.PropertiesList(*PROPERTIES).to_dict()
-        super().__init__(following.tap, following.provider_class, schema)
+        properties = (
+            th.Property(name, kind, description=" ".join(description.split()))
+            for name, kind, description in COLUMNS
+        )
+        super().__init__(following.tap, following.provider_class, properties)
         self.primary_keys = ("follower_username", "scanned_at")
         self.replication_key = "scanned_at"
         self._following = following
@@ -128,7 +109,10 @@ class ScansStream(ProviderStream):
         if self.ABORT_AT_RECORD_COUNT is not None:
             self.tap.end_test(self)
             return
-        for row in self._following.bookmarks.take_rows():
+        now = int(time.time())
+        malformed = self.tap.usernames.malformed if self._following.has_run else ()
+        invalid = (make_invalid_row(text, now) for text in malformed)
+        for row in chain(self._following.bookmarks.take_rows(), invalid):
             if self.tap.termination.is_urgent:
                 return
             yield row

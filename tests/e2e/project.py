@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping
 
-SOURCES = ("dbt", "demo", "sandbox")
+SOURCES = ("dbt", "demo", "examples", "sandbox")
 FILES = (
-    *("Makefile", "meltano.yml", "pyproject.toml"),
-    *("requirements-dbt.in", "requirements-dbt.txt", "requirements-dev.txt"),
+    "Makefile",
+    "meltano.yml",
+    "pyproject.toml",
+    "requirements-airflow.in",
+    "requirements-dbt.in",
+    "requirements-dbt.txt",
+    "requirements-dev.txt",
+    "requirements-warehouses.in",
 )
 RUN = ("meltano", "run", "--force", "tap-tiktok-following", "target-duckdb")
 
@@ -39,7 +45,6 @@ class Project:
         for name in FILES:
             shutil.copy(ROOT / name, self.folder)
         (self.folder / "output").mkdir()
-        (TOOLS / "matplotlib").mkdir(exist_ok=True)  # its cache of fonts takes time to make
         plugins = ROOT / ".meltano"
         _link(TOOLS, self.folder / ".tools")
         _link(Path(sys.prefix), self.folder / ".venv")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = needs_shell
 
-LISTS = {f"user{number}": 900 for number in range(14)}
+LISTS = {f"user{number}": 880 for number in range(14)}
 PAGES = 14 * 9
 WORKERS = 4
 

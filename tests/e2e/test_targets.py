@@ -117,7 +117,10 @@ def test_stream_maps_and_flattening(lists: Sandbox, tmp_path: Path) -> None:
         usernames,
         stream_maps={
             "research_following": {"username": "sha256(config['salt'] + username)"},
-            "rapidapi_following": {"username": "md5(username)", "bio": "__NULL__"},
+            "rapidapi_following": {
+                "username": "md5(username) if username else None",
+                "bio": "__NULL__",
+            },
         },
         stream_map_config={"salt": "pepper"},
         flattening_enabled=True,

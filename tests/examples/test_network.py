@@ -81,6 +81,9 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def _export(source: str, into: Path, *options: str) -> None:
     example = ROOT / "examples" / "network.py"
+    usernames = into.with_name("usernames.csv")
+    usernames.write_text("username,party\n@Ann,green\nben,red\ncat,\n", "utf-8")
+    options += ("--usernames", str(usernames))
     script = [sys.executable, str(example), source, "--into", str(into), *options]
     environment = harness.environment(TZ="Asia/Kolkata")
     subprocess.run(script, check=True, env=environment, cwd=into.parent)
@@ -161,8 +164,14 @@ def check_a_node_is_an_account(folder: Path, world: World) -> None:
         "following": str(account.following),
         "verified": str(account.verified),
         "is_private": "False",
+        "is_on_list": "False",
+        "party": "",
     }
-    assert nodes["dan"] == dict.fromkeys(nodes["dan"], "") | {"id": "dan", "label": "dan"}
+    alone = {"id": "dan", "label": "dan", "is_on_list": "True"}
+    assert nodes["dan"] == dict.fromkeys(nodes["dan"], "") | alone
+    assert {name for name, row in nodes.items() if row["is_on_list"] == "True"} == set(SEEDS)
+    parties = {name: row["party"] for name, row in nodes.items() if row["party"]}
+    assert parties == {"ann": "green", "ben": "red"}
     assert nodes["cat.7"]["display_name"] == "7 <&>\ud7ff🦊"
     for graph in (
         nx.read_gexf(folder / "network.gexf"),

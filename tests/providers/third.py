@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,10 +36,7 @@ class Third(Provider):
     """A provider that nobody has heard of."""
 
     name: ClassVar[str] = "third"
-    key: ClassVar[str] = "handle"
-    properties: ClassVar[th.PropertiesList] = th.PropertiesList(
-        th.Property("handle", th.StringType, required=True, description="Followed account.")
-    )
+    fields = (("handle", th.StringType, "Followed account."),)
     settings: ClassVar[tuple[th.Property[Any], ...]] = (
         th.Property("third_password", th.StringType, secret=True, description="A password."),
     )
@@ -49,10 +47,12 @@ class Third(Provider):
     per_second: ClassVar[int] = 100
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            BadCredentials,
-            status=frozenset({401}),
-            happened="the third provider does not know the password",
-            advice="check `third_password`",
+            partial(
+                BadCredentials,
+                happened="the third provider does not know the password",
+                advice="check `third_password`",
+            ),
+            status={401},
         ),
         *ERRORS,
     )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "dbt"
 MODELS = "main_tiktok_following"
+SEED = "tiktok_usernames_example"
 
 Row = dict[str, Any]
 
@@ -83,6 +84,9 @@ class Transpiled(DuckDB):
         reads = {key: models.keys() & n["depends_on"]["nodes"] for key, n in models.items()}
         ordered = [models[key] for key in TopologicalSorter(reads).static_order()]
         self.connection.execute(f"CREATE SCHEMA {MODELS}")
+        seed = "read_csv(?, header = true, all_varchar = true, delim = ',')"
+        path = str(PACKAGE / "seeds" / f"{SEED}.csv")
+        self.connection.execute(f"CREATE TABLE {MODELS}.{SEED} AS FROM {seed}", [path])
         for model in ordered:
             kind, name = model["config"]["materialized"], model["alias"]
             [sql] = sqlglot.transpile(model["compiled_code"], self.dialect, "duckdb")

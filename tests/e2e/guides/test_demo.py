@@ -1,11 +1,12 @@
-"""`make demo` prints what the README shows."""
+"""`make demo` and `make follows` lead from usernames to a page."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
-from tests.documents import runs
+from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
@@ -14,40 +15,64 @@ from tests.harness import PROVIDERS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.documents import Section
-
 pytestmark = needs_shell
 
-NEWS = re.compile(r"│ \w+_\w+ |[├└]")
-"""How rows of the tables of news start, and the lines around them."""
+NEWS = re.compile(
+    r"Since the run of .+ UTC: (\d+) new follows?, (\d+) no longer listed; "
+    r"36 of 40 lists read, 4 could not be\."
+)
 
 
-@runs("README.md", "Try it")
-def test_demo_prints_what_is_in_the_warehouse(section: Section, tmp_path: Path) -> None:
-    """How much news there is depends on the machine."""
-    demo, shown, _ = section
+def test_demo_prints_the_figures_of_its_page(tmp_path: Path) -> None:
     project = Project(tmp_path, {})
-    printed = project.reader.follow([demo])
+    printed = project.reader.type("make", "demo")
+    [(new, lost)] = NEWS.findall(printed)
     warehouse = DuckDB(project.folder / "output", "sandbox.duckdb")
+    changes = warehouse.rows("follow_changes", "main_tiktok_following")
+    kinds = [row["kind"] for row in changes]
+    assert (kinds.count("followed"), kinds.count("no longer listed")) == (int(new), int(lost))
     for provider in PROVIDERS:
-        rows = len(warehouse.rows(f"{provider}_following"))
-        scans = warehouse.rows(f"{provider}_scans")
-        first = sum(row["accounts_sent"] for row in scans if not row["previous_scanned_at"])
-        assert counts(printed, f"{provider}_following") == [0, first, rows, rows - first]
-        assert counts(printed, f"{provider}_scans") == [0, 40, 80, 40]
-        assert rows > 3000
-    assert (project.folder / "output" / "follows.png").read_bytes().startswith(b"\x89PNG")
-    lines = iter(map(shape, printed.splitlines()))
-    expected = [line for line in shown.text.splitlines() if not NEWS.match(line)]
-    assert all(shape(line) in lines for line in expected)
+        assert len(warehouse.rows(f"{provider}_scans")) == 80
+    page = (project.folder / "output" / "sandbox.html").read_text("utf-8")
+    assert "The page is output/sandbox.html." in printed
+    assert NEWS.search(page)
 
 
-def counts(printed: str, stream: str) -> list[int]:
-    """Return the numbers in a stream's line of the table."""
-    [line] = re.findall(rf"^  {stream} (.+)$", printed, re.MULTILINE)
-    return [int(number.replace(",", "")) for number in line.split()]
+def test_follows_says_what_is_missing(tmp_path: Path) -> None:
+    project = Project(tmp_path, {})
+    said = project.reader.type("make", "follows", code=2)
+    assert "No credentials are set: copy .env.example to .env and set TAP_" in said
+    (project.folder / ".env").write_text("TAP_TIKTOK_FOLLOWING_RAPIDAPI_KEY=key\n")
+    said = project.reader.type("make", "follows", code=2)
+    assert "No usernames are set: create usernames.csv with the header `username`" in said
 
 
-def shape(line: str) -> str:
-    """Return a line without what differs in every run: numbers and widths."""
-    return re.sub(r"[\d,]+", "0", re.sub(r"─+| +", " ", line))
+def test_follows_continues_with_what_changed(tmp_path: Path) -> None:
+    """With one provider: the other one has no tables."""
+    follows = {
+        name: [Follow(f"{name}.{n}", 1_700_000_000 + n) for n in range(3)] for name in "ab"
+    }
+    project = Project(tmp_path, {"full_scan_after_days": 0})
+    (project.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,red\n")
+    with Sandbox(World.of(follows), clock=Clock()) as sandbox:
+        names = ("rapidapi_key", "rapidapi_api_url")
+        lines = [f"TAP_TIKTOK_FOLLOWING_{n.upper()}={sandbox.config[n]}\n" for n in names]
+        (project.folder / ".env").write_text("".join(lines))
+        key = sandbox.config["rapidapi_key"]
+        first = project.reader.type("make", "follows")
+        assert "Testing the credentials" in first
+        assert "6 follows in the first run; 2 of 3 lists read, 1 could not be." in first
+        sandbox.world.unfollow("a", "a.0")
+        second = project.reader.type("make", "follows")
+        fault = Fault("error", username="b", value=[418, "teapot", "I am a teapot"])
+        sandbox.scenario = Scenario(faults=[fault])
+        third = project.reader.type("make", "follows", code=2)
+    assert "Testing the credentials" not in second
+    assert "0 new follows, 1 no longer listed; 2 of 3 lists read, 1 could not be." in second
+    assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could not be." in third
+    page = (project.folder / "output" / "prod.html").read_text("utf-8")
+    assert key not in page
+    settings = json.loads(
+        (project.folder / "output" / "prod.settings.json").read_text("utf-8")
+    )
+    assert key not in settings.values()

@@ -50,12 +50,16 @@ def _find() -> str | None:
 
 
 def _install() -> str | None:
-    if shutil.which("apt-get") is None or os.geteuid() != 0:
+    apt = shutil.which("apt-get")
+    if apt is None or os.geteuid() != 0:
         return None
     variables = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in ("update", "install --yes --no-install-recommends chromium fonts-dejavu-core"):
+    for command in (
+        "update",
+        "install --yes --no-install-recommends chromium fonts-dejavu-core",
+    ):
         subprocess.run(
-            ["apt-get", "--quiet", *command.split()],
+            [apt, "--quiet", *command.split()],
             check=False,  # a list that is not new may do
             env=variables,
             stdout=subprocess.DEVNULL,

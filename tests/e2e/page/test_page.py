@@ -1,0 +1,381 @@
+"""The page of examples/report in Chromium: what it shows is what SQL says."""
+
+from __future__ import annotations
+
+import csv
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from sandbox import Clock, Follow, Sandbox, World
+from tap_tiktok_following.text import DAY
+from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Project, gather
+from tests.e2e.page.conftest import HOSTILE, LISTS, LONG_NAME, NAMES, scan, write_page
+from tests.harness import NOW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.e2e.page.conftest import Builder, Built
+    from tests.e2e.postgres import Postgres
+    from tests.harness import Run
+
+NONE = "\N{EN DASH}"
+
+EMPTY: dict[str, tuple[dict[str, list[str]], str | None, int, tuple[str, ...]]] = {
+    "first run": (
+        {"ann": ["ben"], "ben": ["ann"]},
+        None,
+        1,
+        ("2 follows in the first run", "No change is known yet", "1 pair follow"),
+    ),
+    "no changes": ({"ann": ["ben"]}, None, 2, ("0 new follows", "Nothing changed")),
+    "one provider": ({"ann": ["ben"], "ben": []}, "rapidapi", 2, ("RapidAPI: 2 scans",)),
+    "all private": ({}, None, 1, ("0 follows in the first run", "8 private", "No list was")),
+    "no mutual follows": ({"ann": ["ben"], "ben": ["x"]}, None, 1, ("0 pairs follow each",)),
+}
+"""By case: the lists, the provider, how often they are scanned, and what the page says."""
+
+SINCE = {
+    "last run": """
+        SELECT max(scanned_at) FROM (
+            SELECT scanned_at, row_number() OVER (
+                PARTITION BY provider, follower_username ORDER BY scanned_at DESC
+            ) AS place FROM stg_tiktok__scans
+        ) WHERE place = 2
+    """,
+    "7 days": "SELECT max(read_until) - INTERVAL '7 days' FROM stg_tiktok__scans",
+    "30 days": "SELECT max(read_until) - INTERVAL '30 days' FROM stg_tiktok__scans",
+}
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, **options: Any) -> Iterator[Page]:
+    """Open a page, which has to make one request, log nothing and raise nothing."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    requests: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri())
+    yield page
+    assert requests == [path.as_uri()]
+    assert said == []
+    context.close()
+
+
+@pytest.fixture
+def page(browser: Browser, built: Built) -> Iterator[Page]:
+    with opened(browser, built.html, viewport={"width": 1400, "height": 900}) as page:
+        yield page
+
+
+def rows(page: Page, table: str) -> list[list[str]]:
+    """Return the texts of a table's cells, all of its rows shown."""
+    while (more := page.locator(f"{table} button.more:visible")).count():
+        more.click()
+    cells = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+    return page.locator(f"{table} tbody tr").evaluate_all(cells)  # type: ignore[no-any-return]
+
+
+def number(text: str) -> int:
+    return int(text.split(maxsplit=1)[0].replace(",", ""))
+
+
+@pytest.mark.parametrize("period", SINCE)
+def test_numbers_of_each_period_are_those_of_sql(
+    page: Page, built: Built, period: str
+) -> None:
+    page.get_by_role("button", name=period, exact=True).click()
+    kinds = dict(
+        built.ask(f"""
+            SELECT kind, count(*) FROM follow_changes
+            WHERE happened_at_latest > ({SINCE[period]}) GROUP BY kind
+        """)  # noqa: S608
+    )
+    new = kinds.get("followed", 0) + kinds.get("followed again", 0)
+    lost = kinds.get("no longer listed", 0)
+    assert new > 0
+    [[follows, accounts]] = built.ask(
+        "SELECT count(*), count(DISTINCT account_id) FROM edges WHERE is_listed"
+    )
+    tiles = page.locator("#tiles dd").all_inner_texts()
+    assert [number(tile) for tile in tiles] == [new, lost, 0, 6, follows, accounts]
+    sentence = page.locator("#sentence").inner_text()
+    assert (
+        f"{new} new follows, {lost} no longer listed; 6 of 9 lists read, 3 could" in sentence
+    )
+    chips = page.locator("#kinds button").all_inner_texts()
+    assert chips[0].split() == ["all", str(sum(kinds.values()))]
+    assert sum(number(chip.split()[-1]) for chip in chips[1:]) == sum(kinds.values())
+    assert len(rows(page, "#changes-table")) == sum(kinds.values())
+
+
+def test_changes_can_be_searched_filtered_sorted_and_shown(page: Page, built: Built) -> None:
+    page.get_by_role("button", name="30 days").click()
+    table = page.locator("#changes-table tbody tr")
+    assert table.count() == 15
+    all_changes = built.ask("""
+        SELECT follower_username, kind, username, happened_at_earliest, happened_at_latest
+        FROM follow_changes ORDER BY happened_at_latest DESC, follower_username, username
+    """)
+    shown = rows(page, "#changes-table")
+    assert sorted(row[2].split()[0] for row in shown) == sorted(row[2] for row in all_changes)
+    assert [row[3] for row in shown] == [text(row[3]) for row in all_changes]
+    assert [row[4] for row in shown] == [text(row[4]) for row in all_changes]
+
+    page.locator("#kinds button", has_text="no longer listed").click()
+    lost = [row for row in all_changes if row[1] == "no longer listed"]
+    assert len(rows(page, "#changes-table")) == len(lost)
+    page.get_by_label("Search a name").fill("ANN.2")
+    [found] = rows(page, "#changes-table")
+    assert found[1:3] == ["no longer listed", f"ann.2 {HOSTILE[2]}"]
+    page.get_by_label("Search a name").fill("nobody of this name")
+    assert page.get_by_text("No change matches.").is_visible()
+    page.get_by_label("Search a name").fill("")
+    page.locator("#kinds button", has_text="all").click()
+
+    page.locator("#changes-table th button", has_text="Whom").click()
+    whom = [row[2].split()[0] for row in rows(page, "#changes-table")]
+    assert whom == sorted(row[2] for row in all_changes)
+    page.locator("#changes-table th button", has_text="Whom").click()
+    whom = [row[2].split()[0] for row in rows(page, "#changes-table")]
+    assert whom == sorted((row[2] for row in all_changes), reverse=True)
+
+
+def text(time: datetime) -> str:
+    """Return a time as the page writes it."""
+    return f"{time.day} {time:%b, %H:%M:%S}"
+
+
+def test_download_holds_the_changes_that_match(page: Page, built: Built) -> None:
+    page.get_by_role("button", name="30 days").click()
+    page.locator("#kinds button", has_text="no longer listed").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    assert download.value.suggested_filename == "follow_changes.csv"
+    with download.value.path().open(encoding="utf-8-sig", newline="") as file:
+        read = [tuple(row.values()) for row in csv.DictReader(file)]
+    expected = built.ask("""
+        SELECT follower_username, follower_display_name, kind, username, display_name,
+            strftime(happened_at_earliest, '%Y-%m-%dT%H:%M:%SZ'),
+            strftime(happened_at_latest, '%Y-%m-%dT%H:%M:%SZ')
+        FROM follow_changes WHERE kind = 'no longer listed'
+    """)
+    assert sorted(read) == sorted(tuple(value or "" for value in row) for row in expected)
+
+
+def test_unread_lists_are_named_with_reason(page: Page) -> None:
+    unread = {row[0]: row[1] for row in rows(page, "#unread-table")}
+    assert set(unread) == {"pam", "nobody", "never.scanned"}
+    assert unread["never.scanned"] == "never scanned"
+    assert unread["pam"].startswith("private\n")
+    assert "log_id" not in unread["pam"]
+    keys = page.locator("#outcomes li").all_inner_texts()
+    assert keys == ["6 read", "1 not found", "1 private", "1 never scanned"]
+
+
+def test_most_followed_and_newly_followed_are_those_of_sql(page: Page, built: Built) -> None:
+    page.get_by_role("button", name="7 days").click()
+    top = built.ask(f"""
+        SELECT username, count(DISTINCT follower_username) AS followers,
+            coalesce(any_value(gain), 0)
+        FROM edges LEFT JOIN (
+            SELECT account_id,
+                sum(CASE WHEN kind = 'no longer listed' THEN -1 ELSE 1 END) AS gain
+            FROM follow_changes WHERE happened_at_latest > ({SINCE["7 days"]})
+            GROUP BY account_id
+        ) USING (account_id)
+        WHERE is_listed GROUP BY username ORDER BY followers DESC, username LIMIT 50
+    """)  # noqa: S608
+    shown = [[name, number(n), gain] for name, _, n, gain in rows(page, "#most-table")]
+    assert shown == [[name, n, f"{gain:+}" if gain else NONE] for name, n, gain in top]
+    assert page.locator("#most-table .bar.member").count() == sum(
+        row[0] in LISTS for row in top
+    )
+    [[hit, by, followers]] = rows(page, "#several-table")
+    assert (hit, by, followers) == ("hit", "3", "ann, ben, eve")
+
+
+def test_one_username_shows_its_list_changes_and_scans(page: Page, built: Built) -> None:
+    page.get_by_label("Username").fill("ev")
+    page.locator("#matches button").click()
+    [[follows, changes]] = built.ask("""
+        SELECT (SELECT count(*) FROM edges WHERE is_listed AND follower_username = 'eve'),
+            (SELECT count(*) FROM follow_changes WHERE follower_username = 'eve')
+    """)
+    assert len(rows(page, "#one-changes")) == changes == 21
+    assert f"last scan: {follows} of the follows" in page.locator("#one-chart").inner_text()
+    assert "Research API: 3 scans" in page.locator("#one-user").inner_text()
+    page.locator("#changes-table button.name", has_text="ben").first.click()
+    assert page.locator("#one-user h3").inner_text().startswith("ben")
+
+
+def test_growth_ends_with_all_follows_listed(page: Page, built: Built) -> None:
+    [[follows]] = built.ask("SELECT count(*) FROM edges WHERE is_listed")
+    assert f"last scan: {follows} of" in page.locator("#growth-chart").inner_text()
+
+
+def test_network_has_every_mutual_pair_and_a_color_per_group(page: Page, built: Built) -> None:
+    [[mutual, one_way]] = built.ask("""
+        SELECT count(*) FILTER (relation = 'mutual'), count(*) FILTER (relation = 'one way')
+        FROM mutual_follows
+    """)
+    assert (
+        f"{mutual} pairs follow each other, {one_way} only"
+        in page.locator("#pairs").inner_text()
+    )
+    assert page.locator("#network-chart .link:not(.one-way)").count() == mutual
+    assert page.locator("#legend li").all_inner_texts() == ["party:", "green", "red"]
+    friends = {row[0]: number(row[1]) for row in rows(page, "#network-table")}
+    assert friends == {"ann": 2, "ben": 2, "cat": 3, LONG_NAME: 1}
+
+
+def test_hostile_names_are_only_text(page: Page, built: Built) -> None:
+    assert page.title() == "Who followed and unfollowed"
+    assert page.evaluate("[document.scripts.length, document.images.length]") == [2, 0]
+    page.get_by_role("button", name="30 days").click()
+    shown = "\n".join(row[2] for row in rows(page, "#changes-table"))
+    for name in HOSTILE[1:4]:
+        assert name in shown
+    assert HOSTILE[0] in shown
+    assert built.html.read_text("utf-8").count("</script>") == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_nothing_overflows(browser: Browser, built: Built, width: int, scheme: str) -> None:
+    size = {"width": width, "height": 900}
+    with opened(browser, built.html, viewport=size, color_scheme=scheme) as page:
+        page.get_by_role("button", name="30 days").click()
+        for table in ("#changes-table", "#unread-table", "#most-table"):
+            rows(page, table)
+        wide = page.evaluate("""() => [...document.querySelectorAll("body *")]
+            .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5
+                || (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0
+                    && !["INPUT"].includes(element.tagName)
+                    && getComputedStyle(element).display !== "inline"))
+            .map((element) => `${element.tagName}: ${element.textContent.slice(0, 60)}`)""")
+        assert wide == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
+    browser: Browser, built: Built, tmp_path: Path, builder: Builder
+) -> None:
+    many = tmp_path / "many.duckdb"
+    many.write_bytes(built.warehouse.read_bytes())
+    with duckdb.connect(many) as connection:
+        connection.execute("""
+            INSERT INTO tiktok_following.follow_changes
+            SELECT 'many' || n, 'followed', 'eve', NULL, 'many' || n, NULL, 'many' || n,
+                (SELECT max(scanned_at) FROM tiktok_following.stg_tiktok__scans),
+                (SELECT max(scanned_at) FROM tiktok_following.stg_tiktok__scans), 'research'
+            FROM generate_series(1, 6000) AS s(n)
+        """)
+    page_of_many = builder.page(many)
+    [[changes]] = page_of_many.ask("SELECT count(*) FROM follow_changes")
+    with opened(browser, page_of_many.html) as page:
+        page.get_by_role("button", name="30 days").click()
+        assert page.locator("#kinds button").first.inner_text().split()[-1] == f"{changes:,}"
+        note = f"The newest 5,000 of {changes:,} changes are on this page"
+        assert page.get_by_text(note).is_visible()
+        assert f"{changes - 5:,} more changes" in page_of_many.printed
+
+
+def test_script_prints_the_first_sentence_of_the_page(page: Page, built: Built) -> None:
+    *_, sentence, place = built.printed.splitlines()
+    assert sentence == page.locator("#sentence").inner_text()
+    assert place == f"The page is {built.html}."
+
+
+def test_page_prints_without_controls(page: Page) -> None:
+    page.emulate_media(media="print")
+    assert page.locator("#changes .tools").is_hidden()
+    assert page.locator("#periods").is_hidden()
+    assert page.locator("#changes-table table").is_visible()
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_empty_parts_say_why(browser: Browser, builder: Builder, case: str) -> None:
+    lists, provider, scans, texts = EMPTY[case]
+    follows = {
+        name: [Follow(followed, NOW - 30 * DAY) for followed in followed_by]
+        for name, followed_by in lists.items()
+    }
+    world = World.of(follows, private=set() if lists else set(NAMES))
+    runs: list[Run] = []
+    with Sandbox(world, clock=Clock(NOW)) as sandbox:
+        for _ in range(scans):
+            runs.append(scan(sandbox, runs[-1].state if runs else None, provider))
+            sandbox.clock.advance(DAY)
+    page_of_it = builder.page(builder.warehouse(*runs))
+    with opened(browser, page_of_it.html, viewport={"width": 360, "height": 900}) as page:
+        shown = page.locator("body").inner_text()
+        for text in texts:
+            assert text in shown
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_nothing_to_show_is_one_sentence(builder: Builder, tmp_path: Path) -> None:
+    said = write_page(str(tmp_path / "none.duckdb"), code=1)
+    assert said.endswith("does not exist: load it with the tap and target-duckdb first.\n")
+    duckdb.connect(tmp_path / "empty.duckdb").close()
+    said = write_page(str(tmp_path / "empty.duckdb"), code=1)
+    assert said.endswith("run `dbt build` first.\n")
+    assert said.count("\n") == 1
+    warehouse = builder.warehouse()
+    said = write_page(str(warehouse), "--schema", "tiktok_following", code=1)
+    assert said == "No list was scanned yet: run the tap first.\n"
+
+
+@pytest.mark.parametrize("source", ["postgres", "dbt"])
+def test_every_source_gives_the_same_page(
+    request: pytest.FixtureRequest, runs: list[Run], tmp_path: Path, source: str
+) -> None:
+    duck = Database.duckdb(tmp_path / "warehouse.duckdb")
+    load(request, duck, runs, tmp_path)
+    expected, page = tmp_path / "expected.html", tmp_path / "page.html"
+    write_page(duck.address, "--output", str(expected))
+    if source == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        name = server.new_database()
+        load(request, Database.postgres(server, name), runs, tmp_path)
+        url = f"postgresql://postgres@/{name}?host={server.home}"
+        write_page(url, "--output", str(page))
+    else:
+        places = {
+            "DBT_PROJECT_DIR": str(PACKAGE),
+            "DBT_PROFILES_DIR": str(PACKAGE),
+            "DBT_TARGET_PATH": str(tmp_path / "target"),
+            "DBT_LOG_PATH": str(tmp_path / "logs"),
+            **QUIET,
+            **duck.variables,
+        }
+        dbt = str(PROGRAMS / "dbt")
+        write_page("--dbt", dbt, "--output", str(page), variables=places)
+    assert content(page) == content(expected)
+
+
+def load(
+    request: pytest.FixtureRequest, database: Database, runs: list[Run], folder: Path
+) -> None:
+    project = Project(request.getfixturevalue("driver"), database, folder)
+    project.load(gather(message for run in runs for message in run.messages))
+    project.run()
+
+
+def content(html: Path) -> Any:
+    """Return the data in a page."""
+    page = html.read_text("utf-8")
+    start = page.index('id="data">') + len('id="data">')
+    return json.loads(page[start : page.index("</script>", start)])
