@@ -190,6 +190,8 @@ class TapTikTokFollowing(Tap):
     def _unfollows(self) -> str:
         """Whether unfollows are looked for."""
         days = self.config.get("full_scan_after_days")
+        if days is None and self.config["full_scan_on_loss"]:
+            return "Unfollows are looked for: lists that lost accounts are read in full."
         if days is None:
             return (
                 "Unfollows are not looked for: set `full_scan_after_days` to read whole lists "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import logging
 import re
 import threading
 from concurrent import futures
@@ -25,6 +26,8 @@ from tap_tiktok_following.text import clean, hide, redact, strip_invisible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+logger = logging.getLogger(__name__)
+
 MAX_FILE = 64 * 1024 * 1024
 """Largest file of usernames in bytes."""
 
@@ -32,6 +35,8 @@ MAX_SHOWN = 80
 """Number of characters of a malformed username that are shown."""
 
 COLUMN = "username"
+
+_HEADER = re.compile(r"(user|screen|unique)?_?(account|handle|id|name|profile|url|user)s?")
 
 _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
@@ -154,7 +159,7 @@ def _entries(text: str, *, is_csv: bool) -> Iterator[str]:
     file of lines it starts a comment.
 
     Raises:
-        FileProblem: If it is a CSV without that column, whose lines would all be malformed.
+        FileProblem: If it is a CSV without that column, or with two of them.
         csv.Error: If it is a CSV that cannot be read.
     """
     file = io.StringIO(text, newline="")
@@ -162,6 +167,9 @@ def _entries(text: str, *, is_csv: bool) -> Iterator[str]:
     for line in file:
         for delimiter in _DELIMITERS:
             if COLUMN in (header := _columns(line, delimiter)):
+                if header.count(COLUMN) > 1:
+                    problem = f"has two columns `{COLUMN}`"
+                    raise FileProblem(problem)
                 place = header.index(COLUMN)
                 rows = csv.reader(file, delimiter=delimiter)
                 yield from (row[place] for row in rows if row[place:] and row[place].strip())
@@ -176,7 +184,15 @@ def _entries(text: str, *, is_csv: bool) -> Iterator[str]:
             names = clean(", ".join(header), MAX_SHOWN)
             problem = f"has no column `{COLUMN}` (its columns: {names})"
             raise FileProblem(problem)
-    yield from (entry for line in text.splitlines() if (entry := line.split("#")[0].strip()))
+    lines = [entry for line in text.splitlines() if (entry := line.split("#")[0].strip())]
+    if lines and _HEADER.fullmatch(lines[0].lower()):
+        logger.warning(
+            "The first line of `usernames_path`, `%s`, looks like a header but is read as a "
+            "username: replace it by `%s`, or delete it.",
+            lines[0],
+            COLUMN,
+        )
+    yield from lines
 
 
 def _columns(line: str, delimiter: str) -> list[str]:

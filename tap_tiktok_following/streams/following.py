@@ -121,7 +121,7 @@ class FollowingStream(ProviderStream):
             self.tap.announce()
             # A target that saves a state per stream starts with the first one that it gets,
             # so that one must not cover rows which the target has not loaded.
-            self.tap.write_state()
+            self.tap.state_writer.write_state(self.tap.state)
             yield from self._read()
         else:
             yield from self._test()

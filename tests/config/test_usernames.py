@@ -175,9 +175,10 @@ def holding(content: bytes) -> Callable[[Path], object]:
             holding(b'# x\n"name"\tn\n"bob"\t"a\nb"\n'),
             "has no column `username` (its columns: ",
         ),
+        (holding(b"username,id,Username\nbob,1,ann\n"), "has two columns `username`"),
         (holding(b'username\n"' + b"x" * 200_000 + b'"\n'), "is not a readable CSV"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_file_that_cannot_be_used(
     path: Path, make: Callable[[Path], object], says: str
@@ -216,6 +217,18 @@ def test_file_without_permission(path: Path) -> None:
 
 
 # What the run makes of it.
+
+
+def test_first_line_that_looks_like_a_header_is_warned_of(
+    sandbox: Sandbox, path: Path
+) -> None:
+    sandbox.world = World.of({"ann": []})
+    path.write_text("user_name\nann\n", encoding="utf-8")
+    result = run({**settings(sandbox, [], "rapidapi"), "usernames_path": str(path)})
+    assert result.exit_code == 0
+    assert "first line of `usernames_path`, `user_name`, looks like a header" in result.text(
+        "WARNING"
+    )
 
 
 def test_malformed_names_are_rows_of_their_own_shown_escaped(
