@@ -96,6 +96,7 @@ def publish(folder: Path) -> Path:
         ["init", "-q", "-b", "main"],
         ["add", "."],
         ["commit", "-qm", "Published"],
+        ["tag", "v0.2.0"],
     ):
         subprocess.run([git, *identity, *command], cwd=folder, check=True, timeout=WITHIN)
     return folder
