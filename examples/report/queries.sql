@@ -3,7 +3,7 @@
 
 
 -- name: runs
--- Since `run_before`, each list was scanned at most once: that is the last run.
+-- After `run_before`, each list was scanned at most once: that is the last run.
 with numbered as (
     select
         scanned_at,
@@ -17,7 +17,7 @@ with numbered as (
 
 select
     max(read_until) as as_of,
-    max(case when place = 2 then scanned_at end) as run_before
+    max(case when place = 2 then coalesce(read_until, scanned_at) end) as run_before
 from numbered
 
 
