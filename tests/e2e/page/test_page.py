@@ -45,8 +45,8 @@ EMPTY: dict[str, tuple[dict[str, list[str]], str | None, int, tuple[str, ...]]] 
 
 SINCE = {
     "last run": """
-        SELECT max(scanned_at) FROM (
-            SELECT scanned_at, row_number() OVER (
+        SELECT max(coalesce(read_until, scanned_at)) FROM (
+            SELECT scanned_at, read_until, row_number() OVER (
                 PARTITION BY provider, follower_username ORDER BY scanned_at DESC
             ) AS place FROM stg_tiktok__scans
         ) WHERE place = 2
@@ -278,8 +278,8 @@ def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
         connection.execute("""
             INSERT INTO tiktok_following.follow_changes
             SELECT 'many' || n, 'followed', 'eve', NULL, 'many' || n, NULL, 'many' || n,
-                (SELECT max(scanned_at) FROM tiktok_following.stg_tiktok__scans),
-                (SELECT max(scanned_at) FROM tiktok_following.stg_tiktok__scans), 'research'
+                (SELECT max(read_until) FROM tiktok_following.stg_tiktok__scans),
+                (SELECT max(read_until) FROM tiktok_following.stg_tiktok__scans), 'research'
             FROM generate_series(1, 6000) AS s(n)
         """)
     page_of_many = builder.page(many)
