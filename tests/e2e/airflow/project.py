@@ -30,7 +30,7 @@ NAMES = [f"user.{number}" for number in range(3000)]
 PRIVATE = {name for name in NAMES if name.endswith(".99")}
 
 LENGTHS = {
-    name: 130 if place % 50 == 0 else place % 7
+    name: 130 if place % 50 == 0 else place % 7 + 1
     for place, name in enumerate(NAMES)
     if name not in PRIVATE
 }
