@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Event, Outcome, Progress
+from tap_tiktok_following.model import HASH_LENGTH, Event, Outcome, Progress
 from tap_tiktok_following.scan.doubt import (
     FEWEST_MISSING,
     count_missing,
@@ -79,9 +79,9 @@ def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
     full = is_full(entry, as_of, policy)
     floor = policy.start_date
     if not full and entry.bookmark is not None:
-        if entry.known.since:  # else the list is read to its end: it may have ended too early
+        if entry.known.since:  # 0 is a whole list: its end may have been wrong
             floor = max(floor, entry.bookmark - policy.lookback)
-        if entry.retry_at is not None:  # the page below fails
+        if entry.retry_at is not None:  # the page below this cursor always fails
             floor = max(floor, (entry.full_floor or 0) + 1)
     return Progress(scanned_at, as_of, full, floor, moved_at=response.until)
 
@@ -89,7 +89,7 @@ def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
 def is_full(entry: Entry, as_of: int, policy: Policy) -> bool:
     """Return whether a scan sends the whole list.
 
-    T decides, not the local clock, which may be days off.
+    `as_of`, the provider's time, decides, not the local clock, which may be days off.
     """
     if entry.bookmark is None or not entry.known.hashes:
         return True
@@ -114,7 +114,8 @@ def _is_full_scan_due(entry: Entry, as_of: int, policy: Policy) -> bool:
         return False
     if last is None or not after:
         return True
-    draw = int.from_bytes(hash_account(f"{entry.username} {last}"), "big") / 2**40
+    hashed = int.from_bytes(hash_account(f"{entry.username} {last}"), "big")
+    draw = hashed / (1 << 8 * HASH_LENGTH)
     return as_of >= last + after * (1 + draw) / 2
 
 
@@ -155,10 +156,10 @@ def _scan_in_full_on_loss(listing: Listing, progress: Progress) -> Progress:
 
 
 def _remember(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress, in which the memory for the next scan may be complete.
+    """Return the progress, with the memory for the next scan once it is complete.
 
-    It covers the lookback and the newest page with accounts, and reaches down to accounts that
-    were remembered before.
+    It is complete when it covers the lookback and the newest page with accounts, and reaches
+    down to accounts that were remembered before.
     """
     if progress.remembered or listing.problem or not progress.read:
         return progress
@@ -194,7 +195,7 @@ def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
 def _is_unchanged(listing: Listing, progress: Progress) -> bool:
     """Return whether nothing is new, and nothing further down can be.
 
-    A list that is remembered as a whole is read to its end: what ended too early may go on.
+    A list remembered as a whole is read to its end again: that end may have been wrong.
     """
     if progress.full or progress.sent or not progress.read:
         return False
@@ -202,7 +203,7 @@ def _is_unchanged(listing: Listing, progress: Progress) -> bool:
 
 
 def _advance(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress at the next page; a second may have more follows than fit on it."""
+    """Return the progress at the next page; one second's follows may not all fit on it."""
     cursor = listing.earliest
     if cursor != progress.cursor:
         moved_at = listing.response.until
