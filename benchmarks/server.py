@@ -67,7 +67,6 @@ def _serve(there: Connection, lengths: Sequence[int], latency: float) -> None:
         there.send(sandbox.config)
         try:
             while there.recv():
-                there.send(sandbox.requests[:])
-                sandbox.requests.clear()
+                there.send(sandbox.take_requests())
         except EOFError:
             return

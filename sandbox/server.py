@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -101,6 +102,16 @@ class Sandbox:
             f"{_ENVIRONMENT_PREFIX}{name.upper()}": value
             for name, value in self.config.items()
         }
+
+    def take_requests(self) -> list[LoggedRequest]:
+        """Return the log and empty it; what a dead client sent is not in the next one."""
+        # Requests are handled in the order they were sent; this one is not logged.
+        connection = HTTPConnection(*self._socket.getsockname())
+        connection.request("GET", "/")
+        connection.getresponse()
+        connection.close()
+        taken, self.requests = self.requests, []
+        return taken
 
     def __enter__(self) -> Self:
         self._thread.start()

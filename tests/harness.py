@@ -163,7 +163,7 @@ def emptied(server: Sandbox) -> Sandbox:
     server.clock = Clock(NOW)
     server.world = World.of({})
     server.scenario = Scenario()
-    server.requests.clear()
+    server.take_requests()
     return server
 
 

@@ -234,7 +234,7 @@ def test_run_after_the_quota_was_used_up_finishes_what_was_begun(
         )
         before = run(config)
         sandbox.scenario = Scenario()
-        sandbox.requests.clear()
+        sandbox.take_requests()
         after = run({**config, "concurrency": 1}, before.state)
         order = [request.username for request in asked(sandbox, provider)]
     assert (before.exit_code, after.exit_code) == (code, 0)

@@ -54,7 +54,7 @@ def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path:
     assert rest.exit_code == -signal.SIGKILL
 
     sandbox.scenario = Scenario()
-    sandbox.requests.clear()
+    sandbox.take_requests()
     after = finish(start(tmp_path, config, before.state))
     assert after.exit_code == 0
     first, then = before.follows("research"), after.follows("research")

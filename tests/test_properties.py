@@ -112,7 +112,7 @@ def begin(sandbox: Sandbox, follows: dict[str, list[Follow]], scenario: Scenario
     sandbox.world = World.of(follows)
     sandbox.world.clock = sandbox.clock
     sandbox.scenario = scenario
-    sandbox.requests.clear()
+    sandbox.take_requests()
 
 
 def tap_for(

@@ -76,7 +76,7 @@ def test_signal_ends_every_wait_and_the_next_run_continues(
     assert scans["long"]["requests"] == len(asked)
 
     sandbox.scenario = Scenario()
-    sandbox.requests.clear()
+    sandbox.take_requests()
     after = finish(start(tmp_path, {**config, "concurrency": 1}, ended.state))
     first = next(request for request in sandbox.requests if request.provider == provider)
     assert (first.username, first.cursor) == ("long", asked[1].cursor)

@@ -69,7 +69,7 @@ def test_second_run_adds_only_new_follows(
     sandbox.clock.advance(DAY)
     configure(tmp_path, rescan_after_hours=0)  # as a day later
     sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     installed.follow([RUN])
     assert pairs(warehouse) == sorted(truth(sandbox, *LENGTHS))
     assert len(warehouse.rows("rapidapi_scans")) == 4
@@ -84,7 +84,7 @@ def test_exit_code_is_the_taps_and_the_state_is_saved(
     installed.type("bash", "run.sh", "target-jsonl", code=75)
     assert len(pairs(JSONL(tmp_path / "follows"))) == 200
     sandbox.scenario = Scenario(boundary="skip")
-    sandbox.requests.clear()
+    sandbox.take_requests()
     installed.type("bash", "run.sh", "target-jsonl")
     assert pairs(JSONL(tmp_path / "follows")) == sorted(truth(sandbox, *LENGTHS))
     assert len(sandbox.requests) == 4

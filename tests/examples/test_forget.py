@@ -88,7 +88,7 @@ def test_person_is_in_no_file_and_no_table_and_does_not_come_back(
         gone = 3 if stream.endswith("following") else 1
         assert len(rows) == before[stream] - gone
 
-    lists.requests.clear()
+    lists.take_requests()
     filters = {f"{name}_following": {"__filter__": "username != 'bob'"} for name in PROVIDERS}
     again = run(config | {"usernames": ["ada", "cara"], "stream_maps": filters})
     assert '"bob"' not in again.stdout

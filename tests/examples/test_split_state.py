@@ -37,7 +37,7 @@ def test_each_shard_reads_on_from_its_part_of_the_state(
     parts = [load(tmp_path / f"state-{number}-of-3.json") for number in (1, 2, 3)]
     rows = 0
     for number, part in enumerate(parts, 1):
-        sandbox.requests.clear()
+        sandbox.take_requests()
         ended = run(settings(sandbox, NAMES, shard=f"{number}/3"), part)
         for provider in PROVIDERS:
             scans = ended.scans(provider)

@@ -89,7 +89,7 @@ def test_short_and_empty_pages_do_not_end_a_list(
     first = read(sandbox, provider, page_size=3)
     assert set(first.follows(provider)) == truth(sandbox, "ann")
     sandbox.clock.advance(86400)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     check_whole(
         sandbox,
         provider,
@@ -110,7 +110,7 @@ def test_list_of_empty_pages_is_believed_at_the_second_scan(
     assert (row["outcome"], row["whole_list"]) == ("complete", False)
     assert "came back empty" in row["reason"]
     sandbox.clock.advance(86400)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     check_whole(sandbox, provider, read(sandbox, provider, first.state, page_size=3))
 
 
@@ -129,7 +129,7 @@ def test_page_that_stays_empty_makes_the_scan_doubted(
     assert row["requests"] == 4 + looks_cut
     sandbox.scenario = Scenario()
     sandbox.clock.advance(86400)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     check_whole(sandbox, provider, read(sandbox, provider, ended.state, page_size=4))
 
 
@@ -408,7 +408,7 @@ def test_an_unchanged_list_costs_one_request(sandbox: Sandbox, provider: str) ->
     serve(sandbox, follows_of("ann", 12, every=86400))
     before = read(sandbox, provider, page_size=3)
     sandbox.clock.advance(86400 * 3)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     after = read(sandbox, provider, before.state, page_size=3)
     row = after.scans(provider)["ann"]
     assert (row["outcome"], row["accounts_sent"], row["requests"]) == ("unchanged", 0, 1)

@@ -63,7 +63,7 @@ def test_list_whose_second_page_always_fails_brings_new_follows(
     for day in range(6):
         sandbox.clock.advance(DAY)
         sandbox.world.follow("ann", f"new.{day}", at=int(sandbox.clock.now()) - 60)
-        sandbox.requests.clear()
+        sandbox.take_requests()
         ended = run(config, state)
         row, state = ended.scans(provider)["ann"], ended.state
         requests = len(pages_asked(sandbox, provider, "ann"))

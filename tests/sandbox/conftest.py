@@ -40,7 +40,7 @@ def sandbox(server: Sandbox) -> Sandbox:
     server.clock = Clock(NOW)
     server.world = small_world()
     server.scenario = Scenario()
-    server.requests.clear()
+    server.take_requests()
     return server
 
 
@@ -49,5 +49,5 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
     with requests.Session() as session:
         client = Client(sandbox, session)
         client.fetch_token()
-        sandbox.requests.clear()
+        sandbox.take_requests()
         yield client

@@ -51,6 +51,12 @@ def spoil(sandbox: Sandbox, kind: str, value: Any = None) -> None:
     sandbox.scenario = Scenario(faults=[Fault(kind, value=value)])
 
 
+def test_request_of_a_dead_client_is_not_in_the_next_log(sandbox: Sandbox) -> None:
+    for _ in range(20):
+        connect(sandbox).close()
+        assert [r.username for r in sandbox.take_requests()] == ["alice"]
+
+
 def test_reset_before_the_response(sandbox: Sandbox) -> None:
     spoil(sandbox, "reset")
     with closing(connect(sandbox)) as connection, pytest.raises(ConnectionResetError):

@@ -318,7 +318,7 @@ def test_state_of_version_0_1_comes_back_while_responses_are_stored(
     before = json.loads(OLD_STATE.read_text(encoding="utf-8"))
     config = {"responses_path": str(tmp_path / "responses.db")}
     first = read(lists, before, **config)
-    lists.requests.clear()
+    lists.take_requests()
     second = read(lists, before, **config)
     assert {r.username for r in lists.requests if r.username} == {"broken"}
     rows = [

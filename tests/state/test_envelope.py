@@ -109,7 +109,7 @@ def test_a_run_goes_on_from_the_output_of_another(sandbox: Sandbox, tmp_path: Pa
     first = run(config)
     assert len(first.follows("rapidapi")) == 250
     for text in (first.stdout, lines({"singer_state": first.state})):
-        sandbox.requests.clear()
+        sandbox.take_requests()
         second = run_with(tmp_path, config, text)
         assert (second.exit_code, second.follows("rapidapi")) == (0, [])
         assert len(sandbox.requests) == 1

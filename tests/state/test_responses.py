@@ -126,7 +126,7 @@ def test_lost_run_comes_again_as_it_was_without_a_request(
     """Whatever the budget is."""
     config = config_of(sandbox, path, provider)
     first = run(config)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     second = run({**config, f"{provider}_max_requests": 0})
     assert requested(sandbox) == {}
     assert second.exit_code == 0
@@ -168,14 +168,14 @@ def test_stored_scan_that_is_12_hours_old_is_followed_by_a_new_one(
     sandbox.clock.advance(13 * HOUR)
     for older, new in ((0, set()), (13 * HOUR, {("short", "new")})):
         age(path, older)
-        sandbox.requests.clear()
+        sandbox.take_requests()
         ended = run(config)
         assert set(ended.follows(provider)) == {*first.follows(provider), *new}
         assert ended.exit_code == 0
         requests = {name for _, name, _ in requested(sandbox)}
         assert requests == (set(LENGTHS) if new else set())
     age(path, 13 * HOUR)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     run({**config, "rescan_after_hours": 48})
     assert requested(sandbox) == {}
 
@@ -189,7 +189,7 @@ def test_list_that_is_not_due_and_whose_stored_response_is_of_no_use_waits(
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("DELETE FROM responses WHERE page < 3")
         connection.execute("UPDATE responses SET scanned_at = scanned_at + 99")
-    sandbox.requests.clear()
+    sandbox.take_requests()
     ended = run(config, state)
     assert (ended.exit_code, ended.text("WARNING"), requested(sandbox)) == (0, "", {})
 
@@ -201,7 +201,7 @@ def test_covered_responses_leave_the_file_and_release_its_space(
     config = {**config_of(sandbox, path), "usernames": ["long"]}
     state = run(config).state
     full = path.stat().st_size
-    sandbox.requests.clear()
+    sandbox.take_requests()
     run(config, state)
     assert len(requested(sandbox)) == len(stored(path)) == 1
     assert path.stat().st_size < full / 4
@@ -231,7 +231,7 @@ def test_each_provider_and_each_server_has_responses_of_its_own(
     sources = {source for source, *_ in stored(path)}
     here = {f"{name}_following {sandbox.url}" for name in ("research", "rapidapi")}
     assert sources == {*here, f"rapidapi_following {other.url}"}
-    sandbox.requests.clear()
+    sandbox.take_requests()
     only = run(config_of(sandbox, path, "research"))
     both = run(config_of(sandbox, path, None), only.state)
     for ended, provider in ((only, "research"), (both, "rapidapi")):
@@ -351,7 +351,7 @@ def test_file_beside_which_nothing_can_be_written_is_not_to_be_deleted(
 ) -> None:
     """SQLite needs a second file."""
     run(config_of(sandbox, path))
-    sandbox.requests.clear()
+    sandbox.take_requests()
     path.with_name(f"{path.name}-wal").mkdir()
     ended = run(config_of(sandbox, path))
     check_refused(ended, sandbox, "cannot be written")
@@ -363,7 +363,7 @@ def test_broken_file_ends_the_run_with_what_to_do(
     sandbox: Sandbox, path: Path, spoil: str
 ) -> None:
     run(config_of(sandbox, path))
-    sandbox.requests.clear()
+    sandbox.take_requests()
     content = path.read_bytes()
     kept = 4096 if spoil == "overwritten" else len(content) // 2
     path.write_bytes(content[:kept] + b"x" * (len(content) - kept) * (kept == 4096))
@@ -374,7 +374,7 @@ def test_response_that_is_broken_is_requested_again(sandbox: Sandbox, path: Path
     run(config_of(sandbox, path))
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE responses SET body = x'00' WHERE username = 'short'")
-    sandbox.requests.clear()
+    sandbox.take_requests()
     ended = run(config_of(sandbox, path))
     assert {name for _, name, _ in requested(sandbox)} == {"short"}
     assert sorted(ended.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))
@@ -403,7 +403,7 @@ def test_second_run_with_the_same_file_ends_at_once(
     config = config_of(sandbox, path)
     first = start(tmp_path, config)
     wait_until(lambda: requested(sandbox).total() == 4)  # only the silent page is left
-    sandbox.requests.clear()
+    sandbox.take_requests()
     check_refused(finish(start(tmp_path, config)), sandbox, "is in use by another run")
     first.terminate()
     assert finish(first).exit_code == 143
@@ -426,7 +426,7 @@ def test_disk_that_fills_gives_one_warning_and_stops_nothing(
     check_full(full, sandbox)
     saved = len(stored(path))
     assert 0 < saved < sum(PAGES.values())
-    sandbox.requests.clear()
+    sandbox.take_requests()
     after = run(config)
     assert requested(sandbox).total() == sum(PAGES.values()) - saved
     assert sorted(after.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))

@@ -90,7 +90,7 @@ def test_empty_project_has_every_follow_once(
     sandbox.clock.advance(DAY)
     reader.environment["TAP_TIKTOK_FOLLOWING_RESCAN_AFTER_HOURS"] = "0"  # as a day later
     sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
-    sandbox.requests.clear()
+    sandbox.take_requests()
     reader.type("meltano", "run", TAP, "target-postgres")
     assert Counter(requests(sandbox)) == {("rapidapi", name): 1 for name in LENGTHS}
     check_follows(postgres, sandbox)
