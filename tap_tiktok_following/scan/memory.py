@@ -8,6 +8,7 @@ reaches. A page that reaches below `since` may list all of these.
 from __future__ import annotations
 
 import hashlib
+import struct
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ MOST_REMEMBERED = 1000
 ENOUGH_MET = 3
 """Number of remembered accounts that show where a list continues as it was."""
 
+_HASHES = struct.Struct(f"{HASH_LENGTH}s")
+
 
 def hash_account(key: str) -> bytes:
     """Return a short hash (40 bits) of the field that identifies an account."""
@@ -32,8 +35,7 @@ def hash_account(key: str) -> bytes:
 
 def split_hashes(joined: bytes) -> list[bytes]:
     """Return hashes that were concatenated, in the same order."""
-    starts = range(0, len(joined), HASH_LENGTH)
-    return [joined[start : start + HASH_LENGTH] for start in starts]
+    return [account for (account,) in _HASHES.iter_unpack(joined)]
 
 
 class Comparison:
