@@ -71,6 +71,7 @@ class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
     reference: str = ""  # the provider's ID of the response, such as `log_id 2024...`
     retry_after: float | None = None  # seconds that the provider asks to wait
     response: RawResponse | None = field(default=None, repr=False)
+    outcome: Outcome = Outcome.FAILED  # of the scan that it ends
 
     def __post_init__(self) -> None:
         self.happened = self.happened or type(self).happened
@@ -106,11 +107,8 @@ class SlowDown(Transient):
     """The rate limit of the provider is exceeded."""
 
 
-@dataclass(eq=False)
 class Skipped(NoPage):
     """The username has no list to read."""
-
-    outcome: Outcome = Outcome.UNAVAILABLE
 
 
 Private = partial(Skipped, outcome=Outcome.PRIVATE)
@@ -127,6 +125,11 @@ class StreamEnded(NoPage):
     """No further request may be sent to the provider in this run."""
 
     exit_code: ClassVar[int] = FAILURE
+
+    @override
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.outcome = Outcome.INTERRUPTED
 
     @property
     @override

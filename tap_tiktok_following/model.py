@@ -83,22 +83,17 @@ class TokenGrant:
 class RawResponse:
     """A response as it arrived, or as it was stored. Times are in whole Unix seconds.
 
-    Attributes:
-        body: The whole body, decompressed.
-        as_of: The response covers every follow made before this time: the moment before the
-            request was sent, by the clock that makes it earliest.
-        until: The response covers no follow made after this time: the provider's clock when it
-            responded; the local clock if that is unknown.
-        came_at: When it arrived, by the local clock.
-        headers: With names that ignore case; empty for a stored response.
+    It covers every follow made before `as_of`, when the request was sent by the clock that
+    makes it earliest, and none made after `until`, when the provider responded by its own
+    clock, or by the local one if that is unknown.
     """
 
     status: int
-    body: bytes
+    body: bytes  # the whole body, decompressed
     as_of: int
     until: int
-    came_at: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    came_at: int  # when it arrived, by the local clock
+    headers: Mapping[str, str] = field(default_factory=dict)  # not stored
 
 
 @dataclass(frozen=True)
@@ -118,9 +113,8 @@ class Response(RawResponse):
         times = (raw.as_of, raw.until)
         if page.cached_at is not None:
             times = (min(raw.as_of, page.cached_at), min(raw.until, page.cached_at))
-        return cls(
-            raw.status, raw.body, *times, raw.came_at, raw.headers, page=page, count=count
-        )
+        came = (raw.status, raw.body, *times, raw.came_at, raw.headers)
+        return cls(*came, page=page, count=count)
 
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -131,24 +125,15 @@ class Memory(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An unfinished scan. Times and cursors are in Unix seconds, by the provider's clock.
+    """An unfinished scan. Times and cursors are in Unix seconds, by the provider's clock."""
 
-    Attributes:
-        scanned_at: When the scan started, in the key of its rows: T, or later if an earlier
-            scan already has that second.
-        as_of: T: the scan covers every follow made before.
-        idle: Consecutive pages with the same cursor and no account that was not read before.
-        hides_follows: Whether a page that stayed empty may have listed follows made since the
-            bookmark.
-    """
-
-    scanned_at: int
-    as_of: int
+    scanned_at: int  # T, or later if an earlier scan already has that second
+    as_of: int  # T: the scan covers every follow made before
     full: bool  # all accounts are sent, not only new ones
     floor: int = 0  # the scan ends at a next cursor below; 0 for the end of the list
     cursor: int | None = None  # of the next request; None for the newest page
     stands_still: bool = False  # it repeats the last one; the largest page is requested then
-    idle: int = 0
+    idle: int = 0  # consecutive pages with the same cursor and no account not read before
     moved_at: int = 0  # when the cursor last moved
     hashes: bytes = b""  # of all accounts read so far, concatenated, newest follow first
     remembered: int = 0  # how many of these are the memory; 0 while it still grows
@@ -161,7 +146,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     cached: bool = False  # a page came from the provider's cache
     gap: str = ""  # why listed accounts may be missing
     has_hole: bool = False  # a page stayed empty although more were to come
-    hides_follows: bool = False
+    hides_follows: bool = False  # such a page may have listed follows since the bookmark
     read_until: int = 0  # when the last page arrived
     read_down_to: int | None = None  # by the pages so far; None before the first
 

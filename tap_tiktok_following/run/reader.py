@@ -8,9 +8,8 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
-from tap_tiktok_following.model import Outcome, Response
+from tap_tiktok_following.model import Response
 from tap_tiktok_following.scan.end import stop
-from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
 from tap_tiktok_following.text import HOUR
@@ -73,7 +72,7 @@ class Reader:
         except Exception as error:
             logger.debug("Reading %s failed", self._entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
-            yield self._stop(Outcome.FAILED, Failed(reason))
+            yield self._stop(Failed(reason))
 
     def _events(self) -> Iterator[Event]:
         has_ended = False
@@ -105,7 +104,7 @@ class Reader:
         try:
             page = self._store.provider.read_page(stored)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip)
+            event = self._stop(skip)
         except NoPage:  # this version of the tap reads it differently
             return None
         else:
@@ -128,10 +127,10 @@ class Reader:
                 response = self._fetch_again(response)
                 event = step(self._entry, response, self._policy)
         except Skipped as skip:
-            event = self._stop(skip.outcome, skip)
+            event = self._stop(skip)
             self._add(event, skip.response)
         except Failed as failure:
-            event = self._stop(Outcome.FAILED, failure)
+            event = self._stop(failure)
         else:
             self._add(event, response)
         return event
@@ -156,18 +155,8 @@ class Reader:
         self._requests += 1
         self._on_request()
 
-    def _stop(self, outcome: Outcome, why: NoPage) -> Event:
-        """Return the end of the scan, with what the user can do about a failure."""
-        event = stop(
-            self._entry,
-            outcome,
-            why.reason,
-            response=why.response,
-            now=int(time.time()),
-            policy=self._policy,
-            requests=self._requests,
-        )
-        return add_reference(dataclasses.replace(event, advice=why.advice), why.reference)
+    def _stop(self, why: NoPage) -> Event:
+        return stop(self._entry, why, self._requests, int(time.time()), self._policy)
 
     def _add(self, event: Event, response: RawResponse | None) -> None:
         """Store a response, before its event is passed on."""

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from tap_tiktok_following.client import Client, Gate
-from tap_tiktok_following.errors import Interrupted, ProviderDown
+from tap_tiktok_following.errors import Failed, Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Outcome, Policy
 from tap_tiktok_following.output import GRACE
@@ -187,24 +187,14 @@ class Run:
         """
         in_flight = self._requests - self._counted
         begun = {**self._counted, **in_flight}
-        if self.halt is not None:
-            outcome, reason = Outcome.INTERRUPTED, self.halt.reason
-        else:
-            outcome, reason = Outcome.FAILED, "an error in this tap, please report it"
+        why = self.halt or Failed("an error in this tap, please report it")
+        if self.halt is None:
             begun.update(dict.fromkeys(self.plan.usernames, 0))
         ended, now = set(self.report.ended), int(time.time())
         for username in begun:
             if username not in ended or username in in_flight:
-                event = stop(
-                    self._bookmarks.entry(username),
-                    outcome,
-                    reason,
-                    response=None,
-                    now=now,
-                    policy=self._policy,
-                    requests=in_flight[username],
-                )
-                self.acknowledge(event)
+                entry = self._bookmarks.entry(username)
+                self.acknowledge(stop(entry, why, in_flight[username], now, self._policy))
 
     def _watch_failures(self, event: Event) -> None:
         if event.outcome is not Outcome.FAILED:

@@ -95,10 +95,6 @@ def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
 
     New accounts on top aside, fewer than 10 differ either way. An empty list is confirmed by
     an empty one only.
-
-    Args:
-        doubted: Hashes of the accounts of the doubted scan.
-        accounts: Hashes of the accounts of this scan.
     """
     before = set(split_hashes(doubted))
     if not before or not accounts:

@@ -17,10 +17,11 @@ from tap_tiktok_following.model import (
 )
 from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt
 from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_total
-from tap_tiktok_following.scan.row import make_row
+from tap_tiktok_following.scan.row import add_reference, make_row
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
 if TYPE_CHECKING:
+    from tap_tiktok_following.errors import NoPage
     from tap_tiktok_following.model import Entry, Policy
     from tap_tiktok_following.scan.listing import Listing
 
@@ -79,55 +80,34 @@ def complete(listing: Listing, progress: Progress) -> Event:
     )
 
 
-def stop(  # noqa: PLR0913 - all differ from call to call
-    entry: Entry,
-    outcome: Outcome,
-    reason: str,
-    *,
-    response: RawResponse | None,
-    now: int,
-    policy: Policy,
-    requests: int = 0,
-) -> Event:
+def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> Event:
     """End a scan, or interrupt it, because the next page did not arrive.
 
-    Args:
-        entry: The entry of the username.
-        outcome: Why: a skip, a failure or an interruption.
-        reason: The same, for a person.
-        response: What arrived instead; None for nothing.
-        now: Unix seconds by the local clock.
-        policy: How lists are read.
-        requests: Number of requests that were sent for the page.
+    `requests` were sent for that page; `now` is Unix seconds by the local clock.
     """
-    response = response or RawResponse(0, b"", as_of=now, until=now, came_at=now)
+    outcome, response = why.outcome, why.response
+    if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another username
+        response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
     progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
     progress = replace(progress, requests=progress.requests + requests)
     if outcome is Outcome.FAILED:
-        event = fail(entry, progress, reason, response, policy)
-        return dataclasses.replace(event, requests=requests)
-    row = make_row(entry, progress, outcome, reason)
-    if outcome is not Outcome.INTERRUPTED:
-        entry = _end_without_list(entry, progress, outcome, response)
-    elif entry.progress is not None:
-        entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
-    reason = row["reason"] or ""
-    return Event(entry, row=row, outcome=outcome, reason=reason, requests=requests)
+        event = fail(entry, progress, why.reason, response, policy)
+    else:
+        row = make_row(entry, progress, outcome, why.reason)
+        if outcome is not Outcome.INTERRUPTED:
+            entry = _end_without_list(entry, progress, outcome, response)
+        elif entry.progress is not None:
+            entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
+        event = Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
+    event = dataclasses.replace(event, requests=requests, advice=why.advice)
+    return add_reference(event, why.reference)
 
 
 def fail(
     entry: Entry, progress: Progress, reason: str, response: RawResponse, policy: Policy
 ) -> Event:
-    """Keep the progress of a scan that failed, or end it at a page that always fails.
-
-    Args:
-        entry: The entry of the username.
-        progress: The scan.
-        reason: Why it failed, for a person.
-        response: The last response.
-        policy: How lists are read.
-    """
+    """Keep the progress of a scan that failed, or end it at a page that always fails."""
     outcome, now = Outcome.FAILED, response.until
     row = make_row(entry, progress, outcome, reason)
     last = entry.progress if entry.outcome is outcome else None

@@ -29,27 +29,18 @@ if TYPE_CHECKING:
 class Listing:
     """A response, compared with what was known before it.
 
-    Attributes:
-        entry: The entry before the response.
-        response: The response.
-        policy: How lists are read.
-        hashes: Hashes of all accounts on the page.
-        fresh: Positions on the page, from 0, of accounts that the scan had not read before.
-        comparison: All accounts of the scan, compared with those of the scan before.
-        earliest: Unix seconds; the follows happened then or later; 0 if unknown.
-        latest: Unix seconds; the follows happened then or earlier.
-        problem: Why the next page cannot be requested; "" if it can, or if there is none.
+    The follows on its page happened between `earliest` and `latest`, in Unix seconds.
     """
 
-    entry: Entry
+    entry: Entry  # before the response
     response: Response
     policy: Policy
-    hashes: list[bytes]
-    fresh: list[int]
-    comparison: Comparison
-    earliest: int
+    hashes: list[bytes]  # of all accounts on the page
+    fresh: list[int]  # positions on the page of accounts that the scan had not read before
+    comparison: Comparison  # of all accounts of the scan with those of the scan before
+    earliest: int  # 0 if unknown
     latest: int
-    problem: str
+    problem: str  # why the next page cannot be requested; "" if it can or there is none
 
     @property
     def was_read_below(self) -> bool:
@@ -75,12 +66,9 @@ class Listing:
     def make_records(
         self, progress: Progress, position: int, new: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """Return the records of a page.
+        """Return the records of the accounts at the positions `new` of the page.
 
-        Args:
-            progress: The scan.
-            position: Position in the list of the first fresh account, from 1.
-            new: Positions on the page of the accounts to send.
+        The first fresh account has `position` in the list, counted from 1.
         """
         previous = self.entry.completed_scanned_at
         observed = {

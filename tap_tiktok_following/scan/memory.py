@@ -39,24 +39,15 @@ def split_hashes(joined: bytes) -> list[bytes]:
 
 
 class Comparison:
-    """The accounts that a scan has read, compared with the memory of the scan before.
-
-    Attributes:
-        accounts: Hashes of the accounts that the scan has read, newest follow first.
-        size: Number of remembered accounts.
-        met: Positions in the memory of those that the scan has read, in the order of reading.
-
-    Args:
-        memory: The accounts of the scan before.
-        accounts: As above.
-    """
+    """The accounts that a scan has read, compared with the memory of the scan before."""
 
     def __init__(self, memory: Memory, accounts: Sequence[bytes]) -> None:
+        self.accounts = accounts  # hashes, newest follow first
+        self._since = memory.since
         self._remembered = split_hashes(memory.hashes)
         self._ranks = {account: rank for rank, account in enumerate(self._remembered)}
-        self.accounts = accounts
-        self._since = memory.since
-        self.size = len(self._ranks)
+        self.size = len(self._ranks)  # number of remembered accounts
+        # Positions in the memory of those that the scan has read, in the order of reading.
         self.met = [self._ranks[a] for a in accounts if a in self._ranks]
 
     @property
@@ -72,13 +63,11 @@ class Comparison:
     def find_new(
         self, listed: Sequence[bytes], fresh: Sequence[int], window: tuple[int, int], hole: int
     ) -> list[int]:
-        """Return which accounts of a page are new follows; one too many does no harm.
+        """Return the positions of new follows on a page; one too many does no harm.
 
-        Args:
-            listed: Hashes of all accounts on the page.
-            fresh: Positions on the page of those that the scan had not read before.
-            window: When the follows on the page happened, in Unix seconds.
-            hole: Unix seconds; accounts followed before were never read; 0 if all were.
+        `listed` are the hashes of all its accounts, `fresh` the positions of those that the
+        scan had not read before. The follows happened in `window`; those made before `hole`
+        were never read. Times are in Unix seconds.
         """
         earliest, latest = window
         unknown = [place for place in fresh if listed[place] not in self._ranks]
@@ -109,9 +98,8 @@ class Comparison:
     def count_missing(self, earliest: int, bookmark: int) -> int | None:
         """Return the minimum number of remembered accounts that left the list, if known.
 
-        Args:
-            earliest: Unix seconds down to which pages were read; 0 for the end of the list.
-            bookmark: T of the scan before, in Unix seconds.
+        Pages were read down to `earliest` (0 for the end of the list), and the scan before
+        was at `bookmark`, both in Unix seconds.
         """
         if not self._since and not earliest:
             return self.size - len(self.met)

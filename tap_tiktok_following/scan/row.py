@@ -60,7 +60,7 @@ def make_invalid_row(text: str, now: int) -> dict[str, Any]:
 
 def add_reference(event: Event, reference: str) -> Event:
     """Return the event with the provider's ID of the response in the reason of its row."""
-    if event.row is None or not reference:
+    if event.row is None or reference in event.reason:
         return event
     row = {**event.row, "reason": f"{event.reason} ({reference})"}
     return dataclasses.replace(event, row=row)

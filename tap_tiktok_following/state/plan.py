@@ -34,19 +34,12 @@ class Turn(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """The work of one run.
+    """The work of one run."""
 
-    Attributes:
-        usernames: Whose lists to read, in this order.
-        counts: How many usernames there are of each kind.
-        due_at: When the next list is due, in Unix seconds; None if one is due now.
-        requests: The fewest and the most requests that the lists take.
-    """
-
-    usernames: list[str]
-    counts: Counter[Turn]
-    due_at: float | None
-    requests: tuple[int, int]
+    usernames: list[str]  # whose lists to read, in this order
+    counts: Counter[Turn]  # of usernames
+    due_at: float | None  # Unix seconds; when the next list is due; None if one is due now
+    requests: tuple[int, int]  # the fewest and the most that the lists take
 
 
 def make_plan(

@@ -79,18 +79,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StoredResponse(RawResponse):
-    """A response from the file.
-
-    Attributes:
-        scanned_at: `scanned_at` of its scan, in Unix seconds.
-        count: Number of accounts requested.
-        requests: Number of requests that it took, including retries.
-    """
+    """A response from the file."""
 
     _: KW_ONLY
-    scanned_at: int
-    count: int
-    requests: int
+    scanned_at: int  # of its scan, in Unix seconds
+    count: int  # accounts requested
+    requests: int  # that it took, retries included
 
 
 class ResponseFile:
