@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,12 @@ TESTS = Path(__file__).parent
 
 LONG = {"dbt", "e2e"}
 """Folders of tests that take seconds each."""
+
+
+def pytest_configure() -> None:
+    """Let processes of tests receive SIGHUP, even if `nohup` makes this one ignore it."""
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # processes inherit only SIG_IGN
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
