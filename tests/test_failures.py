@@ -196,6 +196,20 @@ def test_skipped_usernames_have_rows_keep_their_bookmark_and_are_no_failures(
     assert "12 hidden (" in ended.text("INFO")
 
 
+@pytest.mark.parametrize(
+    ("names", "subject"),
+    [(["ann"], "the only username was"), (many(12), "all 12 usernames were")],
+)
+def test_run_that_only_skips_warns(sandbox: Sandbox, names: list[str], subject: str) -> None:
+    ended = run(settings(sandbox, names, "research"))
+    assert ended.exit_code == 0
+    assert f"nothing was read: {subject} skipped; check the usernames" in ended.text("WARNING")
+    sandbox.world = World.of({"good": []})
+    assert (
+        "nothing was read" not in run(settings(sandbox, [*names, "good"], "research")).stderr
+    )
+
+
 # Streams that ended.
 
 

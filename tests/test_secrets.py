@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import Fault, Scenario, World
 from sandbox.faults import KINDS
-from tests.harness import PROVIDERS, Run, bare, follows_of, run, settings
+from tests.harness import PROVIDERS, QUICK, Run, bare, follows_of, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,16 +55,20 @@ def test_no_fault_shows_a_secret_that_came_from_an_environment_variable(
     }
     names = {f"u.{kind}"[:24]: kind for kind in KINDS}
     sandbox.world = World.of({name: follows_of(name, 7) for name in [*names, "good"]})
-    sandbox.scenario = Scenario(
-        faults=[
-            Fault(kind, username=name, page=2, value=values.get(kind), times=2)
-            for name, kind in names.items()
-        ]
-    )
+    faults = [
+        Fault(kind, username=name, page=2, value=values.get(kind))
+        for name, kind in names.items()
+        if kind != "token_revoked"
+    ]
+    faults.append(Fault("token_revoked", provider="research", page=2, times=1))
+    sandbox.scenario = Scenario(faults=faults)
     path = tmp_path / "names.txt"
     path.write_text("\n".join([*names, "good"]), encoding="utf-8")
-    more = {"usernames_path": path, "page_size": 4, "request_timeout": 1, "max_tries": 2}
-    variables = {f"TAP_TIKTOK_FOLLOWING_{name.upper()}": str(more[name]) for name in more}
+    limits = {**QUICK, "page_size": 4, "request_timeout": 1, "max_tries": 1}
+    more = {"usernames_path": path, **limits}
+    variables = {
+        f"TAP_TIKTOK_FOLLOWING_{name.upper()}": str(value) for name, value in more.items()
+    }
     done = subprocess.run(
         [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"],
         env=bare(**sandbox.env, **variables, TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG"),
