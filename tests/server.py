@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from tests.harness import QUICK, run
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
+
+    from tests.harness import Run
 
 TLS = Path(__file__).parent / "fixtures" / "tls"
 
@@ -135,6 +139,12 @@ class Dripping(Raw):
         while True:
             self._connection.sendall(drop)
             time.sleep(0.02)
+
+
+def read_from(url: str, *usernames: str, **more: object) -> Run:
+    """Run the tap over lists of a server that speaks as RapidAPI does."""
+    config = {"rapidapi_api_url": url, "rapidapi_key": "k3y", "usernames": list(usernames)}
+    return run({**QUICK, **config, **more})
 
 
 def _handler(

