@@ -8,7 +8,6 @@ import pytest
 
 from demo.story import HOUR, Story
 from sandbox import Clock
-from sandbox.world import Status
 
 if TYPE_CHECKING:
     from sandbox import Follow
@@ -36,15 +35,3 @@ def test_lists_change_all_the_time_but_keep_their_length_in_every_process() -> N
         before = follows(story)
         story.clock.advance(10)
         assert len(follows(story) - before) == len(before - follows(story)) == 2
-
-
-def test_usernames_have_lists_of_every_kind() -> None:
-    story = story_at(NOW)
-    statuses = [story.status(username) for username in story.usernames]
-    assert [statuses.count(status) for status in Status] == [36, 2, 0, 1, 1]
-    lists = {
-        name: [follow.username for follow in story.truth(name)] for name in story.usernames
-    }
-    assert max(map(len, lists.values())) > 1000
-    assert [len(names) for names in lists.values()].count(0) == 7
-    assert all(len({name, *names}) == len(names) + 1 for name, names in lists.items())
