@@ -14,7 +14,7 @@ import requests
 from sandbox import Fault, World
 from tap_tiktok_following.errors import Ended, Failed, NoPage, Transient
 from tap_tiktok_following.http import Transport
-from tests.harness import NOW, follows_of
+from tests.harness import DAY, NOW, follows_of
 from tests.server import TLS, Dripping, Raw, Reply, Server
 
 if TYPE_CHECKING:
@@ -66,11 +66,17 @@ def host(url: str) -> str:
 # A response.
 
 
-def test_times_are_by_the_providers_clock() -> None:
-    with Server(lambda _: Reply(headers={"Date": formatdate(NOW, usegmt=True)})) as server:
-        response = Sender(server.url).send()
-    assert response.until == NOW
-    assert response.as_of in {NOW, NOW - 1}
+def test_times_are_by_the_providers_clock_but_no_scan_starts_later_than_by_ours() -> None:
+    """It starts before its first request is sent."""
+    dates = iter([NOW, int(time.time()) + DAY])
+
+    def reply(_: object) -> Reply:
+        return Reply(headers={"Date": formatdate(next(dates), usegmt=True)})
+
+    with Server(reply) as server:
+        right, ahead = (Sender(server.url).send() for _ in range(2))
+    assert (right.as_of, right.until) == (NOW - 1, NOW)
+    assert ahead.as_of <= time.time() < ahead.until
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "Wed, 99 Nov 2023 02:00:00 GMT"}])
