@@ -121,7 +121,7 @@ class Raw:
 
 
 class Dripping(Raw):
-    """A server whose response never ends.
+    """A server whose first response never ends; the one on the next connection is `{}`.
 
     Args:
         head: How the response begins.
@@ -129,15 +129,15 @@ class Dripping(Raw):
     """
 
     def __init__(self, head: bytes, drop: bytes) -> None:
-        super().__init__([head, drop])
+        super().__init__([head], [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"])
+        self._drop = drop
 
     @override
     def _respond(self, responses: Sequence[bytes]) -> None:
-        head, drop = responses
         self._connection.recv(65536)
-        self._connection.sendall(head)
+        self._connection.sendall(responses[0])
         while True:
-            self._connection.sendall(drop)
+            self._connection.sendall(self._drop)
             time.sleep(0.02)
 
 

@@ -101,7 +101,7 @@ RETRIED: dict[str, list[tuple[Any, ...]]] = {
     "both": [
         ("status", 500, "HTTP 500"),
         ("status", [520, "html"], "HTTP 520"),
-        ("status", 408, "HTTP 408"),
+        ("status", [408, "html"], "HTTP 408"),
         ("status", [429, "html"], "HTTP 429"),
         ("error", [200, "timeout", "The request timed out"], "timed out"),
         ("error", [400, "internal_error", "Oops"], "Oops"),
