@@ -144,6 +144,7 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
         ("failed", "status", [404, "html"]),
         ("failed", "redirect", None),
         ("failed", "huge", None),
+        ("failed", "gzip_bomb", None),
         ("private", "error", [400, "invalid_params", "The user x IS PRIVATE."]),
         ("hidden", "error", [200, "privacy", "Profile user is hiding following list"]),
         ("not_found", "error", [400, "invalid_params", "Username x: cannot find the user"]),
@@ -234,8 +235,9 @@ def test_other_error_fails_the_username_or_skips_it_at_once(
     row = ended.scans(provider)["ann"]
     assert (row["outcome"], row["requests"]) == (outcome, 1)
     assert ended.exit_code == (outcome == "failed")
-    if kind == "error":
-        assert value[2] in row["reason"]
+    words = {"status": "HTTP 40", "redirect": "redirects are not followed (HTTP 307)"}
+    words |= dict.fromkeys(("huge", "gzip_bomb"), "the response is larger than 16 MB")
+    assert words.get(kind, value and value[-1]) in row["reason"]
 
 
 @pytest.mark.parametrize(("whose", "kind", "value", "code", "words"), cases(ENDED))
