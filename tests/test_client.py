@@ -149,6 +149,7 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
         ("hidden", "error", [200, "privacy", "Profile user is hiding following list"]),
         ("not_found", "error", [400, "invalid_params", "Username x: cannot find the user"]),
         ("not_found", "error", [500, "unknown", "User does not exist"]),
+        ("not_found", "error", [400, "unknown", "This account doesn't exist"]),
         ("not_found", "error", [404, "resource_missing", "Gone"]),
         ("unavailable", "error", [400, "unknown", "API cannot return this information"]),
         ("unavailable", "error", [400, "unknown", "The information cannot be returned"]),
