@@ -1,4 +1,4 @@
-"""A plain server that answers what a test tells it to, where the sandbox is too faithful."""
+"""Plain servers that respond as a test tells them to, where the sandbox is too faithful."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tests.harness import QUICK, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
+
+    from tests.harness import Run
 
 TLS = Path(__file__).parent / "fixtures" / "tls"
 
@@ -75,67 +82,22 @@ class Server:
         self._server.server_close()
 
 
-class Dripping:
-    """A server whose answer never ends; a context manager that gives its URL.
+class Raw:
+    """A server that writes bytes as they are; a context manager that gives its URL.
 
     Args:
-        head: How the answer begins.
-        drop: What comes then, again and again, a little at a time.
+        connections: The responses on each connection. After the last of them it reads one more
+            request, and closes the connection.
     """
 
-    def __init__(self, head: bytes, drop: bytes) -> None:
-        self._head = head
-        self._drop = drop
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._answer)
+    def __init__(self, *connections: Sequence[bytes]) -> None:
+        self._connections = connections
+        self._socket = self._connection = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> str:
         self._thread.start()
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        self._socket.close()
-
-    def _answer(self) -> None:
-        connection, _ = self._socket.accept()
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(self._head)
-            while not self._over.wait(0.02):
-                connection.sendall(self._drop)
-
-
-class Raw:
-    """A server that writes bytes as they are; a context manager.
-
-    Args:
-        answer: What to write when a request has come.
-        answers: How many requests a connection answers; it reads one more, and ends.
-        at_once: Whether it ends right after the last answer instead.
-
-    Attributes:
-        url: Its base URL.
-        connections: How many connections were made so far.
-        requests: How many requests have come so far.
-    """
-
-    def __init__(
-        self, answer: Callable[[], bytes], *, answers: int = 1000, at_once: bool = False
-    ) -> None:
-        self.connections = self.requests = 0
-        self._answer = answer
-        self._answers = answers
-        self._at_once = at_once
-        self._socket = self._connection = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
         for open_one in (self._socket, self._connection):
@@ -145,29 +107,44 @@ class Raw:
         self._socket.close()
 
     def _serve(self) -> None:
-        """One connection after another."""
-        with contextlib.suppress(OSError):
-            while True:
+        for responses in self._connections:
+            with contextlib.suppress(OSError):
                 self._connection, _ = self._socket.accept()
-                self.connections += 1
-                with self._connection, self._connection.makefile("rb") as lines:
-                    self._talk(self._connection, lines)
+                with self._connection:
+                    self._respond(responses)
 
-    def _talk(self, connection: socket.socket, lines: BinaryIO) -> None:
-        left = self._answers
-        while lines.readline():
-            length = 0
-            while (line := lines.readline()) not in {b"\r\n", b""}:
-                name, _, value = line.partition(b":")
-                length = int(value) if name.lower() == b"content-length" else length
-            lines.read(length)
-            self.requests += 1
-            if not left:
-                return
-            left -= 1
-            connection.sendall(self._answer())
-            if self._at_once and not left:
-                return
+    def _respond(self, responses: Sequence[bytes]) -> None:
+        for response in responses:
+            self._connection.recv(65536)
+            self._connection.sendall(response)
+        self._connection.recv(65536)
+
+
+class Dripping(Raw):
+    """A server whose first response never ends; the one on the next connection is `{}`.
+
+    Args:
+        head: How the response begins.
+        drop: What comes then, again and again, a little at a time.
+    """
+
+    def __init__(self, head: bytes, drop: bytes) -> None:
+        super().__init__([head], [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"])
+        self._drop = drop
+
+    @override
+    def _respond(self, responses: Sequence[bytes]) -> None:
+        self._connection.recv(65536)
+        self._connection.sendall(responses[0])
+        while True:
+            self._connection.sendall(self._drop)
+            time.sleep(0.02)
+
+
+def read_from(url: str, *usernames: str, **more: object) -> Run:
+    """Run the tap over lists of a server that speaks as RapidAPI does."""
+    config = {"rapidapi_api_url": url, "rapidapi_key": "k3y", "usernames": list(usernames)}
+    return run({**QUICK, **config, **more})
 
 
 def _handler(
@@ -181,11 +158,9 @@ def _handler(
             received.append(request)
             reply = answer(request)
             self.send_response_only(reply.status)
-            for name, value in {
-                **reply.headers,
-                "Content-Length": str(len(reply.body)),
-            }.items():
+            for name, value in reply.headers.items():
                 self.send_header(name, value)
+            self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             with contextlib.suppress(OSError):  # the client has given up
                 self.wfile.write(reply.body)

@@ -1,28 +1,20 @@
-"""Ending a process of the tap by a signal, and what it has to leave behind."""
+"""Processes of the tap that are stopped, or whose outputs are not as usual."""
 
 from __future__ import annotations
 
-import signal
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.harness import finish
+from tests.harness import Run, bare, command, finish
 
 if TYPE_CHECKING:
-    import subprocess
-
-    from tests.harness import Run
+    import signal
+    from collections.abc import Mapping
+    from pathlib import Path
 
 LIMIT = 20
 """Seconds in which a process that is told to stop ends on the busiest machine."""
-
-SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-each_signal = pytest.mark.parametrize(
-    ("signum", "code"), SIGNALS, ids=[signum.name for signum, _ in SIGNALS]
-)
-
-NO_TRACE = ("Traceback", "BrokenPipe", "Exception ignored", "error in this tap", "--- Logging")
 
 
 def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:
@@ -31,8 +23,47 @@ def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:
     return finish(process, within=LIMIT)
 
 
-def check_stopped(ended: Run, signum: signal.Signals, code: int) -> None:
-    assert ended.exit_code == code
+def check_stopped(ended: Run, signum: signal.Signals) -> None:
+    """The exit code and the last line tell the signal, and the state is the last message."""
+    assert ended.exit_code == 128 + signum
     assert signum.name in ended.last_line
-    assert not any(words in ended.stderr for words in NO_TRACE)
     assert ended.messages[-1]["type"] == "STATE"
+    check_no_trace(ended)
+
+
+def check_no_trace(ended: Run) -> None:
+    """Nobody is shown how the tap or Python failed."""
+    for words in (
+        "Traceback",
+        "BrokenPipe",
+        "Exception ignored",
+        "error in this tap",
+        "--- Log",
+    ):
+        assert words not in ended.stderr
+
+
+def start_after(script: str, folder: Path, config: Mapping[str, Any]) -> subprocess.Popen[str]:
+    """Start the tap in a process that has run some lines of Python before."""
+    script += "\nfrom tap_tiktok_following.__main__ import main; main()"
+    _, _, _, *arguments = command(folder, config)
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments],
+        env=bare(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def redirected(where: str, arguments: list[str]) -> Run:
+    """Run a command with an output that is redirected as in a shell."""
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {where}', "sh", *arguments],
+        env=bare(),
+        encoding="utf-8",
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Run(ended.returncode, ended.stdout, ended.stderr)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import re
 import struct
 import subprocess
 import termios
@@ -25,25 +24,18 @@ class Terminal:
         folder: Where its config is written.
         config: Its settings.
         columns: How wide the terminal is.
-        variables: Environment variables.
 
     Attributes:
         process: Its process.
         typed: All that it has written to the terminal so far.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        config: Mapping[str, object],
-        columns: int = 80,
-        variables: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, object], columns: int) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(
             command(folder, config),
-            env=bare(**{"TERM": "xterm", **(variables or {})}),
+            env=bare(TERM="xterm"),
             stdout=subprocess.PIPE,
             stderr=theirs,
         )
@@ -67,27 +59,17 @@ class Terminal:
         try:
             piece = os.read(self._ours, 65536).decode()
         except OSError:  # nobody has the other end open any more
-            piece = ""
+            return False
         self.typed += piece
         return bool(piece)
 
     @property
     def screen(self) -> list[str]:
         """The lines that stand there, each as far as it was not written over."""
-        lines: list[list[str]] = [[]]
-        column = 0
-        for character in self.typed:
-            if character == "\r":
-                column = 0
-            elif character == "\n":
-                lines.append([])
-            else:
-                lines[-1][column : column + 1] = character
-                column += 1
-        return ["".join(line).rstrip() for line in lines]
-
-    @property
-    def bars(self) -> list[str]:
-        """Return the bar, each time that it was written."""
-        pieces = re.split(r"[\r\n]", self.typed)
-        return [piece.rstrip() for piece in pieces if "%|" in piece]
+        lines = []
+        for typed in self.typed.split("\n"):
+            line = ""
+            for written in typed.split("\r"):
+                line = written + line[len(written) :]
+            lines.append(line.rstrip())
+        return lines

@@ -1,6 +1,6 @@
-"""Fetching a page over real HTTP: what is retried, skipped or fails, and what ends a stream.
+"""What follows when a request fails: a retry, a failed or skipped username, or the end.
 
-Waits take no time here: the clock jumps, and remembers them.
+Waits take no time here: the clock jumps.
 """
 
 from __future__ import annotations
@@ -8,592 +8,408 @@ from __future__ import annotations
 import json
 import random
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from typing_extensions import override
 
-from sandbox import Clock as SandboxClock
-from sandbox import Fault, World
-from tap_tiktok_following import providers
-from tap_tiktok_following.client import Client, Clock, Gate
-from tap_tiktok_following.errors import (
-    BadCredentials,
-    BudgetReached,
-    Failed,
-    Interrupted,
-    NoPage,
-    ProviderDown,
-    QuotaUsedUp,
-    Skipped,
-    StreamEnded,  # noqa: TC001 - as the others
-)
-from tap_tiktok_following.http import Transport
+from sandbox import Fault, Scenario, World
+from tap_tiktok_following.client import Clock
 from tests.harness import (
     NOW,
     PROVIDERS,
     each_provider,
     follows_of,
-    pages_asked,
+    many,
+    run,
     settings,
     wait_until,
 )
-from tests.server import Raw, Reply, Server
+from tests.server import Reply, Server, read_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from sandbox import Sandbox
-    from tap_tiktok_following.model import Response
+    from tests.harness import Run
     from tests.server import Received
-
-FOREVER = 3600
-AT_ONCE = 10
-"""Seconds: far below `FOREVER`, and enough for a busy machine."""
 
 PAGE = json.dumps(
     {"data": [{"user_id": "1"}], "pagination": {"has_more": False}, "error": None}
 ).encode()
 
 
-class JumpingClock(Clock):
-    """A clock that jumps instead of waiting.
+class JumpingClock:
+    """A clock that jumps to the end of the next wait as soon as all workers wait.
 
     Attributes:
         time: Seconds.
         waits: The waits so far, in seconds.
+        workers: How many workers there are; with 1, each wait is a jump.
     """
 
     def __init__(self) -> None:
         self.time = 0.0
         self.waits: list[float] = []
+        self.workers = 1
+        self._ends: dict[int, float] = {}
 
-    @override
-    def now(self) -> float:
-        return self.time
-
-    @override
     def wait(self, changed: threading.Condition, seconds: float) -> None:
         self.waits.append(seconds)
-        self.time += seconds
+        self._ends[threading.get_ident()] = self.time + seconds
+        if len(self._ends) < self.workers:
+            changed.wait(0.01)
+            return
+        self.time = min(self._ends.values())
+        self._ends = {worker: end for worker, end in self._ends.items() if end > self.time}
 
 
-class Reader:
-    """A client as a run has one, with the default limits unless given."""
-
-    def __init__(self, config: dict[str, Any], provider: str, **limits: Any) -> None:
-        kinds = {kind.name: kind for kind in providers.PROVIDERS}
-        made = kinds[provider](config)
-        self.clock: JumpingClock = limits.get("clock") or JumpingClock()
-        self.gate = Gate(
-            limits.get("per_second", 1000), limits.get("budget"), "the_budget", self.clock
-        )
-        transport = Transport(made.url, "the_url", timeout=AT_ONCE, user_agent="a test")
-        self.client = Client(made, transport, self.gate, limits.get("max_tries", 5))
-        self.requests = 0
-
-    def fetch(self, username: str = "ann", cursor: int | None = None) -> Response:
-        return self.client.fetch(username, cursor, 100, self._count)
-
-    def error(self, username: str = "ann") -> NoPage:
-        with pytest.raises(NoPage) as caught:
-            self.fetch(username)
-        return caught.value
-
-    def _count(self) -> None:
-        self.requests += 1
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
+    clock = JumpingClock()
+    monkeypatch.setattr(Clock, "now", lambda _: clock.time)
+    monkeypatch.setattr(Clock, "wait", lambda _, *wait: clock.wait(*wait))
+    return clock
 
 
-def reader(sandbox: Sandbox, provider: str, *faults: Fault, **limits: Any) -> Reader:
-    """A client of the sandbox, where ann follows three accounts."""
-    sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    sandbox.scenario.faults.extend(faults)
-    return Reader(settings(sandbox, ["ann"], provider), provider, **limits)
-
-
-def rapidapi(server: Server | Raw, **limits: Any) -> Reader:
-    config = {"rapidapi_api_url": server.url, "rapidapi_key": "k3y"}
-    return Reader(config, "rapidapi", **limits)
+def read(
+    sandbox: Sandbox,
+    provider: str,
+    *faults: Fault,
+    usernames: Sequence[str] = ("ann",),
+    **more: object,
+) -> Run:
+    """Run over lists of three accounts."""
+    sandbox.world = World.of({name: follows_of(name, 3) for name in usernames})
+    sandbox.scenario.faults = list(faults)
+    return run(settings(sandbox, usernames, provider, **more))
 
 
 def cases(table: dict[str, list[tuple[Any, ...]]]) -> list[Any]:
+    """Return the rows of a table by whose response it is; `both` are the providers."""
     return [
-        pytest.param(provider, *row, id="-".join(map(str, (provider, *row))))
-        for provider, rows in table.items()
-        for row in rows
+        pytest.param(whose, *row, id="-".join(map(str, (whose, *row))))
+        for whose in (*PROVIDERS, "token")
+        for row in [*(table["both"] if whose in PROVIDERS else ()), *table.get(whose, ())]
     ]
 
 
-# What is retried.
+UNREADABLE = "the response could not be read"
+LOST = "the connection to 127.0.0.1"
 
-
-TRANSIENT: dict[str, list[tuple[Any, ...]]] = {
-    provider: [
+RETRIED: dict[str, list[tuple[Any, ...]]] = {
+    "both": [
         ("status", 500, "HTTP 500"),
-        ("status", [502, "html"], "HTTP 502"),
         ("status", [520, "html"], "HTTP 520"),
-        ("status", 408, "HTTP 408"),
-        ("error", [500, "internal_error", ""], "HTTP 500"),
-        ("error", [503, None, "The API is unreachable"], "unreachable"),
-        ("error", [200, "timeout", "The request timed out"], "timed out"),
-        ("error", [400, "unknown", "Please try again later."], "try again"),
-        ("error", [400, "internal_error", "Oops"], "Oops"),
+        ("status", [408, "html"], "HTTP 408"),
         ("status", [429, "html"], "HTTP 429"),
-        ("html_200", None, "could not be read"),
-        ("empty_body", None, "could not be read"),
-        ("no_content", None, "could not be read"),
-        ("truncated", None, "could not be read"),
-        ("array", None, "could not be read"),
-        ("nan", None, "could not be read"),
-        ("deep", None, "could not be read"),
-        ("has_more_missing", None, "could not be read"),
-        ("bad_gzip", None, "decompressed"),
-        ("short_body", None, "was lost"),
-        ("reset", None, "was lost"),
-        ("reset", "mid_body", "was lost"),
-    ]
-    for provider in PROVIDERS
-}
-TRANSIENT["research"] += [
-    ("error", [429, "rate_limit_exceeded", "The API rate limit was exceeded."], "limit"),
-    ("error", [200, "rate_limit_exceeded", "Slow"], "Slow"),
-    ("data_null", None, "could not be read"),
-]
-TRANSIENT["rapidapi"] += [("error", [429, None, "Too many requests"], "Too many")]
-
-
-@pytest.mark.parametrize(("provider", "kind", "value", "words"), cases(TRANSIENT))
-def test_transient_error_is_retried_and_fails_the_username_after_max_tries(
-    sandbox: Sandbox, provider: str, kind: Any, value: Any, words: str
-) -> None:
-    one = reader(sandbox, provider, Fault(kind, value=value, times=3), max_tries=2)
-    error = one.error()
-    assert isinstance(error, Failed)
-    assert words in error.reason
-    assert error.reason.endswith(" after 2 tries")
-    assert len(one.fetch().page.accounts.rows) == 3
-    assert one.requests == one.gate.requests == len(pages_asked(sandbox, provider, "ann")) == 4
-
-
-@each_provider
-def test_max_tries_counts_all_tries_and_waits_grow(sandbox: Sandbox, provider: str) -> None:
-    one = reader(sandbox, provider, Fault("status"), max_tries=9)
-    assert one.error().reason.endswith("after 9 tries")
-    assert len(pages_asked(sandbox, provider, "ann")) == 9
-    assert len(one.clock.waits) == 8
-    assert all(wait <= min(2**n, 60) for n, wait in enumerate(one.clock.waits))
-
-
-@pytest.mark.parametrize("header", ["1", "0", "-5", "soon", "nan", formatdate(NOW - 60)])
-def test_announced_wait_never_shortens_the_backoff(sandbox: Sandbox, header: str) -> None:
-    one = reader(sandbox, "rapidapi", Fault("retry_after", value=header))
-    random.seed(5)
-    one.error()
-    random.seed(5)
-    backoff = [random.uniform(0, 2**n) for n in range(4)]  # noqa: S311 - as `backoff` waits
-    at_least = 1.0 if header == "1" else 0.0
-    assert one.clock.waits == pytest.approx([max(at_least, wait) for wait in backoff])
-
-
-@pytest.mark.parametrize("header", ["250", formatdate(NOW + 250, usegmt=True)])
-@each_provider
-def test_announced_wait_is_kept(sandbox: Sandbox, provider: str, header: str) -> None:
-    one = reader(sandbox, provider, Fault("retry_after", value=header, times=1))
-    one.fetch()
-    assert sum(one.clock.waits) == 250
-
-
-class HeldClock(JumpingClock):
-    """A clock that stands still until the test moves it.
-
-    Attributes:
-        waiting: The threads that have begun to wait.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: set[int] = set()
-
-    @override
-    def wait(self, changed: threading.Condition, seconds: float) -> None:
-        self.waiting.add(threading.get_ident())
-        changed.wait(0.01)
-
-
-@pytest.mark.parametrize(("status", "at"), [(429, [0, 30, 30]), (503, [0, 0, 30])])
-def test_slow_down_pauses_all_workers_and_a_server_error_only_its_own(
-    status: int, at: list[float]
-) -> None:
-    clock = HeldClock()
-    sent: list[float] = []
-
-    def reply(_: Received) -> Reply:
-        sent.append(clock.time)
-        first = Reply(status, headers={"Retry-After": "30"})
-        return first if len(sent) == 1 else Reply(body=PAGE)
-
-    with Server(reply) as server, ThreadPoolExecutor(2) as workers:
-        one = rapidapi(server, clock=clock)
-        waits = [workers.submit(one.fetch)]
-        wait_until(lambda: len(clock.waiting) == 1)
-        waits.append(workers.submit(one.fetch))
-        wait_until(lambda: len(clock.waiting) == 2 or waits[1].done())
-        clock.time = 30
-        assert all(wait.result(AT_ONCE) for wait in waits)
-    assert sent == at
-
-
-# What is not retried.
-
-
-FAILED: dict[str, list[tuple[Any, ...]]] = {
-    provider: [
-        ("error", [400, "teapot", "No tea"], "No tea"),
-        ("error", [404, "404", "Not Found"], "Not Found"),
-        ("error", [405, "teapot", "No tea"], "No tea"),
-        ("error", [400, "invalid_params", "max_count"], "max_count"),
-        ("error", [200, "teapot", "No tea"], "No tea"),
-        ("error_in_200", ["teapot", "No tea"], "No tea"),
-        ("status", [403, "html"], "HTTP 403"),
-        ("status", [404, "html"], "HTTP 404"),
-        ("status", [301, "html"], "HTTP 301"),
-        ("redirect", None, "redirect"),
-        ("huge", None, "16 MB"),
-        ("gzip_bomb", None, "16 MB"),
-    ]
-    for provider in PROVIDERS
-}
-FAILED["rapidapi"] += [
-    ("error", [403, "teapot", "No tea"], "No tea"),
-    ("error", [403, None, "Forbidden"], "Forbidden"),
-    ("error", [404, None, "API doesn't exists"], "API doesn't exists"),
-]
-
-SKIPPED: dict[str, list[tuple[Any, ...]]] = {
+        ("error", [200, "timeout", "The request timed out"], "timed out"),
+        ("error", [400, "internal_error", "Oops"], "Oops"),
+        ("error", [400, "unknown", "Please try again later."], "try again"),
+        ("html_200", None, UNREADABLE),
+        ("no_content", None, UNREADABLE),
+        ("truncated", None, UNREADABLE),
+        ("has_more_missing", None, UNREADABLE),
+        ("bad_gzip", None, "the response could not be decompressed"),
+        ("short_body", None, LOST),
+        ("reset", None, LOST),
+        ("reset", "mid_body", LOST),
+    ],
     "research": [
-        ("private", [400, "invalid_params", "Username x is private"]),
-        ("private", [400, "invalid_params", "The user x IS PRIVATE."]),
-        ("private", [403, "access_denied", "Username x is private"]),
-        ("hidden", [400, "invalid_params", "Profile user is hiding following list"]),
-        ("hidden", [200, "privacy", "Profile user is hiding following list"]),
-        ("not_found", [400, "invalid_params", "Username x is invalid: cannot find the user"]),
-        ("not_found", [404, "not_found", "No such user"]),
-        ("not_found", [500, "unknown", "cannot find the user"]),
-        ("not_found", [404, "resource_missing", "Gone"]),
-        ("unavailable", [403, "teapot", "No tea"]),
-        ("unavailable", [400, "unknown", "API cannot return this user's information"]),
-        ("unavailable", [400, "invalid_params", "The user's information cannot be returned"]),
+        ("error", [200, "rate_limit_exceeded", "Slow"], "Slow"),
+        ("data_null", None, UNREADABLE),
     ],
     "rapidapi": [
-        ("private", [403, "PRIVATE_ACCOUNT", "This account is private."]),
-        ("private", [200, "PRIVATE_ACCOUNT", "This account is private."]),
-        ("private", [400, "BAD_REQUEST", "This account is private."]),
-        ("hidden", [403, "FOLLOWING_HIDDEN", "Profile user is hiding following list"]),
-        ("hidden", [400, "BAD_REQUEST", "Profile user is hiding following list"]),
-        ("not_found", [404, "NOT_FOUND", "The requested resource was not found."]),
-        ("not_found", [200, "NOT_FOUND", "The requested resource was not found."]),
-        ("not_found", [404, "MISSING", "Gone"]),
-        ("not_found", [400, "BAD_REQUEST", "User does not exist"]),
-        ("unavailable", [403, "ACCOUNT_UNAVAILABLE", "The information cannot be returned."]),
-        ("unavailable", [400, "BAD_REQUEST", "The user's information cannot be returned."]),
+        ("error", [503, None, "The API is unreachable"], "unreachable"),
+        ("error", [429, None, "Too many requests"], "Too many"),
+        ("error", [403, None, "Rate limit per second"], "Rate limit"),
+        ("error", [400, "RATE_LIMIT", "Slow"], "Slow"),
+    ],
+    "token": [
+        ("status", [503, "html"], "HTTP 503"),
+        ("html_200", None, UNREADABLE),
+        ("empty_body", None, UNREADABLE),
+        ("retry_after", "0", "HTTP 429"),
+        ("error", [200, "internal_error", "Oops"], "Oops"),
+        ("error", [400, "slow_down", "Slow"], "Slow"),
     ],
 }
+
+FINAL: dict[str, list[tuple[Any, ...]]] = {
+    "both": [
+        ("failed", "error", [400, "teapot", "No tea"]),
+        ("failed", "error", [404, "404", "Not Found"]),
+        ("failed", "error_in_200", ["teapot", "No tea"]),
+        ("failed", "status", [403, "html"]),
+        ("failed", "status", [404, "html"]),
+        ("failed", "redirect", None),
+        ("failed", "huge", None),
+        ("failed", "gzip_bomb", None),
+        ("private", "error", [400, "invalid_params", "The user x IS PRIVATE."]),
+        ("hidden", "error", [200, "privacy", "Profile user is hiding following list"]),
+        ("not_found", "error", [400, "invalid_params", "Username x: cannot find the user"]),
+        ("not_found", "error", [500, "unknown", "User does not exist"]),
+        ("not_found", "error", [400, "unknown", "This account doesn't exist"]),
+        ("not_found", "error", [404, "resource_missing", "Gone"]),
+        ("unavailable", "error", [400, "unknown", "API cannot return this information"]),
+        ("unavailable", "error", [400, "unknown", "The information cannot be returned"]),
+    ],
+    "research": [
+        ("failed", "error", [400, "invalid_params", "max_count"]),
+        ("unavailable", "error", [403, "teapot", "No tea"]),
+    ],
+    "rapidapi": [
+        ("failed", "error", [403, "teapot", "No tea"]),
+        ("failed", "error", [404, None, "API doesn't exists"]),
+        ("private", "error", [403, "PRIVATE_ACCOUNT", "No"]),
+        ("hidden", "error", [403, "FOLLOWING_HIDDEN", "No"]),
+        ("not_found", "error", [200, "NOT_FOUND", "No"]),
+        ("unavailable", "error", [403, "ACCOUNT_UNAVAILABLE", "No"]),
+    ],
+}
+
+QUOTA, KEY, SECRET = "on_quota_exhausted", "check `rapidapi_key`", "`research_client_key`"
+LATER = formatdate(NOW + 3600, usegmt=True)
+LONG = "the provider asks to wait for more than 5 minutes"
 
 ENDED: dict[str, list[tuple[Any, ...]]] = {
-    "research": [
-        ("error", [401, "scope_not_authorized", "No"], BadCredentials, "research.data.basic"),
-        ("error", [403, "scope_permission_missed", "No"], BadCredentials, "data.basic"),
-        ("error", [401, "unknown", "No"], BadCredentials, "research_client_secret"),
-        ("error", [429, "daily_quota_limit_exceeded", "Daily"], QuotaUsedUp, "resets at 20"),
+    "both": [
+        ("retry_after", "301", 75, "the provider asks to wait until 2023-11-16 02:05 UTC"),
+        ("retry_after", LATER, 75, "the provider asks to wait until 2023-11-16 03:00 UTC"),
+        ("retry_after", "99999999999999999999", 75, LONG),
+        ("retry_after", "inf", 75, LONG),
+        ("retry_after", ["3600", 503], 1, "is down and asks to wait until 2023-11-16 03:00"),
     ],
-    "rapidapi": [
-        ("error", [401, None, "Invalid API key."], BadCredentials, "check `rapidapi_key`"),
-        ("error", [401, None, "You are not subscribed to this API."], BadCredentials, "plan"),
-        ("error", [403, None, "You are not subscribed to this API."], BadCredentials, "plan"),
-        *(
+    "research": [
+        ("error", [401, "scope_not_authorized", "No"], 1, "`research.data.basic`"),
+        ("error", [403, "scope_permission_missed", "No"], 1, "`research.data.basic`"),
+        ("error", [401, "unknown", "No"], 1, SECRET),
+        (
+            "error",
+            [429, "daily_quota_limit_exceeded", "Daily"],
+            75,
             (
-                "error",
-                [status, None, f"You have exceeded the {span} quota for Requests"],
-                QuotaUsedUp,
-                "on_quota_exhausted",
-            )
-            for status, span in ((429, "MONTHLY"), (429, "DAILY"), (403, "HOURLY"))
+                "the daily quota is used up; it resets at 2023-11-17 00:00 UTC (HTTP 429, "
+                "daily_quota_limit_exceeded: Daily, log_id "
+            ),
         ),
     ],
+    "rapidapi": [
+        ("error", [401, None, "Invalid API key."], 1, KEY),
+        ("error", [401, None, "You are not subscribed to this API."], 1, "a plan"),
+        ("error", [403, None, "You are not subscribed to this API."], 1, "a plan"),
+        ("error", [429, None, "You have exceeded the MONTHLY quota for Requests"], 75, QUOTA),
+        ("error", [403, None, "You have exceeded the HOURLY quota for Requests"], 75, QUOTA),
+    ],
+    "token": [
+        ("error", [status, "invalid_client", "Wrong secret."], 1, "Wrong secret., log_id ")
+        for status in (200, 400, 401)
+    ],
 }
-for _rows in ENDED.values():
-    _rows += [
-        ("retry_after", header, QuotaUsedUp, f"the provider asks to wait {until}")
-        for header, until in (
-            ("301", "until 20"),
-            (formatdate(NOW + 3600, usegmt=True), "until 20"),
-            ("99999999999999999999", "for more than 5 minutes"),
-            ("inf", "for more than 5 minutes"),
-        )
-    ]
-    _rows.append(
-        ("retry_after", ["3600", 503], ProviderDown, "is down and asks to wait until")
-    )
 
 
-@pytest.mark.parametrize(("provider", "kind", "value", "words"), cases(FAILED))
-def test_other_error_fails_the_username_at_once(
-    sandbox: Sandbox, provider: str, kind: Any, value: Any, words: str
+def asked(sandbox: Sandbox, whose: str) -> int:
+    return sum(request.provider == whose for request in sandbox.requests)
+
+
+@pytest.mark.parametrize(("whose", "kind", "value", "words"), cases(RETRIED))
+def test_error_that_may_pass_is_retried(
+    sandbox: Sandbox, whose: Any, kind: str, value: Any, words: str
 ) -> None:
-    one = reader(sandbox, provider, Fault(kind, value=value))
-    error = one.error()
-    assert isinstance(error, Failed)
-    assert words in error.reason
-    assert one.gate.halt is None
-    assert len(pages_asked(sandbox, provider, "ann")) == 1
+    provider = "research" if whose == "token" else whose
+    ended = read(sandbox, provider, Fault(kind, provider=whose, value=value), max_tries=2)
+    row = ended.scans(provider)["ann"]
+    assert (ended.exit_code, row["outcome"]) == (1, "failed")
+    assert row["requests"] == asked(sandbox, provider)
+    assert words in row["reason"]
+    assert " after 2 tries" in row["reason"]
+    assert asked(sandbox, whose) == 2
+    once = Fault(kind, provider=whose, value=value, times=1)
+    assert read(sandbox, provider, once).exit_code == 0
 
 
-@pytest.mark.parametrize(("provider", "outcome", "value"), cases(SKIPPED))
-def test_username_without_a_list_is_skipped(
-    sandbox: Sandbox, provider: str, outcome: str, value: list[Any]
+@pytest.mark.parametrize(("provider", "outcome", "kind", "value"), cases(FINAL))
+def test_other_error_fails_the_username_or_skips_it_at_once(
+    sandbox: Sandbox, provider: str, outcome: str, kind: str, value: Any
 ) -> None:
-    one = reader(sandbox, provider, Fault("error", value=value))
-    error = one.error()
-    assert isinstance(error, Skipped)
-    assert error.outcome == outcome
-    assert value[2] in error.reason
-    assert error.response is not None
-    assert error.response.status == value[0]
-    assert len(pages_asked(sandbox, provider, "ann")) == 1
+    ended = read(sandbox, provider, Fault(kind, value=value))
+    row = ended.scans(provider)["ann"]
+    assert (row["outcome"], row["requests"]) == (outcome, 1)
+    assert ended.exit_code == (outcome == "failed")
+    words = {"status": "HTTP 40", "redirect": "redirects are not followed (HTTP 307)"}
+    words |= dict.fromkeys(("huge", "gzip_bomb"), "the response is larger than 16 MB")
+    assert words.get(kind, value and value[-1]) in row["reason"]
 
 
-@pytest.mark.parametrize("max_tries", [1, 5])
-@pytest.mark.parametrize(("provider", "kind", "value", "end", "words"), cases(ENDED))
+@pytest.mark.parametrize(("whose", "kind", "value", "code", "words"), cases(ENDED))
 def test_stream_ends_with_one_request_and_a_sentence(
-    sandbox: Sandbox,
-    provider: str,
-    kind: Any,
-    value: Any,
-    end: type[StreamEnded],
-    words: str,
-    max_tries: int,
+    sandbox: Sandbox, whose: Any, kind: str, value: Any, code: int, words: str
 ) -> None:
-    one = reader(sandbox, provider, Fault(kind, value=value), max_tries=max_tries)
-    error = one.error()
-    assert isinstance(error, end)
-    assert words in error.sentence
-    assert f"HTTP {value[0] if kind == 'error' else ''}" in error.sentence
-    assert one.gate.halt is error
-    assert one.error("ben") is error
-    assert len(pages_asked(sandbox, provider, "ann")) == one.gate.requests == 1
+    provider = "research" if whose == "token" else whose
+    fault = Fault(kind, provider=whose, value=value)
+    ended = read(sandbox, provider, fault, usernames=many(3), concurrency=1)
+    assert ended.exit_code == code
+    assert words in ended.last_line
+    assert "(HTTP " in ended.last_line
+    assert asked(sandbox, whose) == 1
+    assert ended.follows(provider) == []
 
 
-def test_quota_of_the_research_api_resets_at_midnight(sandbox: Sandbox) -> None:
-    sandbox.clock = SandboxClock()
-    value = [429, "daily_quota_limit_exceeded", "The daily quota is exceeded"]
-    sentence = str(reader(sandbox, "research", Fault("error", value=value)).error())
-    assert "the daily quota is used up; it resets at " in sentence
-    assert " 00:00 UTC (HTTP 429, daily_quota_limit_exceeded" in sentence
+# Waits.
 
 
-def test_quota_that_is_left_is_known() -> None:
+def test_waits_between_tries_grow(sandbox: Sandbox, clock: JumpingClock) -> None:
+    read(sandbox, "rapidapi", Fault("status"), max_tries=20)
+    assert asked(sandbox, "rapidapi") == 20
+    assert len(clock.waits) == 19
+    assert all(wait <= min(2**n, 60) for n, wait in enumerate(clock.waits))
+    assert max(clock.waits) > 16
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        ("300", 300),
+        (formatdate(NOW + 300, usegmt=True), 300),
+        ("1", 1),
+        ("-5", 0),
+        ("soon", 0),
+        ("nan", 0),
+        (formatdate(NOW - 60), 0),
+    ],
+)
+def test_announced_wait_is_kept_and_never_shortens_the_backoff(
+    sandbox: Sandbox, clock: JumpingClock, header: str, wait: float
+) -> None:
+    random.seed(5)
+    read(sandbox, "rapidapi", Fault("status", value=429), max_tries=5)
+    backoff, clock.waits = clock.waits, []
+    random.seed(5)
+    read(sandbox, "rapidapi", Fault("retry_after", value=header), max_tries=5)
+    assert len(backoff) == 4
+    assert clock.waits == pytest.approx([max(wait, own) for own in backoff])
+
+
+@pytest.mark.parametrize(("status", "at"), [(429, [0, 0, 30, 30]), (503, [0, 0, 1, 30])])
+def test_slow_down_pauses_all_workers_and_a_server_error_only_its_own(
+    clock: JumpingClock, status: int, at: list[float]
+) -> None:
+    """The shorter pause, which is asked for later, does not end the longer one."""
+    sent: list[tuple[float, str]] = []
+    clock.workers = 2
+
+    def reply(request: Received) -> Reply:
+        username = request.target.split("/")[4]
+        is_first = username not in {name for _, name in sent}
+        sent.append((clock.time, username))
+        if not is_first:
+            clock.workers -= 1
+            return Reply(body=PAGE)
+        # Both are sent before either response, and the response to ben is the later one.
+        wait_until(lambda: bool(clock.waits) if username == "ben" else len(sent) == 2)
+        return Reply(status, headers={"Retry-After": "30" if username == "ann" else "1"})
+
+    with Server(reply) as server:
+        ended = read_from(server.url, "ann", "ben", concurrency=2)
+    assert ended.exit_code == 0
+    assert sorted(time for time, _ in sent) == at
+
+
+# Limits.
+
+
+def test_no_second_has_more_requests_than_the_rate(clock: JumpingClock) -> None:
+    times = []
+
+    def reply(_: Received) -> Reply:
+        times.append(clock.time)
+        return Reply(body=PAGE)
+
+    names = [f"user{number}" for number in range(101)]
+    with Server(reply) as server:
+        read_from(server.url, *names, rapidapi_requests_per_second=20, concurrency=1)
+    assert len(times) == 101
+    assert all(later - first > 1 for first, later in zip(times, times[20:], strict=False))
+    assert times[19] == 0
+    assert times[-1] == pytest.approx(5 * 1.02)
+
+
+@pytest.mark.parametrize("budget", [0, 1, 10])
+@each_provider
+def test_budget_is_the_most_the_provider_ever_sees(
+    sandbox: Sandbox, provider: str, budget: int
+) -> None:
+    limits = {f"{provider}_max_requests": budget, "concurrency": 8, "max_tries": 5}
+    flaky = Fault("status", probability=0.5)
+    ended = read(sandbox, provider, flaky, usernames=many(40), **limits)
+    assert asked(sandbox, provider) == budget
+    assert ended.exit_code == 0
+    assert f"`{provider}_max_requests` ({budget}) is reached" in ended.last_line
+
+
+def test_quota_that_is_left_is_in_the_table() -> None:
     left = iter(["7", "6", "soon"])
 
     def reply(_: Received) -> Reply:
         return Reply(body=PAGE, headers={"x-ratelimit-requests-remaining": next(left)})
 
     with Server(reply) as server:
-        one = rapidapi(server)
-        known = [one.client.quota_left for _ in range(3) if one.fetch()]
-    assert known == [7, 6, 6]
+        ended = read_from(server.url, *many(3), concurrency=1)
+    _, header, row, *_ = ended.stderr.partition("Summary:")[2].splitlines()
+    assert header.endswith("quota left  time")
+    assert row.split()[-3] == "6"
 
 
-@pytest.mark.parametrize(
-    ("timestamp", "as_of"),
-    [("2023-11-16T02:00:00Z", NOW), ("0001-01-01T00:00:00Z", None), ("soon", None)],
-)
-def test_cached_page_is_as_of_its_cache(timestamp: str, as_of: int | None) -> None:
-    meta = {"request_id": "7", "timestamp": timestamp, "cached": True}
+@pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "soon"])
+def test_cached_page_without_a_readable_time_is_as_of_its_date(timestamp: str) -> None:
+    meta = {"timestamp": timestamp, "cached": True}
     page = json.dumps({**json.loads(PAGE), "meta": meta}).encode()
-    with Server(lambda _: Reply(body=page)) as server:
-        response = rapidapi(server).fetch()
-    if as_of is None:
-        assert response.until == response.came_at
-    else:
-        assert response.as_of == response.until == as_of
-
-
-# The gate.
-
-
-def test_no_second_has_more_requests_than_the_rate() -> None:
-    one = Gate(20, None, "the_budget", JumpingClock())
-    times = []
-    for _ in range(101):
-        one.enter()
-        times.append(one.clock.now())
-    assert all(later - first > 1 for first, later in zip(times, times[20:], strict=False))
-    assert times[19] == 0
-    assert times[-1] == pytest.approx(5 * 1.02)
-
-
-def test_shorter_pause_does_not_end_a_longer_one() -> None:
-    one = Gate(20, None, "the_budget", JumpingClock())
-    one.pause(60)
-    one.pause(1)
-    one.enter()
-    assert one.clock.now() == 60
-
-
-@pytest.mark.parametrize("answers", [1, 2, 1000])
-@pytest.mark.parametrize("budget", [0, 1, 40])
-def test_budget_is_the_most_the_provider_ever_sees(budget: int, answers: int) -> None:
-    """Whether or not it closes connections that the tap means to use again."""
-    body = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(PAGE), PAGE)
-    with Raw(lambda: body, answers=answers) as server:
-        one = rapidapi(server, budget=budget)
-        ends = [_outcome(one.fetch) for _ in range(60)]
-    assert server.requests == one.gate.requests == one.requests == budget
-    assert isinstance(one.gate.halt, BudgetReached)
-    assert one.gate.halt.reason == f"`the_budget` ({budget}) is reached"
-    assert ends[-1] is one.gate.halt
-
-
-def _outcome(call: Callable[[], object]) -> object:
-    try:
-        return call()
-    except NoPage as error:
-        return error
-
-
-def test_many_workers_do_not_exceed_the_budget() -> None:
-    with Server(lambda _: Reply(body=PAGE)) as server:
-        one = rapidapi(server, budget=10)
-        with ThreadPoolExecutor(8) as workers:
-            ends = list(workers.map(lambda _: _outcome(one.fetch), range(40)))
-    assert len(server.received) == 10
-    assert sum(isinstance(end, BudgetReached) for end in ends) == 30
-
-
-def test_first_reason_to_stop_counts() -> None:
-    one = Gate(20, None, "the_budget")
-    first = Interrupted(happened="stopped by a test")
-    assert one.stop(first) is first
-    assert one.stop(BudgetReached(happened="another")) is first
-    with pytest.raises(Interrupted, match="stopped by a test"):
-        one.enter()
-    with pytest.raises(Interrupted, match="stopped by a test"):
-        one.rest(FOREVER)
-    assert one.requests == 0
-
-
-def test_stop_ends_every_wait() -> None:
-    one = Gate(1, None, "the_budget")
-    one.enter()
-    one.pause(FOREVER)
-
-    def rest() -> None:
-        one.rest(FOREVER)
-
-    with ThreadPoolExecutor(3) as workers:
-        waits = [workers.submit(wait) for wait in (rest, one.enter, one.enter)]
-        one.stop(Interrupted())
-        assert all(isinstance(wait.exception(AT_ONCE), Interrupted) for wait in waits)
+    with Server(lambda _: Reply(body=page, headers={"Date": formatdate(NOW)})) as server:
+        (record,) = read_from(server.url, "ann").records("rapidapi_following")
+    assert record["followed_at_latest"] == "2023-11-16T02:00:00+00:00"
 
 
 # The access token.
 
 
-def tokens(sandbox: Sandbox) -> int:
-    return [request.provider for request in sandbox.requests].count("token")
-
-
-def test_workers_share_one_token(sandbox: Sandbox) -> None:
-    one = reader(sandbox, "research")
-    with ThreadPoolExecutor(8) as workers:
-        assert len([workers.submit(one.fetch).result(AT_ONCE) for _ in range(40)]) == 40
-    assert tokens(sandbox) == 1
-    assert one.requests == one.gate.requests == 40
-
-
-def test_token_is_renewed_before_it_expires(sandbox: Sandbox) -> None:
-    one = reader(sandbox, "research")
-    for time, expected in ((0, 1), (0.9 * 7200 - 1, 1), (0.9 * 7200, 2), (7200, 2)):
-        one.clock.time = time
-        one.fetch()
-        assert tokens(sandbox) == expected
-
-
-@pytest.mark.parametrize("max_tries", [1, 5])
-def test_rejected_token_is_renewed_once_within_the_same_try(
-    sandbox: Sandbox, max_tries: int
+@pytest.mark.parametrize(("wait", "expected"), [("89", 1), ("91", 2)])
+def test_token_is_renewed_before_it_expires(
+    sandbox: Sandbox, wait: str, expected: int
 ) -> None:
-    one = reader(sandbox, "research", Fault("token_revoked", times=1), max_tries=max_tries)
-    assert len(one.fetch().page.accounts.rows) == 3
-    assert (tokens(sandbox), one.requests, one.clock.waits) == (2, 2, [])
+    sandbox.scenario = Scenario(token_life=100)
+    assert read(sandbox, "research", Fault("retry_after", value=wait, times=1)).exit_code == 0
+    assert asked(sandbox, "token") == expected
 
 
-def test_token_that_is_always_rejected_ends_the_stream(sandbox: Sandbox) -> None:
-    one = reader(sandbox, "research", Fault("token_revoked"))
-    error = one.error()
-    assert isinstance(error, BadCredentials)
-    assert "research_client_secret" in error.sentence
-    assert (tokens(sandbox), one.requests) == (2, 2)
-
-
-def test_users_own_token_is_not_renewed(sandbox: Sandbox) -> None:
-    config = {"research_api_url": sandbox.url, "research_access_token": "act.old"}
-    one = Reader(config, "research")
-    error = one.error()
-    assert isinstance(error, BadCredentials)
-    assert "research_access_token" in error.sentence
-    assert (tokens(sandbox), one.requests) == (0, 1)
+def test_rejected_token_is_renewed_within_the_same_try(
+    sandbox: Sandbox, clock: JumpingClock
+) -> None:
+    ended = read(sandbox, "research", Fault("token_revoked", times=1), max_tries=1)
+    row = ended.scans("research")["ann"]
+    assert (row["outcome"], row["requests"]) == ("complete", 2)
+    assert (asked(sandbox, "token"), clock.waits) == (2, [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "value"),
-    [
-        ("status", 500),
-        ("status", [503, "html"]),
-        ("html_200", None),
-        ("truncated", None),
-        ("empty_body", None),
-        ("reset", None),
-        ("retry_after", "0"),
-        ("error", [200, "internal_error", "Try again"]),
-        ("error", [429, "too_many_requests", "Slow down"]),
-        ("error", [408, "timeout", "Slow"]),
-    ],
-    ids=str,
+    ("users_own", "times"), [({}, 2), ({"research_access_token": "x"}, 1)]
 )
-def test_token_request_is_retried(sandbox: Sandbox, kind: Any, value: Any) -> None:
-    fault = Fault(kind, provider="token", value=value, times=3)
-    one = reader(sandbox, "research", fault, max_tries=2)
-    error = one.error()
-    assert isinstance(error, Failed)
-    assert error.reason.endswith(" after 2 tries")
-    assert one.fetch()
-    assert (tokens(sandbox), one.requests) == (4, 1)
-
-
-@pytest.mark.parametrize("status", [200, 400, 401])
-def test_refused_client_ends_the_stream_whatever_the_status(
-    sandbox: Sandbox, status: int
+def test_token_that_is_always_rejected_ends_the_stream(
+    sandbox: Sandbox, users_own: dict[str, str], times: int
 ) -> None:
-    value = [status, "invalid_client", "Client key or secret is incorrect."]
-    one = reader(sandbox, "research", Fault("error", provider="token", value=value))
-    error = one.error()
-    assert isinstance(error, BadCredentials)
-    assert "Client key or secret is incorrect., log_id " in error.sentence
-    assert "check `research_client_key` and `research_client_secret`" in error.sentence
-    assert (tokens(sandbox), one.requests) == (1, 0)
+    """The user's own token is not renewed."""
+    ended = read(sandbox, "research", Fault("token_revoked"), **users_own)
+    assert ended.exit_code == 1
+    assert f"check {SECRET}" in ended.last_line
+    assert "get a new `research_access_token`" in ended.last_line
+    assert asked(sandbox, "research") == times
+    assert asked(sandbox, "token") == (0 if users_own else 2)
 
 
-def test_workers_that_wait_for_a_token_request_it_if_the_first_one_fails(
+def test_workers_share_a_token_and_request_another_one_if_the_first_request_fails(
     sandbox: Sandbox,
 ) -> None:
     fault = Fault("status", provider="token", times=1)
-    one = reader(sandbox, "research", fault, max_tries=1)
-    with ThreadPoolExecutor(4) as workers:
-        waiting = [workers.submit(_outcome, one.fetch) for _ in range(4)]
-        ends = [end.result(AT_ONCE) for end in waiting]
-    assert sum(isinstance(end, Failed) for end in ends) == 1
-    assert tokens(sandbox) == 2
-    assert one.requests == 3
+    ended = read(sandbox, "research", fault, max_tries=1, usernames=many(40))
+    outcomes = [row["outcome"] for row in ended.scans("research").values()]
+    assert sorted(outcomes) == ["complete"] * 39 + ["failed"]
+    assert asked(sandbox, "token") == 2

@@ -1,180 +1,118 @@
-"""Decoding a body: what is repaired, what becomes null, and what cannot be read."""
+"""Bodies that are not as they should be: repaired, read without a field, or not read."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
-from singer_sdk import typing as th
 
-from tap_tiktok_following.decoding import AccountsReader, Reader, Unreadable
-from tap_tiktok_following.model import Accounts
+from tests.server import Reply, Server, read_from
 
+if TYPE_CHECKING:
+    from tests.harness import Run
 
-class Thing(msgspec.Struct):
-    name: str | None = None
-    count: int | None = None
-    more: bool | None = None
+PAGE = b'{"data": %b, "pagination": {"has_more": false, "total": 2}}'
+FIRST = b'{"user_id": "1"}'
 
 
-ACCOUNTS = AccountsReader(
-    th.PropertiesList(
-        th.Property("user_id", th.StringType, required=True),
-        th.Property("name", th.StringType),
-        th.Property("likes", th.IntegerType),
-        th.Property("verified", th.BooleanType),
-    )
+def read(body: bytes) -> Run:
+    """Run over a list whose only page has this body."""
+    with Server(lambda _: Reply(body=body)) as server:
+        return read_from(server.url, "ann", max_tries=1)
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "value"),
+    [
+        ("bio", rb'"\ud83d\ude00 \u05d0"', "\U0001f600 \u05d0"),
+        ("bio", rb'"a\ud83d"', "a\ufffd"),
+        ("bio", rb'"\ude00\ud83d"', "\ufffd\ufffd"),
+        ("bio", rb'"a\u0000b"', "a\ufffdb"),
+        ("bio", b'"a\xffb"', "a\ufffdb"),
+        ("bio", rb'"a\\u0000b"', r"a\u0000b"),
+        ("user_id", b"107955", "107955"),
+        ("followers", b"7.0", 7),
+        ("followers", b"9223372036854775807", 2**63 - 1),
+        ("new", b'[1, {"x": null}]', None),
+        ("new", b"9" * 5000, None),
+    ],
 )
+def test_value_is_repaired_and_an_unknown_field_ignored(
+    field: str, given: bytes, value: object
+) -> None:
+    item = b'{"user_id": "2", "verified": true, "%b": %b}' % (field.encode(), given)
+    ended = read(PAGE % (b"[%b, %b]" % (item, FIRST)))
+    second, first = ended.records("rapidapi_following")
+    assert (second.get(field), second["verified"], first["user_id"]) == (value, True, "1")
+    assert "of a wrong type" not in ended.stderr
 
 
-def accounts(items: object) -> Accounts:
-    return ACCOUNTS.read(msgspec.Raw(json.dumps(items).encode()))
+@pytest.mark.parametrize(
+    "given",
+    [
+        b'"bio": 7',
+        b'"followers": "7"',
+        b'"followers": 7.5',
+        b'"followers": true',
+        b'"followers": 9223372036854775808',
+        b'"verified": "true"',
+        b'"verified": 1',
+    ],
+)
+def test_field_of_a_wrong_type_is_null_with_a_warning(given: bytes) -> None:
+    name = given.split(b'"')[1].decode()
+    item = b'{"user_id": "2", "username": "two", %b}' % given
+    ended = read(PAGE % (b"[%b, %b]" % (item, FIRST)))
+    second, first = ended.records("rapidapi_following")
+    assert (second[name], second["username"], first["user_id"]) == (None, "two", "1")
+    assert "set 1 field of a wrong type to null" in ended.text("WARNING")
 
 
-def row(user_id: str, **more: Any) -> dict[str, Any]:
-    return {"user_id": user_id, "name": None, "likes": None, "verified": None, **more}
+@pytest.mark.parametrize(
+    "item",
+    [b"{}", b'{"user_id": null}', b'{"user_id": ""}', b'{"user_id": []}', b"null", b"7"],
+)
+def test_account_without_its_key_is_left_out_with_a_warning(item: bytes) -> None:
+    ended = read(PAGE % (b"[%b, %b]" % (item, FIRST)))
+    assert [record["user_id"] for record in ended.records("rapidapi_following")] == ["1"]
+    assert "skipped 1 account without a key" in ended.text("WARNING")
 
 
-READABLE = {
-    "plain": (b'{"name": "a", "count": 7}', Thing("a", 7)),
-    "unknown field": (b'{"name": "a", "new": [1, {"x": null}]}', Thing("a")),
-    "byte order mark": (b'\xef\xbb\xbf{"name": "a"}', Thing("a")),
-    "pair of surrogates": (rb'{"name": "\ud83d\ude00"}', Thing("\U0001f600")),
-    "emoji and Hebrew": ('{"name": "\U0001f600 \u05d0"}'.encode(), Thing("\U0001f600 \u05d0")),
-    "lone surrogate": (rb'{"name": "a\ud83d"}', Thing("a\ufffd")),
-    "surrogates in the wrong order": (rb'{"name": "\ude00\ud83d"}', Thing("\ufffd\ufffd")),
-    "NUL": (rb'{"name": "a\u0000b"}', Thing("a\ufffdb")),
-    "no UTF-8": (b'{"name": "a\xffb"}', Thing("a\ufffdb")),
-    "text of an escape": (rb'{"name": "a\\u0000b"}', Thing(r"a\u0000b")),
-    "1.0 for an integer": (b'{"count": 7.0}', Thing(count=7)),
-    "string for an integer": (b'{"count": "7"}', Thing(count=7)),
-    "same key twice": (b'{"count": 1, "count": 2}', Thing(count=2)),
-    "exponent": (b'{"count": 1e3}', Thing(count=1000)),
-    "huge unknown number": (b'{"name": "a", "new": ' + b"9" * 5000 + b"}", Thing("a")),
-}
-
-
-@pytest.mark.parametrize(("body", "thing"), READABLE.values(), ids=READABLE)
-def test_body_is_decoded_or_repaired(body: bytes, thing: Thing) -> None:
-    assert Reader(Thing).read(body) == thing
+@pytest.mark.parametrize(("length", "many"), [(255, 1), (256, 0)])
+def test_key_that_is_too_long_for_a_database_is_none(length: int, many: int) -> None:
+    ended = read(PAGE % (b'[{"user_id": "%b"}]' % (b"x" * length)))
+    assert len(ended.records("rapidapi_following")) == many
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"<html></html>",
-        b'{"name": "a"',
-        b'{"name": NaN}',
-        b'{"new": NaN}',
-        b'{"new": Infinity}',
-        b'{"new": -Infinity}',
-        b'{"count": ' + b"9" * 5000 + b"}",
-        b'{"new": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b"[]",
-        b'[{"name": "a"}]',
-        b"null",
-        b"7",
-        b'{"count": 7.5}',
-        b'{"count": []}',
-        b'{"name": "a"}{"name": "b"}',
-        "{}".encode("utf-16"),
-        b"\x1f\x8b\x08\x00",
+        PAGE % b"null",
+        b"\xef\xbb\xbf" + PAGE % b"[]",
+        b'{"data": [], "pagination": {"has_more": false}, "data": []}',
+        b'{"data": [], "pagination": {"has_more": false, "next_max_time": "7"}}',
     ],
-    ids=lambda body: repr(body[:30]),
 )
-def test_unreadable_body(body: bytes) -> None:
-    with pytest.raises(Unreadable):
-        Reader(Thing).read(body)
+def test_body_that_can_be_read(body: bytes) -> None:
+    assert read(body).scans("rapidapi")["ann"]["outcome"] == "complete"
 
 
-def test_repaired_text_can_be_encoded_again() -> None:
-    thing = Reader(Thing).read(rb'{"name": "\ud83d \u0000 \ud83d\ude00"}')
-    assert msgspec.json.decode(msgspec.json.encode(thing), type=Thing) == thing
+UNREADABLE = {
+    "cut off": (PAGE % b"[]")[:-1],
+    "NaN": PAGE % b'[{"new": NaN}]',
+    "infinity": PAGE % b'[{"new": -Infinity}]',
+    "too deep": PAGE % (b"[" * 100_000 + b"]" * 100_000),
+    "an object for a list": PAGE % b"{}",
+    "a string for a list": PAGE % b'"x"',
+    "line break in a string": PAGE % b'[{"user_id": "1", "bio": "\n"}]',
+    "array": b"[%b]" % (PAGE % b"[]"),
+    "two": PAGE % b"[]" + PAGE % b"[]",
+    "fraction of a second": (PAGE % b"[]").replace(b"false", b'true, "next_max_time": 7.5'),
+}
 
 
-def test_accounts_keep_their_order() -> None:
-    given = [row("2", name="b", likes=2**63 - 1, verified=True), row("1")]
-    assert accounts(given) == Accounts(given)
-
-
-def test_null_is_an_empty_list() -> None:
-    assert accounts(None) == accounts([]) == Accounts([])
-
-
-def test_missing_fields_are_null_and_unknown_ones_are_ignored() -> None:
-    assert accounts([{"user_id": "1", "new": {"x": 1}}]) == Accounts([row("1")])
-
-
-@pytest.mark.parametrize(
-    "item",
-    [{}, {"user_id": None}, {"user_id": ""}, {"user_id": []}, {"user_id": "x" * 256}, None, 7],
-)
-def test_account_without_its_key_is_left_out_and_counted(item: object) -> None:
-    assert accounts([{"user_id": "1"}, item]) == Accounts([row("1")], keyless=1)
-
-
-def test_id_given_as_a_number_becomes_a_string() -> None:
-    assert accounts([{"user_id": 107955}]) == Accounts([row("107955")])
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"name": 7},
-        {"name": ["x"]},
-        {"likes": "7"},
-        {"likes": 7.5},
-        {"likes": True},
-        {"likes": 2**63},
-        {"verified": "true"},
-        {"verified": 1},
-    ],
-    ids=str,
-)
-def test_optional_field_of_a_wrong_type_is_null_and_counted(
-    wrong: dict[str, Any],
-) -> None:
-    assert accounts([{"user_id": "1"} | wrong]) == Accounts([row("1")], nulled=1)
-
-
-def test_wrong_field_does_not_affect_the_others() -> None:
-    given = [{"user_id": "1", "name": "a", "likes": "many"}, row("2", likes=5)]
-    assert accounts(given) == Accounts([row("1", name="a"), row("2", likes=5)], nulled=1)
-
-
-class Envelope(msgspec.Struct):
-    data: msgspec.Raw
-
-
-def page(value: bytes) -> Accounts:
-    """A whole body as the providers read it, with this value in an optional field."""
-    body = b'{"data": [{"user_id": "1", "name": %s}, {"user_id": "2"}]}' % value
-    return ACCOUNTS.read(Reader(Envelope).read(body).data)
-
-
-@pytest.mark.parametrize("name", [rb'"\ud83d"', rb'"\u0000"', b'"\xff"', b'"\xc3"'])
-def test_text_that_targets_reject_is_repaired(name: bytes) -> None:
-    assert page(name) == Accounts([row("1", name="\ufffd"), row("2")])
-
-
-@pytest.mark.parametrize(
-    "value",
-    [b"NaN", b"[" * 5000 + b"]" * 5000, b'"\n"'],
-    ids=lambda v: repr(v[:9]),
-)
-def test_page_with_an_impossible_value_is_unreadable(value: bytes) -> None:
-    with pytest.raises(Unreadable):
-        page(value)
-
-
-def test_integer_may_come_with_a_fraction_of_zero() -> None:
-    assert accounts([{"user_id": "1", "likes": 7.0}]) == Accounts([row("1", likes=7)])
-
-
-@pytest.mark.parametrize("items", [{}, "x", 7, True])
-def test_list_that_is_not_one_is_unreadable(items: object) -> None:
-    with pytest.raises(Unreadable):
-        accounts(items)
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
+def test_body_that_cannot_be_read(body: bytes) -> None:
+    row = read(body).scans("rapidapi")["ann"]
+    assert row["outcome"] == "failed"
+    assert "the response could not be read after 1 try" in row["reason"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import re
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from sandbox import Fault, Scenario, World
 from tap_tiktok_following import text
 from tap_tiktok_following.text import MASK, clean, hide, parse_time, redact
-from tests.harness import PROVIDERS, run, settings
+from tests.harness import each_provider, run, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +27,6 @@ UNFIT = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 FORGED = "no\r\n2026-11-25 ERROR everything is lost \x1b[2J\x1b]0;title\x07\x9b31m\u202eevil"
-
-another = logging.getLogger("another.package")
 
 
 @pytest.fixture(autouse=True)
@@ -43,75 +40,49 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.setLogRecordFactory(factory)
 
 
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    another.addHandler(handler)
-    another.setLevel(logging.DEBUG)
-    yield stream
-    another.removeHandler(handler)
-
-
 # Secrets.
-
-
-@pytest.mark.parametrize(
-    "written",
-    [SECRET, quote(SECRET, safe=""), quote_plus(SECRET), json.dumps(SECRET)[1:-1]],
-    ids=["plain", "in a path", "in a form", "in JSON"],
-)
-def test_secret_is_masked_however_it_is_escaped(written: str) -> None:
-    assert redact(f"before {written} after") == f"before {MASK} after"
 
 
 @pytest.mark.parametrize(
     ("secret", "shown", "masked"),
     [
+        (None, f"before {SECRET} after", f"before {MASK} after"),
+        (None, f"/{quote(SECRET, safe='')}/{quote_plus(SECRET)}", f"/{MASK}/{MASK}"),
+        (None, json.dumps(SECRET), f'"{MASK}"'),
+        (SECRET + "-and-more", f"{SECRET}-and-more", MASK),
+        ("12345678", "a12345678b, 1234567", f"a{MASK}b, 1234567"),
+        # A short one may be a part of a word.
         ("key", "keys, monkey, KEY, `rapidapi_key`", "keys, monkey, KEY, `rapidapi_key`"),
         (
             "key",
-            "the key is key: 'key', x-key=key&a",
-            f"the {MASK} is {MASK}: '{MASK}', x-{MASK}={MASK}&a",
+            "the key is: 'key', x-key=key&a",
+            f"the {MASK} is: '{MASK}', x-{MASK}={MASK}&a",
         ),
-        ("12345678", "a12345678b, 1234567", f"a{MASK}b, 1234567"),
-        (SECRET + "-and-more", f"{SECRET}-and-more", MASK),
-        ("", "text", "text"),
-        (None, "text", "text"),
     ],
 )
-def test_short_secrets_are_masked_as_whole_words_and_others_everywhere(
+def test_secret_is_masked_however_it_is_escaped(
     secret: str | None, shown: str, masked: str
 ) -> None:
     hide(secret)
     assert redact(shown) == masked
 
 
-def test_log_of_every_library_is_masked(log: io.StringIO) -> None:
-    hide("plain-secret")
-    another.debug("with %s in it", SECRET)
-    another.debug("with " + SECRET + " in it")
-    another.debug("%r", {"key": "plain-secret"})
-    assert log.getvalue() == f"with {MASK} in it\n" * 2 + f"{{'key': '{MASK}'}}\n"
-
-
-def test_exceptions_and_their_causes_are_masked(log: io.StringIO) -> None:
+def test_log_of_every_library_is_masked_with_its_exceptions(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    another = logging.getLogger("another.package")
+    another.warning("with %s in it", SECRET)
+    another.warning("%d of " + SECRET, "x", SECRET)
     try:
         int(SECRET)
     except ValueError as cause:
         error = KeyError(SECRET)
         error.__cause__ = cause
         another.error("it failed", exc_info=error)
-    assert SECRET not in log.getvalue()
-    assert f"with base 10: '{MASK}'" in log.getvalue()
-
-
-def test_badly_formatted_log_line_is_logged_and_raises_nothing(log: io.StringIO) -> None:
-    another.warning("%d of " + SECRET, "x", SECRET)
-    another.warning("%s %s", SECRET)
-    assert log.getvalue() == (
-        f"%d of {MASK} (could not be formatted)\n%s %s (could not be formatted)\n"
-    )
+    assert f"with {MASK} in it" in caplog.text
+    assert f"%d of {MASK} (could not be formatted)" in caplog.text
+    assert f"with base 10: '{MASK}'" in caplog.text
+    assert SECRET not in caplog.text
 
 
 # Text from outside.
@@ -120,26 +91,18 @@ def test_badly_formatted_log_line_is_logged_and_raises_nothing(log: io.StringIO)
 @pytest.mark.parametrize(
     ("foreign", "cleaned"),
     [
-        ("The user is private.", "The user is private."),
         ("  two\n lines\t here ", "two lines here"),
         ("\x1b[31mred\x1b[0m", "red"),
         ("\x1b]0;a title\x07text", "text"),
-        ("\x1b]8;;https://evil.example\x1b\\link", "link"),
         ("\x9b31mred", "red"),
         ("a\x00b\x7fc", "abc"),
         ("left\u202eright\u2066\u200e", "leftright"),
-        ("\ud83d", ""),
         ("😀 Zoë 愛", "😀 Zoë 愛"),
+        ("x" * 101, "x" * 99 + "…"),
     ],
 )
 def test_foreign_text_becomes_one_printable_line(foreign: str, cleaned: str) -> None:
     assert clean(foreign, 100) == cleaned
-
-
-def test_secret_is_masked_before_long_text_is_cut() -> None:
-    hide("s3cret-s3cret")
-    assert clean("x s3cret-s3cret", 8) == "x ***"
-    assert clean("x" * 50_000, 10) == "x" * 9 + "…"
 
 
 @given(st.text(st.characters(), max_size=200), st.integers(1, 50))
@@ -149,21 +112,16 @@ def test_no_text_breaks_a_line_or_moves_a_cursor(foreign: str, most: int) -> Non
     assert UNFIT.search(cleaned) is None
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("part", ["code", "message"])
-def test_provider_s_words_forge_no_log_line(
-    sandbox: Sandbox, provider: str, part: str
-) -> None:
+@each_provider
+def test_providers_words_forge_no_log_line(sandbox: Sandbox, provider: str) -> None:
     sandbox.world = World.of({"ann": []})
-    long = FORGED * 1000
-    value = [400, long, "No"] if part == "code" else [400, "teapot", long]
+    value = [400, FORGED * 1000, FORGED * 1000]
     sandbox.scenario = Scenario(faults=[Fault("error", value=value)])
     ended = run(settings(sandbox, ["ann"], provider))
     reason = ended.scans(provider)["ann"]["reason"]
     assert "everything is lost" in reason
     assert len(reason) < 500
-    assert UNFIT.search(reason) is None
-    assert UNFIT.search(ended.stderr.replace("\n", "")) is None
+    assert UNFIT.search(reason + ended.stderr.replace("\n", "")) is None
     assert not [line for line in ended.stderr.splitlines() if line.startswith("2026-11-25")]
 
 
@@ -171,21 +129,13 @@ def test_provider_s_words_forge_no_log_line(
 
 
 @pytest.mark.parametrize(
-    "time",
+    ("time", "seconds"),
     [
-        "2026-01-31T00:00:00Z",
-        "2026-01-31T00:00:00.250000Z",
-        "2026-01-31T01:00:00+01:00",
-        "2026-01-31T00:00:00",
-        "2026-01-31",
+        ("2026-01-31T01:00:00.250000+01:00", 1_769_817_600),
+        ("2026-01-31", 1_769_817_600),
+        ("soon", None),
+        ("0001-01-01T00:00:00+02:00", None),
     ],
 )
-def test_time_is_in_utc_where_it_names_no_zone(time: str) -> None:
-    assert parse_time(time) == 1_769_817_600
-
-
-@pytest.mark.parametrize(
-    "value", [None, 7, "", "soon", "Z", b"2026-01-31", "0001-01-01T00:00:00+02:00"]
-)
-def test_what_is_not_a_time_is_none(value: object) -> None:
-    assert parse_time(value) is None
+def test_time_is_in_utc_where_it_names_no_zone(time: str, seconds: int | None) -> None:
+    assert parse_time(time) == seconds
