@@ -16,14 +16,6 @@ PAGE = "output/prod.html"
 
 HISTORY = ROOT / "benchmarks" / "history.sql"
 
-SEARCH = """() => {
-    const started = performance.now(), box = document.getElementById("search");
-    box.value = "user77";
-    box.dispatchEvent(new Event("input"));
-    document.body.offsetHeight;
-    return (performance.now() - started) / 1000;
-}"""
-
 
 def dbt_build(work: Work) -> Run:
     """Build and test the models over two scans of each list, which SQL makes."""
@@ -47,11 +39,3 @@ def open_page(work: Work) -> Run:
         tab, started = browser.new_page(), time.monotonic()
         tab.goto((work.folder / "project" / PAGE).as_uri())
         return Run(time.monotonic() - started)
-
-
-def search_page(work: Work) -> Run:
-    """Search the same page for a username, until the result is drawn."""
-    with chromium() as browser:
-        tab = browser.new_page()
-        tab.goto((work.folder / "project" / PAGE).as_uri())
-        return Run(tab.evaluate(SEARCH))

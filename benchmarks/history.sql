@@ -9,11 +9,12 @@ CREATE TEMP VIEW scanned AS
 SELECT
     list,
     scan,
+    getvariable('lists') AS lists,
     'user' || list AS follower_username,
     TIMESTAMP '2026-01-01' + scan * INTERVAL '3 days' + list * INTERVAL '1 second' AS scanned_at,
     CASE WHEN scan = 1 THEN scanned_at - INTERVAL '3 days' END AS previous_scanned_at,
     list % 17 <> 3 AS is_readable
-FROM range(getvariable('lists')) AS lists(list), range(2) AS scans(scan);
+FROM range(getvariable('lists')) AS all_lists(list), range(2) AS both_scans(scan);
 
 INSERT INTO tiktok.research_following BY NAME
 SELECT
@@ -22,7 +23,8 @@ SELECT
     previous_scanned_at,
     place AS position,
     CASE
-        WHEN place <= 9 THEN 'user' || (list + place * place) % getvariable('lists')
+        WHEN place <= 6 THEN 'user' || (list + place * place) % lists
+        WHEN place <= 9 THEN 'user' || (list - (place - 6) * (place - 6) + lists) % lists
         WHEN place <= 30 THEN 'star' || place || '.' || list * 17 % (3 * place)
         WHEN place > 302 THEN 'hit' || scan || '.' || list % 700
         ELSE 'crowd' || (list * 7919 + place * 104729) % 1000003

@@ -58,16 +58,15 @@ class Work(NamedTuple):
     sandbox: Sandbox
     lengths: list[int]
 
+    @property
     def usernames(self) -> Path:
-        """Write the usernames into a file, and return its path."""
-        path = self.folder / "usernames.txt"
-        path.write_text("\n".join(self.sandbox.world.usernames), encoding="utf-8")
-        return path
+        """The file with all usernames."""
+        return self.folder / "usernames.txt"
 
     def variables(self, **settings: object) -> dict[str, str]:
         """Return environment variables for the tap, with further settings of it."""
         settings = {
-            "usernames_path": self.usernames(),
+            "usernames_path": self.usernames,
             "concurrency": WORKERS,
             "research_requests_per_second": 1000,
             **settings,
@@ -136,7 +135,7 @@ def dlt(work: Work) -> Run:
         "EXTRACT__MAX_PARALLEL_ITEMS": str(WORKERS),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }
-    done = run([*command, work.usernames(), database], work.folder / "dlt.txt", variables)
+    done = run([*command, work.usernames, database], work.folder / "dlt.txt", variables)
     return work.check(done, sql(database, "SELECT count(*) FROM tiktok.following"))
 
 
@@ -149,19 +148,10 @@ def pipeline(work: Work) -> Run:
     return work.check(done, _count_rows(project))
 
 
-def kill_without_file(work: Work) -> Run:
-    """Kill the same pipeline again and again, without `responses_path`."""
-    return _kill(work, make_project(work.folder / "without"), responses_path="")
-
-
-def kill_with_file(work: Work) -> Run:
-    """Kill the same pipeline again and again, with `responses_path`."""
-    return _kill(work, make_project(work.folder / "with"))
-
-
-def _kill(work: Work, project: Path, **settings: object) -> Run:
-    """Kill a pipeline after random numbers of requests, then run it to its end."""
-    chance = random.Random(0)  # noqa: S311 - the same moments in each program
+def kill(work: Work, **settings: object) -> Run:
+    """Kill the same pipeline after random numbers of requests, then run it to its end."""
+    project = make_project(work.folder / f"kill-{len(settings)}")
+    chance = random.Random(0)  # noqa: S311 - the same moments in each run
     pages = sum(work.lengths) // 100
     variables = work.variables(**settings)
     for _ in range(KILLS):
@@ -190,22 +180,18 @@ def shards(work: Work) -> Run:
     """Run one Meltano pipeline per shard into PostgreSQL, two at the same time."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    server_is_at = {"HOST": "127.0.0.1", "PORT": str(port), "PASSWORD": "any"}
+    environment = {f"TARGET_POSTGRES_{name}": value for name, value in server_is_at.items()}
+
+    def load(folder: str, **settings: object) -> Run:
+        project, variables = make_project(work.folder / folder), work.variables(**settings)
+        plugins = ("tap-tiktok-following", "target-postgres")
+        return meltano(project, *plugins, variables=variables | environment)
+
     with postgres.serve(port) as server:
         if server is None:
             message = "there is no PostgreSQL server to load into"
             raise Failed(message)
-
-        def load(name: str, **settings: object) -> Run:
-            variables = work.variables(**settings)
-            variables |= {
-                "TARGET_POSTGRES_HOST": "127.0.0.1",
-                "TARGET_POSTGRES_PORT": str(port),
-            }
-            project = make_project(work.folder / name)
-            return meltano(
-                project, "tap-tiktok-following", "target-postgres", variables=variables
-            )
-
         # Two pipelines that create the same table at the same time fail.
         load("first", **ONE_REQUEST)
         server.execute("TRUNCATE tiktok.research_following")
@@ -216,8 +202,8 @@ def shards(work: Work) -> Run:
             runs = list(pool.map(lambda n: load(f"shard-{n}", shard=f"{n}/{SHARDS}"), numbers))
         wall = time.monotonic() - started
         rows = int(server.execute("SELECT count(*) FROM tiktok.research_following"))
-    cpu = sum(done.cpu or 0 for done in runs)
-    return work.check(Run(wall, cpu, max(done.memory or 0 for done in runs)), rows)
+    _, cpu, memory, *_ = zip(*runs, strict=True)
+    return work.check(Run(wall, sum(cpu), max(memory)), rows)
 
 
 def make_project(folder: Path) -> Path:

@@ -34,6 +34,8 @@ VERSIONS = {
 LARGE = 100
 """Figures from here on are rounded to whole numbers, smaller ones to three digits."""
 
+PAIR = 2
+
 TEXT = """\
 # Results
 
@@ -56,16 +58,16 @@ HEADER = """\
 
 def section(title: str, runs: Mapping[str, Sequence[Run]], *, has_peer: bool) -> str:
     """Return the table of a case: a line per command, and ratios if the second is a peer."""
-    lines = {}
+    lines: dict[str, list[float | None]] = {}
     for name, rounds in runs.items():
         wall, cpu, memory, requests, rows = (
             median(figures) if None not in figures else None
             for figures in zip(*rounds, strict=True)
         )
         lines[name] = [wall, cpu, memory and memory / 1_000_000, requests, rows]
-    if has_peer:
-        first, second = list(lines.values())[:2]
-        lines["ratio"] = [a and b and b / a for a, b in zip(first, second, strict=True)]
+        if has_peer and len(lines) == PAIR:
+            pairs = zip(*lines.values(), strict=True)
+            lines["ratio"] = [a and b and b / a for a, b in pairs]
     count = len(rounds)
     heading = f"## {title}" + (f", {count} rounds" if count > 1 else "")
     return "\n".join([heading, "", HEADER, *(_line(*line) for line in lines.items()), ""])
@@ -87,13 +89,13 @@ def write(sections: Iterable[str]) -> None:
 
 
 def _line(name: str, figures: Sequence[float | None]) -> str:
-    return "| ".join(["", name, *map(_number, figures), ""]).strip()
+    return " | ".join(["", name, *map(_number, figures), ""]).strip()
 
 
 def _number(figure: float | None) -> str:
     if figure is None:
-        return " "
-    return f"{figure:,.0f} " if figure >= LARGE else f"{figure:.3g} "
+        return ""
+    return f"{figure:,.0f}" if figure >= LARGE else f"{figure:.3g}"
 
 
 def _version(package: str) -> str:
@@ -102,9 +104,7 @@ def _version(package: str) -> str:
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     models = (line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
     return next(models, platform.machine())
