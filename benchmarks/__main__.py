@@ -7,6 +7,7 @@ import sys
 import tempfile
 from functools import partial
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -131,7 +132,7 @@ def main() -> int:
         title = case.title.format(lists=f"{case.lists:,}")
         try:
             section = results.section(title, measure(case), has_peer=case.has_peer)
-        except (Failed, pytest.skip.Exception) as reason:
+        except (Failed, CalledProcessError, pytest.skip.Exception) as reason:
             failures += 1
             section = f"## {title}\n\nThis could not be measured.\n"
             print(reason, file=sys.stderr)  # noqa: T201

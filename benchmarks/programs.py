@@ -17,6 +17,7 @@ from benchmarks.measure import ROOT, Failed, Run, run
 from tests.e2e import postgres
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -72,7 +73,8 @@ class Work(NamedTuple):
             **settings,
         }
         variables = {f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()}
-        return {**self.sandbox.env, f"{PREFIX}RAPIDAPI_KEY": "", **variables}
+        only_research = {**self.sandbox.env, f"{PREFIX}RAPIDAPI_KEY": ""}
+        return {**only_research, **variables, "NO_PROXY": "127.0.0.1"}
 
     def count_requests(self) -> int:
         """Count the requests for pages since the last call."""
@@ -92,8 +94,7 @@ class Work(NamedTuple):
 
 def tap(work: Work) -> Run:
     """Run the tap without a target."""
-    command: list[str | Path] = [TAP / "bin" / "tap-tiktok-following", "--config=ENV"]
-    return _run_tap(work, command, work.folder / "tap.jsonl")
+    return _run_tap(work, [TAP / "bin" / "tap-tiktok-following", "--config=ENV"])
 
 
 def plain_tap(work: Work) -> Run:
@@ -101,50 +102,39 @@ def plain_tap(work: Work) -> Run:
     config = {key: work.sandbox.config[key] for key in CREDENTIALS}
     path = work.folder / "plain.json"
     path.write_text(json.dumps({**config, "usernames": work.sandbox.world.usernames}))
-    command: list[str | Path] = [
-        TAP / "bin" / "python",
-        "-m",
-        "benchmarks.peers.plain_tap",
-        "--config",
-        path,
-    ]
-    return _run_tap(work, command, work.folder / "plain.jsonl")
+    arguments = ["-m", "benchmarks.peers.plain_tap", f"--config={path}"]
+    return _run_tap(work, [TAP / "bin" / "python", *arguments])
 
 
-def _run_tap(work: Work, command: list[str | Path], output: Path) -> Run:
+def _run_tap(work: Work, command: Sequence[str | Path]) -> Run:
+    output = work.folder / "tap.jsonl"
     done = run(command, output, work.variables())
     with output.open("rb") as lines:
         records = sum(b'following","record":' in line[:60] for line in lines)
-    output.unlink()
     return work.check(done, records)
 
 
 def dlt(work: Work) -> Run:
     """Run dlt's REST client into DuckDB."""
     database = work.folder / "dlt.duckdb"
-    database.unlink(missing_ok=True)
-    command: list[str | Path] = [
-        PEERS / "bin" / "python",
-        "-m",
-        "benchmarks.peers.dlt_pipeline",
-    ]
-    command += [work.sandbox.config[key] for key in CREDENTIALS]
+    arguments = [work.sandbox.config[key] for key in CREDENTIALS]
+    arguments += [str(work.usernames), str(database)]
     variables = {
+        "NO_PROXY": "127.0.0.1",
         "DLT_DATA_DIR": str(work.folder),
         "EXTRACT__WORKERS": str(WORKERS),
         "EXTRACT__MAX_PARALLEL_ITEMS": str(WORKERS),
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }
-    done = run([*command, work.usernames, database], work.folder / "dlt.txt", variables)
+    command = [str(PEERS / "bin" / "python"), "-m", "benchmarks.peers.dlt_pipeline"]
+    done = run([*command, *arguments], work.folder / "dlt.txt", variables)
     return work.check(done, sql(database, "SELECT count(*) FROM tiktok.following"))
 
 
 def pipeline(work: Work) -> Run:
     """Run this repository's Meltano project into DuckDB."""
     project = make_project(work.folder / "pipeline")
-    done = meltano(
-        project, "tap-tiktok-following", "target-duckdb", variables=work.variables()
-    )
+    done = meltano(project, *TO_DUCKDB, variables=work.variables())
     return work.check(done, _count_rows(project))
 
 
@@ -237,7 +227,9 @@ def sql(database: Path, statements: str) -> int:
     """Run statements in DuckDB, and return the number that the last one answers with."""
     code = """if True:
         import duckdb, sys
-        print(duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])
+        connection = duckdb.connect(sys.argv[1])
+        connection.execute("SET enable_progress_bar = false")
+        print(connection.execute(sys.argv[2]).fetchone()[0])
     """
-    command: list[str | Path] = [REPORT / "bin" / "python", "-c", code, database, statements]
+    command = [str(REPORT / "bin" / "python"), "-c", code, str(database), statements]
     return int(subprocess.check_output(command))  # noqa: S603 - our own command
