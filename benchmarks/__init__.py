@@ -1,1 +1,1 @@
-"""Measures the tap against the sandbox, and against peers in the same run."""
+"""Benchmarks of the tap beside its peers: `make bench`."""

@@ -1,82 +1,164 @@
-"""`python -m benchmarks`: measure everything and write RESULTS.md."""
+"""`python -m benchmarks`: run every case, and write RESULTS.md."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks import deaths, environment, measure, models, page, results, whole
-from benchmarks.measure import Bench, Row
-from benchmarks.process import Failed
+import pytest
+
+from benchmarks import analysis, programs, results
+from benchmarks.measure import Failed
+from benchmarks.programs import AT_ONCE, KILLS, SHARDS, Work
+from sandbox import Follow, Sandbox, Scenario, World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping
 
-QUICK = 10
+    from benchmarks.measure import Run
 
-NOT_MEASURED = "could not be measured"
+NEWEST, BETWEEN = 1_760_000_000, 3600
+"""Unix seconds of the newest follow of each list, and seconds between two of its follows."""
 
-CHAPTERS = {
-    "The whole pipeline": {
-        **whole.FIGURES,
-        "paid-twice": deaths.paid_twice,
-        **models.FIGURES,
-        **page.FIGURES,
-    },
-    "Its parts": measure.FIGURES,
+
+class Case(NamedTuple):
+    """Work that several programs do, one after the other.
+
+    Attributes:
+        title: What the work is, in the words of RESULTS.md.
+        lists: Number of lists.
+        length: Number of accounts on a list, on average.
+        programs: What does it, by its name in RESULTS.md.
+        has_peer: Whether the second program is a peer of the first.
+        latency: Seconds that a page takes.
+        rounds: How often it is done; the median counts.
+    """
+
+    title: str
+    lists: int
+    length: int
+    programs: Mapping[str, Callable[[Work], Run]]
+    has_peer: bool = False
+    latency: float = 0
+    rounds: int = 1
+
+
+CASES = {
+    "pipeline": Case(
+        "{lists} lists of 150 to 450 accounts, 50 ms per page, into DuckDB",
+        2000,
+        300,
+        {
+            "`meltano run tap-tiktok-following target-duckdb`": programs.pipeline,
+            "dlt": programs.dlt,
+        },
+        has_peer=True,
+        latency=0.05,
+        rounds=3,
+    ),
+    "record": Case(
+        "{lists} lists of 500 to 1,500 accounts, no latency, without a target",
+        100,
+        1000,
+        {"this tap": programs.tap, "plain SDK tap": programs.plain_tap},
+        has_peer=True,
+        rounds=3,
+    ),
+    "usernames": Case(
+        "{lists} lists of 15 to 45 accounts, no latency, into DuckDB",
+        10_000,
+        30,
+        {
+            "`meltano run tap-tiktok-following target-duckdb`": programs.pipeline,
+            "dlt": programs.dlt,
+            "this tap, without a target": programs.tap,
+        },
+        has_peer=True,
+    ),
+    "shards": Case(
+        f"{{lists}} lists of 5 to 15 accounts in {SHARDS} shards, no latency, into PostgreSQL",
+        100_000,
+        10,
+        {f"one Meltano pipeline per shard, {AT_ONCE} at the same time": programs.shards},
+    ),
+    "kills": Case(
+        f"{{lists}} lists of 2,500 to 7,500 accounts, 100 ms per page, killed {KILLS} times",
+        40,
+        5000,
+        {
+            "as in meltano.yml, with `responses_path`": programs.kill,
+            "without `responses_path`": partial(programs.kill, responses_path=""),
+        },
+        has_peer=True,
+        latency=0.1,
+    ),
+    "analysis": Case(
+        "{lists} usernames, each with two scans of 300 accounts, in DuckDB",
+        10_000,
+        1,
+        {
+            "`meltano run dbt-duckdb:build`": analysis.dbt_build,
+            "`meltano run report:page`": analysis.write_page,
+            "the page opens in Chromium": analysis.open_page,
+        },
+    ),
 }
-"""Those that a user decides by come first."""
-
-FIGURES = {name: figure for chapter in CHAPTERS.values() for name, figure in chapter.items()}
 
 
 def main() -> int:
     """Do what the command line asks for.
 
     Returns:
-        0, whether or not the figures are met; 1 if one could not be measured.
+        0, or 1 if a case could not be measured.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=FIGURES, help="one figure, which is not written")
     parser.add_argument(
-        "--quick",
-        action="store_true",
-        help=f"one round with a {QUICK}th of the lists, not written: to develop with",
+        "cases", nargs="*", metavar="case", help=f"print these only: {', '.join(CASES)}"
+    )
+    parser.add_argument(
+        "--divide", type=int, default=1, metavar="N", help="one round with 1/N of the lists"
     )
     options = parser.parse_args()
-    environment.make()
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
-        bench = Bench(Path(folder))
-        if options.quick:
-            bench = Bench(Path(folder), rounds=1, scale=QUICK)
-        chapters = {
-            title: [
-                row
-                for name in chapter
-                if options.only in {None, name}
-                for row in _measure(name, bench)
-            ]
-            for title, chapter in CHAPTERS.items()
-        }
-    if not options.only and not options.quick:
-        results.PATH.write_text(results.text(chapters, bench), encoding="utf-8")
-    rows = [row for chapter in chapters.values() for row in chapter]
-    return int(any(row.value == NOT_MEASURED for row in rows))
+    sections, failures = [], 0
+    for name in options.cases or CASES:
+        case = CASES[name]
+        if options.divide > 1:
+            case = case._replace(lists=case.lists // options.divide, rounds=1)
+        title = case.title.format(lists=f"{case.lists:,}")
+        try:
+            section = results.section(title, measure(case), has_peer=case.has_peer)
+        except (Failed, CalledProcessError, pytest.skip.Exception) as reason:
+            failures += 1
+            section = f"## {title}\n\nThis could not be measured.\n"
+            print(reason, file=sys.stderr)  # noqa: T201
+        print(section, flush=True)  # noqa: T201
+        sections.append(section)
+    if not options.cases and options.divide == 1:
+        results.write(sections)
+    return int(failures > 0)
 
 
-def _measure(name: str, bench: Bench) -> Iterator[Row]:
-    """Yield the rows of a figure as they are measured, and print them."""
-    try:
-        for row in FIGURES[name](bench):
-            met = {True: "met", False: "NOT MET", None: ""}[row.is_met]
-            print(f"{row.what}: {row.value} ({row.target or '-'}) {met}", flush=True)  # noqa: T201
-            yield row
-    except Failed as failed:
-        print(failed, file=sys.stderr)  # noqa: T201
-        yield Row(name, "", NOT_MEASURED)
+def measure(case: Case) -> dict[str, list[Run]]:
+    """Run the programs of a case in turn, and return the runs of each."""
+    runs: dict[str, list[Run]] = {name: [] for name in case.programs}
+    # From half of the average to one and a half: the last pages are as full as real ones.
+    lengths = [case.length // 2 + case.length * n // case.lists for n in range(case.lists)]
+    follows = [Follow(f"account_{n:06}", NEWEST - n * BETWEEN) for n in range(max(lengths))]
+    world = World.of({f"reader_{n:06}": follows[:length] for n, length in enumerate(lengths)})
+    scenario = Scenario(latency=case.latency, boundary="skip")
+    with Sandbox(world, scenario=scenario) as sandbox:
+        for _ in range(case.rounds):
+            with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder:
+                work = Work(Path(folder), sandbox, lengths)
+                work.usernames.write_text("\n".join(world.usernames), encoding="utf-8")
+                for name, program in case.programs.items():
+                    runs[name].append(program(work))
+    return runs
 
 
 if __name__ == "__main__":

@@ -1,79 +1,85 @@
-"""How figures are measured: in rounds, each a row of the table."""
+"""Runs a command and measures all of its processes.
+
+Linux counts the memory of a parent in a process that it starts. So a small process is between
+the two, which is this file, as a program.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median
-from typing import TYPE_CHECKING
-
-from benchmarks.contestants import plain_tap, tap
-from benchmarks.process import Failed
-from benchmarks.server import Server
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.contestants import Run
+ROOT = Path(__file__).parents[1]
 
-MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        what: What was measured.
-        target: What it has to come to, for a person.
-        value: What it came to, for a person.
-        is_met: Whether it did; None if nothing is asked of it.
-    """
-
-    what: str
-    target: str
-    value: str
-    is_met: bool | None = None
+_UNIT_OF_MEMORY = 1 if sys.platform == "darwin" else 1024
 
 
-@dataclass(frozen=True)
-class Bench:
-    """How everything is measured.
+class Failed(Exception):  # noqa: N818 - its text is for whoever runs the benchmarks
+    """Raised if a command fails, or if it did other work than its peers."""
+
+
+class Run(NamedTuple):
+    """The figures of one run; None for those that were not measured.
 
     Attributes:
-        folder: Where to write.
-        rounds: How often each is measured.
-        scale: Divisor for the number of lists; 1 except during development.
+        wall: Seconds from the start of the command to its end.
+        cpu: Seconds of processor time of all its processes.
+        memory: Bytes of memory (resident) of the largest of its processes at its peak.
+        requests: Requests for pages that the sandbox received.
+        rows: Rows that were loaded, or records that were written.
     """
 
-    folder: Path
-    rounds: int = 3
-    scale: int = 1
-
-    def lists(self, count: int, length: int) -> list[int]:
-        """Return lengths of lists of equal length."""
-        return [length] * max(1, count // self.scale)
+    wall: float | None = None
+    cpu: float | None = None
+    memory: float | None = None
+    requests: float | None = None
+    rows: float | None = None
 
 
-def records_per_cpu_second(bench: Bench) -> Iterator[Row]:
-    """Compare the cost of a record with the plain SDK tap: 300,000 without latency."""
-    with Server(bench.lists(300, 1000)) as server:
-        rounds = [
-            (tap(server, bench.folder), plain_tap(server, bench.folder))
-            for _ in range(bench.rounds)
-        ]
-    if len({(run.records, len(run.requests)) for pair in rounds for run in pair}) > 1:
-        message = "the two taps did not do the same work"
+def run(command: Sequence[str | Path], stdout: Path, variables: Mapping[str, str]) -> Run:
+    """Run a command to its end.
+
+    Args:
+        command: The program and its arguments.
+        stdout: The file for its output; its log is written beside it.
+        variables: Environment variables to add.
+
+    Raises:
+        Failed: If its exit code is not 0.
+    """
+    log, measured = stdout.with_suffix(".log"), stdout.with_suffix(".json")
+    with stdout.open("wb") as out, log.open("wb") as errors:
+        code = subprocess.call(  # noqa: S603 - our own commands
+            [sys.executable, __file__, measured, *command],
+            stdout=out,
+            stderr=errors,
+            env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},
+        )
+    if code:
+        last_words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        message = f"{' '.join(map(str, command))} ended with {code}:\n{last_words}"
         raise Failed(message)
-    ours, plain = (median(map(_records_per_cpu, runs)) for runs in zip(*rounds, strict=True))
-    what = f"{rounds[0][0].records:,} records without latency: records per CPU second"
-    yield Row(what, "", f"{ours:,.0f}; the plain SDK tap {plain:,.0f}: {ours / plain:.1f} x")
+    return Run(*json.loads(measured.read_text(encoding="utf-8")))
 
 
-FIGURES: dict[str, Callable[[Bench], Iterator[Row]]] = {
-    "records-per-cpu-second": records_per_cpu_second
-}
+def main(measured: str, program: str, *arguments: str) -> int:
+    """Run a program, write its wall time, CPU time and memory, and return its exit code."""
+    started = time.monotonic()
+    child = os.posix_spawnp(program, [program, *arguments], os.environ)
+    _, status, usage = os.wait4(child, 0)
+    wall, cpu = time.monotonic() - started, usage.ru_utime + usage.ru_stime
+    figures = [wall, cpu, usage.ru_maxrss * _UNIT_OF_MEMORY]
+    Path(measured).write_text(json.dumps(figures), encoding="utf-8")
+    return os.waitstatus_to_exitcode(status)
 
 
-def _records_per_cpu(run: Run) -> float:
-    return run.records / run.usage.cpu
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

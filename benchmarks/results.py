@@ -1,87 +1,110 @@
-"""The table of results as a Markdown file."""
+"""RESULTS.md: a table per case, and how its figures came about."""
 
 from __future__ import annotations
 
 import datetime as dt
 import os
 import platform
+from importlib import metadata
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks import environment
+from benchmarks.measure import ROOT
+from benchmarks.programs import MELTANO, PEERS, PLUGINS, TAP, WORKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmarks.measure import Bench, Row
+    from benchmarks.measure import Run
 
-PATH = Path(__file__).with_name("RESULTS.md")
+PATH = ROOT / "benchmarks" / "RESULTS.md"
 
-TAPS = ("tap-tiktok-following", "singer-sdk", "requests", "urllib3", "msgspec")
-PEERS = ("dlt", "requests")
+VERSIONS = {
+    "tap-tiktok-following": TAP,
+    "singer-sdk": TAP,
+    "meltano": MELTANO.parents[1],
+    "target-duckdb": PLUGINS / "loaders" / "target-duckdb" / "venv",
+    "meltanolabs-target-postgres": PLUGINS / "loaders" / "target-postgres" / "venv",
+    "dbt-duckdb": PLUGINS / "utilities" / "dbt-duckdb" / "venv",
+    "dlt": PEERS,
+}
+"""Packages, and the environments that they are in."""
 
-_VERDICTS = {True: "yes", False: "**no**", None: ""}
+LARGE = 100
+"""Figures from here on are rounded to whole numbers, smaller ones to three digits."""
 
-_TEXT = """\
+PAIR = 2
+
+TEXT = """\
 # Results
 
-Written by `make bench` (`python -m benchmarks`); run it again to repeat them. All figures
-are of whole processes against the sandbox in a process of its own on the same machine, the
-median of {rounds} runs; what counts requests, watches the rate or takes minutes is run once.
-Start-up, the time to the first request, is left out where it says so; CPU seconds and memory
-hold all of it.
+Written by `make bench`. The figures are of whole commands with all their processes. They read
+up to {workers} lists at the same time from the sandbox on the same machine. Peak memory is
+that of the largest process. Where there are several rounds, the commands take turns, and the
+figures are medians. A ratio is the second line of a table divided by the first.
 
-- Date: {date}
-- Machine: {machine}
-- Taps, this one and the plain one: {taps}
-- Other peers: {peers}
-- Python {python}
+- Date: {date:%Y-%m-%d}
+- Machine: {processor}, {cores} cores, {system}
+- Python {python}, {versions}
 
-{chapters}
+{sections}
 """
 
-_CHAPTER = """
-## {title}
-
-| what | asked for | measured | met |
-|---|---|---|---|
-{rows}
-"""
+HEADER = """\
+|  | wall time (s) | CPU time (s) | peak memory (MB) | requests | rows |
+|---|---:|---:|---:|---:|---:|"""
 
 
-def text(chapters: Mapping[str, Sequence[Row]], bench: Bench) -> str:
-    """The results and how they came about.
+def section(title: str, runs: Mapping[str, Sequence[Run]], *, has_peer: bool) -> str:
+    """Return the table of a case: a line per command, and ratios if the second is a peer."""
+    lines: dict[str, list[float | None]] = {}
+    for name, rounds in runs.items():
+        wall, cpu, memory, requests, rows = (
+            median(figures) if None not in figures else None
+            for figures in zip(*rounds, strict=True)
+        )
+        lines[name] = [wall, cpu, memory and memory / 1_000_000, requests, rows]
+        if has_peer and len(lines) == PAIR:
+            pairs = zip(*lines.values(), strict=True)
+            lines["ratio"] = [a and b and b / a for a, b in pairs]
+    count = len(rounds)
+    heading = f"## {title}" + (f", {count} rounds" if count > 1 else "")
+    return "\n".join([heading, "", HEADER, *(_line(*line) for line in lines.items()), ""])
 
-    Args:
-        chapters: The rows of each chapter, by its title.
-        bench: How they were measured.
-    """
-    return _TEXT.format(
-        rounds=bench.rounds,
-        date=f"{dt.datetime.now(dt.timezone.utc):%Y-%m-%d %H:%M} UTC",
-        machine=f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
-        taps=_versions("taps", *TAPS),
-        peers=_versions("peers", *PEERS),
+
+def write(sections: Iterable[str]) -> None:
+    """Write RESULTS.md."""
+    text = TEXT.format(
+        workers=WORKERS,
+        date=dt.datetime.now(dt.timezone.utc),
+        processor=_processor(),
+        cores=os.cpu_count(),
+        system=platform.system(),
         python=platform.python_version(),
-        chapters="".join(
-            _CHAPTER.format(title=title, rows="\n".join(map(_line, rows)))
-            for title, rows in chapters.items()
-        ).strip(),
+        versions=", ".join(f"{name} {_version(name)}" for name in VERSIONS),
+        sections="\n".join(sections).strip(),
     )
+    PATH.write_text(text, encoding="utf-8")
 
 
-def _line(row: Row) -> str:
-    return f"| {row.what} | {row.target} | {row.value} | {_VERDICTS[row.is_met]} |"
+def _line(name: str, figures: Sequence[float | None]) -> str:
+    return " | ".join(["", name, *map(_number, figures), ""]).strip()
 
 
-def _versions(name: environment.Name, *packages: str) -> str:
-    return ", ".join(" ".join(pair) for pair in environment.versions(name, *packages).items())
+def _number(figure: float | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure:,.0f}" if figure >= LARGE else f"{figure:.3g}"
+
+
+def _version(package: str) -> str:
+    path = [str(folder) for folder in VERSIONS[package].glob("lib/*/site-packages")]
+    return next(iter(metadata.distributions(name=package, path=path))).version
 
 
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     models = (line.partition(":")[2].strip() for line in lines if line[:10] == "model name")
     return next(models, platform.machine())

@@ -1,1 +1,1 @@
-"""Programs that run the peers; they run in the peers' own environment."""
+"""The peers, as their users write them; dlt runs in an environment of its own."""

@@ -1,6 +1,6 @@
-"""Runs dlt's REST client, in a parallelised transformer.
+"""The follows of many usernames, by dlt's REST client in a parallelised transformer.
 
-Called with a URL, a client key, a client secret, a file with a username on each line, and the
+Called with a URL, a client key, a client secret, a file with one username per line, and the
 path of the DuckDB file to load into.
 """
 
@@ -25,7 +25,7 @@ class ClientAccessToken(OAuth2ClientCredentials):
     """The Research API's client access token."""
 
     def build_access_token_request(self) -> dict[str, Any]:
-        """The request for it: the API has its own name for the client's id."""
+        """Return the token request: the API has its own name for the client's id."""
         return {
             "headers": {"Cache-Control": "no-cache"},
             "data": {
@@ -40,8 +40,8 @@ class ClientAccessToken(OAuth2ClientCredentials):
 def research(client: RESTClient, usernames: list[str]) -> DltResource:
     """The follows of all usernames.
 
-    One transformer reads them all: a resource for each username would be the other way, but
-    dlt's recursion ends at some 1,000 resources.
+    One transformer reads them all: with one resource per username, dlt reaches Python's
+    recursion limit at about 1,000 usernames.
     """
 
     @dlt.resource(selected=False)
@@ -50,18 +50,15 @@ def research(client: RESTClient, usernames: list[str]) -> DltResource:
 
     @dlt.transformer(data_from=names, parallelized=True)
     def following(username: str) -> Iterator[list[dict[str, Any]]]:
-        for page in client.paginate(
-            "/v2/research/user/following/",
-            method="POST",
-            json={"username": username, "max_count": 100},
-        ):
+        body = {"username": username, "max_count": 100}
+        for page in client.paginate("/v2/research/user/following/", method="POST", json=body):
             yield [{**account, "follower_username": username} for account in page]
 
     return following
 
 
 def main(url: str, client_key: str, client_secret: str, usernames: str, database: str) -> None:
-    """Read the lists of all usernames."""
+    """Load the lists of all usernames."""
     client = RESTClient(
         base_url=url,
         auth=ClientAccessToken(
