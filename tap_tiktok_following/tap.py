@@ -231,20 +231,15 @@ class TapTikTokFollowing(Tap):
         wrong = {error.path[0] for error in errors if error.path}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
         known = schema["properties"]
-        variables = set(validation.variables() if self._reads_variables else ())
+        variables = settings.variables() if self._reads_variables else {}
         found = [validation.in_words(error, known, variables) for error in errors]
-        unknown = validation.unknown([*self._config, *variables], known)
-        for name, problem in unknown.items():
-            if problem:
-                found.append(problem)
-            else:
-                self.logger.warning("`%s` is not a setting and is ignored.", name)
-        found = list(dict.fromkeys(found))
+        found += validation.unknown(self._config, known)
         if raise_errors:  # discovery asks for no usernames, whose file may be far away
             self.usernames = usernames.collect(usable)
             found += validation.problems(usable, wrong, self.usernames)
-            if found:
-                raise Ended(_listed(found))
+        found = list(dict.fromkeys(found))
+        if raise_errors and found:
+            raise Ended(_listed(found))
         return found
 
     @classproperty
