@@ -40,10 +40,13 @@ def _setting(
     default: object = None,
     title: str = "",
 ) -> th.Property[Any]:
+    words = name.replace("_", " ").capitalize()
+    for provider in PROVIDERS:
+        words = words.replace(provider.name.capitalize(), provider.title)
     return th.Property(
         name,
         kind,
-        title=title or name.replace("_", " ").capitalize(),
+        title=title or words,
         description=description,
         default=default,
         secret=name in SECRETS,
@@ -81,12 +84,7 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         ),
     ),
     "Credentials": tuple(
-        _setting(
-            name,
-            th.StringType,
-            description,
-            title=name.replace("_", " ").replace(provider.name, provider.title),
-        )
+        _setting(name, th.StringType, description)
         for provider in PROVIDERS
         for name, _, description in provider.settings
     ),
@@ -130,7 +128,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
                 f"Maximum number of requests per second to {provider.called}."
                 f"{provider.rate_note}",
                 default=provider.per_second,
-                title=f"{provider.title} requests per second",
             )
             for provider in PROVIDERS
         ),

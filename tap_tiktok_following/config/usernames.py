@@ -43,7 +43,6 @@ _PROFILE = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
-_DELIMITERS = ",;\t"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 _LATE = "can't be read (it did not arrive within {timeout} seconds)"
@@ -147,10 +146,6 @@ def _entries(text: str, *, is_csv: bool) -> list[str]:
     A file is a CSV if its first line has a column `username`; blank lines and lines that start
     with `#` may precede it. In a CSV `#` has no special meaning, because a cell may start with
     it; in a file of lines it starts a comment.
-
-    Raises:
-        FileProblem: If it is a CSV without that column, or with two of them.
-        csv.Error: If it is a CSV that cannot be read.
     """
     lines = io.StringIO(text, newline="")
     for line in lines:
@@ -184,7 +179,7 @@ def _entries(text: str, *, is_csv: bool) -> list[str]:
 def _header(line: str) -> tuple[str, list[str]]:
     """Return the delimiter of a line that may be the header of a CSV, and its columns."""
     found = []
-    for delimiter in _DELIMITERS:
+    for delimiter in ",;\t":
         (cells,) = csv.reader([line], delimiter=delimiter)
         found.append((delimiter, [name.strip().lower() for name in cells]))
     return max(found, key=lambda pair: (COLUMN in pair[1], len(pair[1])))
@@ -197,8 +192,7 @@ def _entry(line: str) -> str:
 def _read(location: str, timeout: float) -> str:
     """Return the text of a file: UTF-8, or UTF-16 with a byte order mark, as Excel writes it.
 
-    Raises:
-        FileProblem: If it cannot be read, or not in time. The text contains no part of a URL.
+    Whatever goes wrong becomes a `FileProblem`, whose text contains no part of a URL.
     """
     fetched: futures.Future[bytes] = futures.Future()
 

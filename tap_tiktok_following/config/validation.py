@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CLOSE = 0.7
-"""Similarity from which an unknown setting counts as a misspelt one; 1 is the same name."""
-
-_MAX_SHOWN = 200
-"""Number of characters of an error of an expression that are shown."""
-
 _SAMPLES = {"boolean": True, "integer": 1, "string": "2026-01-31T00:00:00+00:00"}
 """Values of sample records, by type."""
 
@@ -103,7 +97,7 @@ def unknown(given: Iterable[str], known: Collection[str]) -> Iterator[str]:
     A misspelt limit would be no limit, and an old name has no effect.
     """
     for name in sorted(set(given).difference(known)):
-        close = get_close_matches(name.lower(), known, n=1, cutoff=CLOSE)
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
         if renamed := RENAMED.get(name.lower()):
             yield f"`{name}` is now called `{renamed}`"
         elif close:
@@ -186,16 +180,16 @@ def stream_map_problems(
     streams = [f"{p.name}_{kind}" for p in PROVIDERS for kind in ("following", "scans")]
     for name, definition in maps.items():
         parts = definition if isinstance(definition, dict) else {}
-        if name != "__else__" and not fnmatch.filter(streams, parts.get("__source__", name)):
+        source = parts.get("__source__", name)
+        if name != "__else__" and not fnmatch.filter(streams, source):
             choices = ", ".join(f"`{stream}`" for stream in streams)
             yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
             continue
-        source = {key: parts[key] for key in parts if key == "__source__"}
         attempt, found = partial(_try, name, config, catalog), []
         for column, expression in parts.items():
             is_expression = column == "__filter__" or not column.startswith("__")
             if is_expression and isinstance(expression, str) and expression != "__NULL__":
-                trial = {**source, column: expression}
+                trial = {"__source__": source, column: expression}
                 filtered = {"__filter__": parts.get("__filter__"), **trial}
                 if problem := attempt(trial) or attempt(filtered, nulls=True):
                     found.append(f"`{column}` {problem}")
@@ -212,12 +206,12 @@ def _try(
     *,
     nulls: bool = False,
 ) -> str:
+    """Return why a definition fails for a sample record; "" if it does not."""
     log = logging.getLogger(PluginMapper.__module__)
     log.disabled = True  # else it says of each trial what it found
-    mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
-    where = " where columns are null" if nulls else ""
     is_parsed = False
     try:
+        mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
         mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
         is_parsed = True
         for entry in catalog.streams:
@@ -226,9 +220,10 @@ def _try(
             for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
                 stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
-        # What depends on values is not proved by a sample.
-        is_proved = not (is_parsed and isinstance(error, _OF_VALUES))
-        return f"fails{where} ({map_error(error)})" if is_proved else ""
+        if is_parsed and isinstance(error, _OF_VALUES):
+            return ""  # what depends on values is not proved by a sample
+        where = " where columns are null" if nulls else ""
+        return f"fails{where} ({map_error(error)})"
     finally:
         log.disabled = False
     return ""
@@ -241,7 +236,7 @@ def map_error(error: Exception) -> str:
         return "`fake` needs the package Faker: install `tap-tiktok-following[faker]`"
     if isinstance(cause, ValueError):
         return type(cause).__name__
-    return clean(str(cause).rstrip("."), _MAX_SHOWN)
+    return clean(str(cause).rstrip("."), 200)
 
 
 def _sample(types: Collection[str], *, nulls: bool) -> object:
