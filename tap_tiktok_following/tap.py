@@ -218,7 +218,7 @@ class TapTikTokFollowing(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
-        wrong = {error.path[0] for error in errors if error.path}
+        wrong = {error.path[0] for error in errors}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
         known = schema["properties"]
         variables = settings.variables() if self._reads_variables else {}

@@ -72,8 +72,6 @@ def in_words(
 
     `variables` are the settings that environment variables give.
     """
-    if not error.path:
-        return "the config must be an object with settings"
     name = str(error.path[0])
     if len(error.path) > 1 and schemas[name]["type"][0] == "object":
         part = ".".join(map(str, error.path))

@@ -45,14 +45,6 @@ PROGRESS_EVERY = 10.0
 MOST_TRIED = 10
 """Maximum number of usernames that `--test` tries."""
 
-RUN_AGAIN = "run again to continue from the last page read"
-
-AFTER_FAILURE = {
-    "fail": (f"{RUN_AGAIN}, or set `on_username_failure` to `continue`", FAILURE),
-    "continue": (RUN_AGAIN, SUCCESS),
-}
-"""By `on_username_failure`: what to do, and the exit code."""
-
 PROPERTIES = (
     th.Property(
         "position",
@@ -148,7 +140,10 @@ class FollowingStream(ProviderStream):
         """Yield what went wrong in this stream, with exit codes."""
         report, halt = self.run.report, self.run.halt
         if report.failed:
-            advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
+            advice, exit_code = "run again to continue from the last page read", SUCCESS
+            if self.config["on_username_failure"] == "fail":
+                advice += ", or set `on_username_failure` to `continue`"
+                exit_code = FAILURE
             _, reason, better_advice = report.ended[report.failed[0]]
             sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
             yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
