@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
 
 from tap_tiktok_following import output
 from tap_tiktok_following.config.validation import file_problem
@@ -20,25 +19,22 @@ def main() -> None:
             with output.writing_to_stdout():
                 _run()
         except Ended as ended:
-            _fail(ended.sentence, ended.exit_code)
+            TapTikTokFollowing.logger.error("%s", ended.sentence)
+            raise
 
 
 def _run() -> None:
     try:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
-    except Exception:
+    except Exception as error:
         # The SDK lets through whatever reading a file raised.
         arguments = [part for word in sys.argv[1:] for part in word.split("=", 1)]
         for option, path in pairwise(arguments):
             is_file = option in {"--config", "--catalog"} and path != "ENV"
             if is_file and (problem := file_problem(Path(path))):
-                _fail(f"{path}, given by {option}, {problem}.")
+                sentence = f"{path}, given by {option}, {problem}."
+                raise Ended(sentence) from error
         raise
-
-
-def _fail(sentence: str, exit_code: object = 1) -> NoReturn:
-    TapTikTokFollowing.logger.error("%s", sentence)
-    raise SystemExit(exit_code)
 
 
 if __name__ == "__main__":

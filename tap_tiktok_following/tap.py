@@ -35,7 +35,7 @@ from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
@@ -50,24 +50,21 @@ class TapTikTokFollowing(Tap):
     message_writer_class = MessageWriter
     message_writer: MessageWriter
     usernames = Usernames([], [])
+    # Batches bypass stream maps, and rows of earlier runs stay valid.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
+        capability
+        for capability in Tap.capabilities
+        if capability not in {PluginCapabilities.BATCH, TapCapabilities.ACTIVATE_VERSION}
     ]
 
     def __init__(self, **arguments: Any) -> None:  # noqa: ANN401 - the SDK's own
         text.redact_logs()
         self._reads_variables: bool = arguments.get("parse_env_config", False)
         self.termination = Termination()
+        self.ran: list[FollowingStream] = []
         self.failed_tests: list[Ended] = []
         self._at_end = ExitStack()
         atexit.register(self._at_end.close)
-        self._has_announced = False
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
         self._state_writer: StateWriter = StateWriter(self.message_writer)
@@ -77,19 +74,19 @@ class TapTikTokFollowing(Tap):
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
         configured = [each for each in PROVIDERS if each.is_configured(self.config)]
-        streams: dict[str, ProviderStream] = {}
+        streams: list[ProviderStream] = []
         for provider in configured or PROVIDERS:
             following = FollowingStream(self, provider)
-            scans = ScansStream(following)
-            streams |= {following.name: following, scans.name: scans}
+            streams += [following, ScansStream(following)]
+        names = {stream.name for stream in streams}
         for entry in self.input_catalog.streams if self.input_catalog else ():
-            if entry.metadata.root.selected and entry.tap_stream_id not in streams:
+            if entry.metadata.root.selected and entry.tap_stream_id not in names:
                 self.logger.warning(
                     "`%s` is selected in the catalog, but no credentials for its provider are "
                     "configured: it is skipped.",
                     entry.tap_stream_id,
                 )
-        return list(streams.values())
+        return streams
 
     @cached_property
     def responses(self) -> ResponseFile | None:
@@ -109,12 +106,10 @@ class TapTikTokFollowing(Tap):
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        """The command, with a help text about the settings."""
+        """Return the command; `--state` takes any file that contains a state."""
         command = super().get_singer_command()
-        for parameter in command.params:
-            if parameter.name == "state":
-                parameter.type = click.File("rb")
-                parameter.callback = _bare_state
+        [state] = [option for option in command.params if option.name == "state"]
+        state.type, state.callback = click.File("rb"), _bare_state
         command.help = cls.__doc__
         return command
 
@@ -130,21 +125,18 @@ class TapTikTokFollowing(Tap):
         return is_terminal and not sys.stdout.isatty()
 
     def announce(self) -> None:
-        """Log once, before the first request, what is read and what it will cost."""
-        if self._has_announced:
-            return
-        self._has_announced = True
+        """Log what is read and what it will cost."""
         if self.usernames.malformed:
             self.logger.warning(
                 "`usernames_path` contains entries that are not usernames; skipped: %s",
                 some_of(self.usernames.malformed),
             )
-        runs = []
-        for stream in self._following:
-            if stream.is_read:
+        costs = []
+        for stream in self.streams.values():
+            if isinstance(stream, FollowingStream) and stream.is_read:
                 self.logger.info("%s: %s", stream.name, stream.run.report.describe_plan())
-                runs.append(stream.run)
-        least, most, *times = map(sum, zip(*(run.cost for run in runs), strict=True))
+                costs.append(stream.run.cost)
+        least, most, *times = map(sum, zip(*costs, strict=True))
         requests = (
             many(most, "request") if least == most else f"{least:,} to {most:,} requests"
         )
@@ -158,26 +150,25 @@ class TapTikTokFollowing(Tap):
             Ended: If the exit code is not 0.
         """
         self._at_end.close()
-        ran = [stream for stream in self._following if stream.has_run]
-        for stream in ran:
+        for stream in self.ran:
             stream.log_reasons()
         shard = self.config.get("shard") or ""
-        if rows := {f"{s.provider_class.name} {shard}".strip(): s.run.row for s in ran}:
+        rows = {f"{s.provider_class.name} {shard}".strip(): s.run.row for s in self.ran}
+        if rows:
             columns = sys.maxsize
             if self.shows_bar:
                 columns = os.get_terminal_size(sys.stderr.fileno()).columns
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
-        endings = [ending for stream in ran for ending in stream.endings()]
+        endings = [ending for stream in self.ran for ending in stream.endings()]
         if self.termination.signum:
             sentence = f"Stopped by {self.termination.name}: {Interrupted.advice}."
             endings.append(Ended(sentence, self.termination.exit_code))
         endings.sort(key=attrgetter("weight"))
-        last = endings.pop() if endings and endings[-1].exit_code else None
         for ending in endings:
+            if ending is endings[-1] and ending.exit_code:
+                raise ending
             self.logger.warning("%s", ending.sentence)
-        if last is not None:
-            raise last
         if rows and not endings:
             self.logger.info("All lists that were due were read: run again for new follows.")
         elif not rows and any(stream.selected for stream in self.streams.values()):
@@ -189,30 +180,29 @@ class TapTikTokFollowing(Tap):
     @property
     def _unfollows(self) -> str:
         """Whether unfollows are looked for."""
-        days = self.config.get("full_scan_after_days")
-        if days is None and self.config["full_scan_on_loss"]:
-            return "Unfollows are looked for: lists that lost accounts are read in full."
-        if days is None:
-            return (
-                "Unfollows are not looked for: set `full_scan_after_days` to read whole lists "
-                "again after a number of days."
-            )
-        if not days:
-            return "Unfollows are looked for: every scan reads the whole list."
-        every = "day" if days == 1 else f"{days} days"
-        return f"Unfollows are looked for: each list is read in full every {every}."
+        match self.config.get("full_scan_after_days"), self.config["full_scan_on_loss"]:
+            case None, False:
+                return (
+                    "Unfollows are not looked for: set `full_scan_after_days` to read whole "
+                    "lists again after a number of days."
+                )
+            case None, True:
+                how = "lists that lost accounts are read in full"
+            case 0, _:
+                how = "every scan reads the whole list"
+            case 1, _:
+                how = "each list is read in full every day"
+            case days, _:
+                how = f"each list is read in full every {days} days"
+        return f"Unfollows are looked for: {how}."
 
-    @property
-    def _following(self) -> list[FollowingStream]:
-        return [s for s in self.streams.values() if isinstance(s, FollowingStream)]
-
-    def end_test(self, stream: ProviderStream) -> None:
-        """End `--test`, if this is its last stream.
+    def end_test(self) -> None:
+        """End `--test` after its last stream.
 
         Raises:
             Ended: If a provider did not pass the test.
         """
-        if self.failed_tests and stream is list(self.streams.values())[-1]:
+        if self.failed_tests:
             worst = max(self.failed_tests, key=attrgetter("weight"))
             sentences = [ending.sentence for ending in self.failed_tests]
             raise Ended(" ".join(sentences), worst.exit_code)
@@ -228,23 +218,16 @@ class TapTikTokFollowing(Tap):
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
-        wrong = {error.path[0] for error in errors if error.path}
+        wrong = {error.path[0] for error in errors}
         usable = {name: value for name, value in self._config.items() if name not in wrong}
         known = schema["properties"]
-        variables = set(validation.variables() if self._reads_variables else ())
+        variables = settings.variables() if self._reads_variables else {}
         found = [validation.in_words(error, known, variables) for error in errors]
-        unknown = validation.unknown([*self._config, *variables], known)
-        for name, problem in unknown.items():
-            if problem:
-                found.append(problem)
-            else:
-                self.logger.warning("`%s` is not a setting and is ignored.", name)
-        found = list(dict.fromkeys(found))
+        found += validation.unknown(self._config, known)
         if raise_errors:  # discovery asks for no usernames, whose file may be far away
             self.usernames = usernames.collect(usable)
             found += validation.problems(usable, wrong, self.usernames)
-            if found:
-                raise Ended(_listed(found))
+            _raise_if_any(found)
         return found
 
     @classproperty
@@ -258,9 +241,7 @@ class TapTikTokFollowing(Tap):
     def setup_mapper(self) -> None:
         """Try the stream maps before the first request."""
         maps = self.config.get("stream_maps") or {}
-        found = list(validation.stream_map_problems(maps, self.config, self.catalog))
-        if found:
-            raise Ended(_listed(found))
+        _raise_if_any(validation.stream_map_problems(maps, self.config, self.catalog))
         super().setup_mapper()
 
     @override
@@ -280,7 +261,10 @@ def _bare_state(_: click.Context, __: click.Parameter, file: IO[bytes] | None) -
         raise Ended(sentence) from None
 
 
-def _listed(problems: list[str]) -> str:
-    if len(problems) == 1:
-        return f"The config has a problem: {problems[0]}."
-    return f"The config has {len(problems)} problems: {'; '.join(problems)}."
+def _raise_if_any(problems: Iterable[str]) -> None:
+    """Raise `Ended` if there are problems, with each of them once."""
+    found = list(dict.fromkeys(problems))
+    if found:
+        what = "a problem" if len(found) == 1 else f"{len(found)} problems"
+        sentence = f"The config has {what}: {'; '.join(found)}."
+        raise Ended(sentence)

@@ -47,37 +47,32 @@ def redact(text: str) -> str:
 
 
 def redact_logs() -> None:
-    """Redact every log record of the process, once.
+    """Redact every log record of the process from now on."""
+    logging.setLogRecordFactory(_RedactedRecord)
 
-    A record factory, not a filter: filters of a logger do not see its children's records,
-    and handlers may be added by a log config that is not ours.
+
+class _RedactedRecord(logging.LogRecord):
+    """A log record without secrets, and one that can be formatted.
+
+    It is not a filter: filters of a logger do not see its children's records, and handlers
+    may be added by a log config that is not ours.
     """
-    factory = logging.getLogRecordFactory()
-    if getattr(factory, "redacts", False):
-        return
 
-    def redacting_factory(*args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401
-        record = factory(*args, **kwargs)
-        _redact_record(record)
-        return record
-
-    redacting_factory.redacts = True  # type: ignore[attr-defined]
-    logging.setLogRecordFactory(redacting_factory)
-
-
-def _redact_record(record: logging.LogRecord) -> None:
-    try:
-        message = record.getMessage()
-    except Exception:  # noqa: BLE001 - the arguments may be anything; logging would print them
-        text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        record.msg, record.args = message, _ = f"{text} (could not be formatted)", ()
-    if (clean_message := redact(message)) != message:
-        record.msg, record.args = clean_message, ()
-    if record.exc_info:
-        trace = "".join(traceback.format_exception(*record.exc_info))
-        if (clean_trace := redact(trace)) != trace:
-            # Formatters print `exc_text` in place of `exc_info`.
-            record.exc_info, record.exc_text = None, clean_trace
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - those of its base
+        super().__init__(*args, **kwargs)
+        try:
+            message = self.getMessage()
+        except Exception:  # noqa: BLE001 - arguments may be anything; logging would print them
+            text = self.msg if isinstance(self.msg, str) else type(self.msg).__name__
+            message = f"{text} (could not be formatted)"
+            self.msg, self.args = message, ()
+        if (clean_message := redact(message)) != message:
+            self.msg, self.args = clean_message, ()
+        if self.exc_info:
+            trace = "".join(traceback.format_exception(*self.exc_info))
+            if (clean_trace := redact(trace)) != trace:
+                # Formatters print `exc_text` in place of `exc_info`.
+                self.exc_info, self.exc_text = None, clean_trace
 
 
 def strip_invisible(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,7 @@ from singer_sdk import typing as th
 from tap_tiktok_following.providers import PROVIDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from tap_tiktok_following.providers import Provider
+    from collections.abc import Callable, Mapping
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
 """Prefix of the environment variables of settings; the rest is the name in capitals."""
@@ -29,7 +28,7 @@ RENAMED = {
 
 CREDENTIALS = tuple(name for provider in PROVIDERS for name, _, _ in provider.settings)
 SECRETS = tuple(
-    n for provider in PROVIDERS for n, is_secret, _ in provider.settings if is_secret
+    name for provider in PROVIDERS for name, is_secret, _ in provider.settings if is_secret
 )
 
 
@@ -41,53 +40,16 @@ def _setting(
     default: object = None,
     title: str = "",
 ) -> th.Property[Any]:
+    words = name.replace("_", " ").capitalize()
+    for provider in PROVIDERS:
+        words = words.replace(provider.name.capitalize(), provider.title)
     return th.Property(
         name,
         kind,
-        title=title or name.replace("_", " ").capitalize(),
+        title=title or words,
         description=description,
         default=default,
         secret=name in SECRETS,
-    )
-
-
-def _credentials(provider: type[Provider]) -> Iterator[th.Property[Any]]:
-    for name, _, description in provider.settings:
-        title = name.replace("_", " ").replace(provider.name, provider.title)
-        yield _setting(name, th.StringType, description, title=title)
-
-
-def _whole(minimum: int, maximum: int | None = None) -> th.IntegerType:
-    return th.IntegerType(minimum=minimum, maximum=maximum)
-
-
-def _rate(provider: type[Provider]) -> th.Property[Any]:
-    return _setting(
-        provider.rate_setting,
-        _whole(1, 1000),
-        f"Maximum number of requests per second to {provider.called}.{provider.rate_note}",
-        default=provider.per_second,
-        title=f"{provider.title} requests per second",
-    )
-
-
-def _budget(provider: type[Provider]) -> th.Property[Any]:
-    return _setting(
-        provider.budget_setting,
-        _whole(0),
-        f"Maximum number of requests to {provider.called} per run, retries included. The next "
-        "run continues from there. Without it, there is no limit.",
-        title=f"{provider.title} requests per run",
-    )
-
-
-def _url(provider: type[Provider]) -> th.Property[Any]:
-    return _setting(
-        provider.url_setting,
-        th.StringType,
-        f"Base URL of {provider.called}.",
-        default=provider.default_url,
-        title=f"{provider.title} URL",
     )
 
 
@@ -121,7 +83,11 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
             "has no time zone). Without it, lists are read to the end.",
         ),
     ),
-    "Credentials": tuple(chain.from_iterable(map(_credentials, PROVIDERS))),
+    "Credentials": tuple(
+        _setting(name, th.StringType, description)
+        for provider in PROVIDERS
+        for name, _, description in provider.settings
+    ),
     "Cost": (
         _setting(
             "responses_path",
@@ -133,20 +99,38 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         ),
         _setting(
             "rescan_after_hours",
-            _whole(0, 87600),
+            th.IntegerType(minimum=0, maximum=87600),
             "Number of hours for which a username is not read again after it was read or "
             "skipped.",
             default=0,
         ),
         _setting(
             "retry_unavailable_after_days",
-            _whole(0, 3650),
+            th.IntegerType(minimum=0, maximum=3650),
             "Number of days for which a username is not read again after it was private, "
             "hidden, not found or unavailable.",
             default=0,
         ),
-        *map(_budget, PROVIDERS),
-        *map(_rate, PROVIDERS),
+        *(
+            _setting(
+                provider.budget_setting,
+                th.IntegerType(minimum=0),
+                f"Maximum number of requests to {provider.called} per run, retries included. "
+                "The next run continues from there. Without it, there is no limit.",
+                title=f"{provider.title} requests per run",
+            )
+            for provider in PROVIDERS
+        ),
+        *(
+            _setting(
+                provider.rate_setting,
+                th.IntegerType(minimum=1, maximum=1000),
+                f"Maximum number of requests per second to {provider.called}."
+                f"{provider.rate_note}",
+                default=provider.per_second,
+            )
+            for provider in PROVIDERS
+        ),
     ),
     "Unfollows": (
         _setting(
@@ -159,7 +143,7 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         ),
         _setting(
             "full_scan_after_days",
-            _whole(0, 3650),
+            th.IntegerType(minimum=0, maximum=3650),
             "Read and send a whole list again when its last full scan is older than this "
             "number of days. Full scans are spread over the second half of the interval. 0 "
             "reads every list in full in every run. Without it, lists are read in full only "
@@ -186,36 +170,45 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
     "Rarely changed": (
         _setting(
             "lookback_days",
-            _whole(0, 3650),
+            th.IntegerType(minimum=0, maximum=3650),
             "Number of days before the last scan that an incremental scan reads again, to "
             "find follows that the provider shows late.",
             default=1,
         ),
         _setting(
             "page_size",
-            _whole(1, 100),
+            th.IntegerType(minimum=1, maximum=100),
             "Number of accounts per request.",
             default=100,
         ),
         _setting(
             "concurrency",
-            _whole(1, 64),
+            th.IntegerType(minimum=1, maximum=64),
             "Number of lists of one provider that are read at the same time.",
             default=8,
         ),
         _setting(
             "max_tries",
-            _whole(1, 20),
+            th.IntegerType(minimum=1, maximum=20),
             "Number of times a request is sent before its username counts as failed.",
             default=5,
         ),
         _setting(
             "request_timeout",
-            _whole(1, 600),
+            th.IntegerType(minimum=1, maximum=600),
             "Timeout in seconds for connecting, for each read and for the whole response.",
             default=60,
         ),
-        *map(_url, PROVIDERS),
+        *(
+            _setting(
+                provider.url_setting,
+                th.StringType,
+                f"Base URL of {provider.called}.",
+                default=provider.default_url,
+                title=f"{provider.title} URL",
+            )
+            for provider in PROVIDERS
+        ),
         _setting(
             "user_agent",
             th.StringType,
@@ -225,7 +218,7 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
     ),
 }
 
-SETTINGS = th.PropertiesList(*(setting for group in GROUPS.values() for setting in group))
+SETTINGS = th.PropertiesList(*chain.from_iterable(GROUPS.values()))
 
 
 _BOOLEANS = {
@@ -241,21 +234,30 @@ _PARSERS: dict[str, Callable[[str], object]] = {
 }
 
 
+def variables() -> dict[str, str]:
+    """Return the environment variables of settings, whether these exist or not, by setting.
+
+    An empty variable counts as not set. `LOGLEVEL` belongs to the SDK; names with another
+    leading underscore belong to Meltano.
+    """
+    return {
+        variable.removeprefix(VARIABLES).lower(): value
+        for variable, value in os.environ.items()
+        if value and re.match(f"{VARIABLES}(?!_|LOGLEVEL$)", variable)
+    }
+
+
 def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Read settings from environment variables; an empty variable counts as not set.
+    """Read settings from environment variables.
 
     A value of a wrong type stays a string, to be reported by the validation.
     """
-    return {
-        name: _parse(value, schema)
-        for name, schema in schemas.items()
-        if (value := os.environ.get(f"{VARIABLES}{name.upper()}"))
-    }
+    return {name: _parse(value, schemas.get(name, {})) for name, value in variables().items()}
 
 
 def _parse(value: str, schema: Mapping[str, Any]) -> object:
     kind = schema.get("type", ["string"])[0]
     try:
-        return _PARSERS[kind](value) if kind in _PARSERS else value
+        return _PARSERS.get(kind, str)(value)
     except (KeyError, ValueError):
         return value.split(",") if kind == "array" else value

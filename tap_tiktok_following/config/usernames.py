@@ -12,7 +12,6 @@ from concurrent import futures
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -24,7 +23,7 @@ from tap_tiktok_following.http import Session
 from tap_tiktok_following.text import clean, hide, redact, strip_invisible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +38,11 @@ COLUMN = "username"
 _HEADER = re.compile(r"(user|screen|unique)?_?(account|handle|id|name|profile|url|user)s?")
 
 _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
+_PROFILE = re.compile(
+    r"(https?:)?(//)?([\w-]+\.)*tiktok\.com/+(@|%40)(?P<name>[^/?#]+).*",
+    re.ASCII | re.IGNORECASE,
+)
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
-_DELIMITERS = ",;\t"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 _LATE = "can't be read (it did not arrive within {timeout} seconds)"
@@ -49,10 +51,14 @@ _CAUSES: dict[type[Exception], str] = {
     FileNotFoundError: "does not exist",
     futures.TimeoutError: _LATE,
     requests.Timeout: _LATE,
+    requests.HTTPError: "can't be read (HTTP {error.response.status_code})",
     ImportError: "can't be read ({error})",  # it names the package
     requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
     requests.ConnectionError: "can't be read (its host can't be reached)",
+    requests.exceptions.InvalidSchema: "can't be read (its proxy needs the package PySocks)",
+    UnicodeDecodeError: "is not a UTF-8 text file",
     ValueError: "is not a URL",
+    Exception: "can't be read ({reason})",
 }
 
 
@@ -73,24 +79,19 @@ class Usernames:
 def collect(config: Mapping[str, Any]) -> Usernames:
     """Return the usernames of `usernames` and `usernames_path` that belong to `shard`."""
     location, shard = config.get("usernames_path"), config.get("shard") or ""
-    names: dict[str, None] = {}
-    malformed: dict[str, None] = {}
+    entries: list[str] = list(config.get("usernames") or ())
     try:
-        listed: Iterable[str] = ()
         if location:
-            text = _decode(_read(location, config.get("request_timeout", 60)))
+            text = _read(location, config.get("request_timeout", 60))
             is_csv = location.partition("?")[0].lower().endswith(".csv")
-            listed = _entries(text, is_csv=is_csv)
-        for entry in chain(config.get("usernames") or (), listed):
-            name = parse(entry)
-            if name is None:
-                malformed[show(entry)] = None
-            else:
-                names[name] = None
+            entries += _entries(text, is_csv=is_csv)
     except FileProblem as problem:
         return Usernames([], [], problem=str(problem))
     except csv.Error as error:
         return Usernames([], [], problem=f"is not a readable CSV ({error})")
+    parsed = {entry: parse(entry) for entry in entries}
+    names = dict.fromkeys(filter(None, parsed.values()))
+    malformed = dict.fromkeys(show(entry) for entry, name in parsed.items() if name is None)
     if location and not names:
         return Usernames([], [], problem="contains no username")
     number, count = parse_shard(shard) or (1, 1)
@@ -108,21 +109,9 @@ def parse(entry: str) -> str | None:
     period, and ignore case. Invisible characters, as copied from web pages, are ignored.
     """
     name = strip_invisible(entry).strip()
-    if "/" in name:
-        name = _in_url(name)
-    name = name.removeprefix("@")
+    profile = _PROFILE.fullmatch(name)
+    name = profile["name"] if profile else name.removeprefix("@")
     return name.lower() if _USERNAME.fullmatch(name) else None
-
-
-def _in_url(url: str) -> str:
-    try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        host = (parts.hostname or "").lower()
-    except ValueError:
-        return ""
-    is_tiktok = host == "tiktok.com" or host.endswith(".tiktok.com")
-    name = unquote(parts.path).strip("/").split("/")[0]
-    return name if is_tiktok and name.startswith("@") else ""
 
 
 def show(entry: str) -> str:
@@ -151,129 +140,115 @@ def shard_of(text: str, count: int) -> int:
     return int.from_bytes(digest, "big") % count + 1
 
 
-def _entries(text: str, *, is_csv: bool) -> Iterator[str]:
-    """The entries of a file, without blank cells and lines.
+def _entries(text: str, *, is_csv: bool) -> list[str]:
+    """Return the entries of a file, without blank cells and lines.
 
-    A file is a CSV if its first line has a column `username`; lines that start with `#` may
-    precede it. In a CSV `#` has no special meaning, because a cell may start with it; in a
-    file of lines it starts a comment.
-
-    Raises:
-        FileProblem: If it is a CSV without that column, or with two of them.
-        csv.Error: If it is a CSV that cannot be read.
+    A file is a CSV if its first line has a column `username`; blank lines and lines that start
+    with `#` may precede it. In a CSV `#` has no special meaning, because a cell may start with
+    it; in a file of lines it starts a comment.
     """
-    file = io.StringIO(text, newline="")
-    line = ""
-    for line in file:
-        for delimiter in _DELIMITERS:
-            if COLUMN in (header := _columns(line, delimiter)):
-                if header.count(COLUMN) > 1:
-                    problem = f"has two columns `{COLUMN}`"
-                    raise FileProblem(problem)
-                place = header.index(COLUMN)
-                rows = csv.reader(file, delimiter=delimiter)
-                yield from (row[place] for row in rows if row[place:] and row[place].strip())
-                return
-        if line.strip() and not line.lstrip().startswith("#"):
+    lines = io.StringIO(text, newline="")
+    for line in lines:
+        delimiter, columns = _header(line)
+        if COLUMN in columns or _entry(line):
             break
-    below = file.readlines()
-    for delimiter in _DELIMITERS:
-        header, rows = _columns(line, delimiter), csv.reader(below, delimiter=delimiter)
-        is_table = len(header) > 1 and all(len(row) == len(header) for row in rows if row)
-        if is_table or (is_csv and delimiter == _DELIMITERS[-1]):
-            names = clean(", ".join(header), MAX_SHOWN)
-            problem = f"has no column `{COLUMN}` (its columns: {names})"
-            raise FileProblem(problem)
-    lines = [entry for line in text.splitlines() if (entry := line.split("#")[0].strip())]
-    if lines and _HEADER.fullmatch(lines[0].lower()):
+    else:
+        delimiter, columns = ",", [""]
+    rows = csv.reader(lines, delimiter=delimiter)
+    if columns.count(COLUMN) > 1:
+        problem = f"has two columns `{COLUMN}`"
+        raise FileProblem(problem)
+    if COLUMN in columns:
+        place = columns.index(COLUMN)
+        return [row[place] for row in rows if row[place:] and row[place].strip()]
+    if is_csv or (len(columns) > 1 and all(len(row) in {0, len(columns)} for row in rows)):
+        names = clean(", ".join(columns), MAX_SHOWN)
+        problem = f"has no column `{COLUMN}` (its columns: {names})"
+        raise FileProblem(problem)
+    entries = list(filter(None, map(_entry, text.splitlines())))
+    if entries and _HEADER.fullmatch(entries[0].lower()):
         logger.warning(
             "The first line of `usernames_path`, `%s`, looks like a header but is read as a "
             "username: replace it by `%s`, or delete it.",
-            lines[0],
+            entries[0],
             COLUMN,
         )
-    yield from lines
+    return entries
 
 
-def _columns(line: str, delimiter: str) -> list[str]:
-    (cells,) = csv.reader([line], delimiter=delimiter)
-    return [name.strip().lower() for name in cells]
+def _header(line: str) -> tuple[str, list[str]]:
+    """Return the delimiter of a line that may be the header of a CSV, and its columns."""
+    found = []
+    for delimiter in ",;\t":
+        (cells,) = csv.reader([line], delimiter=delimiter)
+        found.append((delimiter, [name.strip().lower() for name in cells]))
+    return max(found, key=lambda pair: (COLUMN in pair[1], len(pair[1])))
 
 
-def _decode(content: bytes) -> str:
-    """The text of a file in UTF-8, or in UTF-16 with a byte order mark, as Excel writes it."""
-    if len(content) > MAX_FILE:
-        problem = f"is larger than {MAX_FILE // 1024**2} MB"
-        raise FileProblem(problem)
-    try:
-        return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        problem = "is not a UTF-8 text file"
-        raise FileProblem(problem) from error
+def _entry(line: str) -> str:
+    return line.partition("#")[0].strip()
 
 
-def _read(location: str, timeout: float) -> bytes:
-    """The content of a file, truncated to one byte more than `MAX_FILE`.
+def _read(location: str, timeout: float) -> str:
+    """Return the text of a file: UTF-8, or UTF-16 with a byte order mark, as Excel writes it.
 
-    Raises:
-        FileProblem: If it cannot be read, or not in time. The text contains no part of a URL.
+    Whatever goes wrong becomes a `FileProblem`, whose text contains no part of a URL.
     """
-    content: futures.Future[bytes] = futures.Future()
+    fetched: futures.Future[bytes] = futures.Future()
 
     def read() -> None:
         try:
-            is_web = urlsplit(location).scheme in {"http", "https"}
-            content.set_result(
-                _read_web(location, timeout) if is_web else _read_file(location)
-            )
+            fetched.set_result(_fetch(location, timeout))
         except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
-            content.set_exception(error)
+            fetched.set_exception(error)
 
     _hide_credentials(location)
     # A server that drips resets every other timeout, and a pipe may have no writer.
     threading.Thread(target=read, daemon=True).start()
     try:
-        return content.result(timeout)
+        content = fetched.result(timeout)
+        return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
     except FileProblem:
         raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        causes = (words for kind, words in _CAUSES.items() if isinstance(error, kind))
-        words = next(causes, "can't be read ({reason})")
-        problem = words.format(timeout=timeout, error=error, reason=reason)
-        raise FileProblem(problem) from error
+        words = next(words for kind, words in _CAUSES.items() if isinstance(error, kind))
+        raise FileProblem(words.format(timeout=timeout, error=error, reason=reason)) from error
 
 
-def _read_file(location: str) -> bytes:
-    """Read a path, or whatever fsspec opens."""
+def _fetch(location: str, timeout: float) -> bytes:
+    """Read a path, a file on a web server, or whatever fsspec opens."""
     scheme, is_url, _ = location.partition("://")
-    if is_url and scheme not in fsspec.available_protocols():
+    if scheme.lower() in {"http", "https"}:
+        # fsspec reports every failure of a web server as a missing file.
+        content = _download(location, timeout)
+    elif is_url and scheme not in fsspec.available_protocols():
         problem = f"can't be read (there is no file system for {scheme}://)"
         raise FileProblem(problem)
-    with fsspec.open(location, "rb") if is_url else Path(location).open("rb") as file:
-        content: bytes = file.read(MAX_FILE + 1)
+    else:
+        with fsspec.open(location, "rb") if is_url else Path(location).open("rb") as file:
+            content = file.read(MAX_FILE + 1)
+    if len(content) > MAX_FILE:
+        problem = f"is larger than {MAX_FILE // 1024**2} MB"
+        raise FileProblem(problem)
     return content
 
 
-def _read_web(url: str, timeout: float) -> bytes:
-    """Read from a web server: fsspec reports every failure of one as a missing file."""
+def _download(url: str, timeout: float) -> bytes:
     parts = urlsplit(url)
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    if not is_safe(address):
+    if not is_safe(url):
         problem = "must start with https://"
         raise FileProblem(problem)
-    with Session(address) as session:
+    with Session(url) as session:
         session.hooks["response"] = [_check_redirect]
         if parts.username is not None:
             session.auth = (unquote(parts.username), unquote(parts.password or ""))
-        with session.get(address, timeout=timeout) as response:
+        with session.get(url, timeout=timeout) as response:
             if response.status_code in {404, 410}:
                 raise FileNotFoundError
-            if not response.ok:
-                problem = f"can't be read (HTTP {response.status_code})"
-                raise FileProblem(problem)
+            response.raise_for_status()
             content: bytes = response.raw.read(MAX_FILE + 1, decode_content=True)
-    return content
+            return content
 
 
 def _check_redirect(response: requests.Response, **_: object) -> None:
@@ -308,8 +283,6 @@ def is_safe(url: str) -> bool:
 
 def without_credentials(location: str) -> str:
     """Return a path, or a URL without user, password, query and fragment."""
-    scheme, is_url, rest = location.partition("://")
-    if not is_url:
+    if "://" not in location:
         return location
-    host, slash, path = rest.partition("#")[0].partition("?")[0].partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    return re.sub(r"(?<=://)[^/?#]*@|[?#].*", "", location, flags=re.DOTALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import logging
-import os
+import re
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import partial
@@ -18,6 +18,8 @@ from singer_sdk.mapper import PluginMapper
 
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, RENAMED, VARIABLES
+from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.http import Transport
 from tap_tiktok_following.providers import PROVIDERS
 from tap_tiktok_following.text import clean, parse_time
 
@@ -31,12 +33,9 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.catalog import Catalog
 
     from tap_tiktok_following.config.usernames import Usernames
+    from tap_tiktok_following.providers import Provider
 
-CLOSE = 0.7
-"""Similarity from which an unknown setting counts as a misspelt one; 1 is the same name."""
-
-_MAX_SHOWN = 200
-"""Number of characters of an error of an expression that are shown."""
+logger = logging.getLogger(__name__)
 
 _SAMPLES = {"boolean": True, "integer": 1, "string": "2026-01-31T00:00:00+00:00"}
 """Values of sample records, by type."""
@@ -73,8 +72,6 @@ def in_words(
 
     `variables` are the settings that environment variables give.
     """
-    if not error.path:
-        return "the config must be an object with settings"
     name = str(error.path[0])
     if len(error.path) > 1 and schemas[name]["type"][0] == "object":
         part = ".".join(map(str, error.path))
@@ -92,34 +89,19 @@ def _expected(schema: Mapping[str, Any]) -> str:
     return f"{kind} of {schema['minimum']} or more" if "minimum" in schema else kind
 
 
-def variables() -> Iterator[str]:
-    """Return the names of settings in environment variables, whether they exist or not.
-
-    `LOGLEVEL` belongs to the SDK; names with another leading underscore belong to Meltano.
-    """
-    for variable, value in os.environ.items():
-        name = variable.removeprefix(VARIABLES).lower()
-        is_ours = variable.startswith(VARIABLES) and name[:1] not in {"", "_"}
-        if value and is_ours and name != "loglevel":
-            yield name
-
-
-def unknown(given: Iterable[str], known: Iterable[str]) -> dict[str, str]:
-    """Return what is wrong with each setting that does not exist; "" if it may be ignored.
+def unknown(given: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """Return problems with settings that do not exist; others are ignored with a warning.
 
     A misspelt limit would be no limit, and an old name has no effect.
     """
-    choices = list(known)
-    found = {}
-    for name in sorted(set(given).difference(choices)):
-        close = get_close_matches(name.lower(), choices, n=1, cutoff=CLOSE)
+    for name in sorted(set(given).difference(known)):
+        close = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
         if renamed := RENAMED.get(name.lower()):
-            found[name] = f"`{name}` is now called `{renamed}`"
+            yield f"`{name}` is now called `{renamed}`"
         elif close:
-            found[name] = f"`{name}` is not a setting (did you mean `{close[0]}`?)"
+            yield f"`{name}` is not a setting (did you mean `{close[0]}`?)"
         else:
-            found[name] = ""
-    return found
+            logger.warning("`%s` is not a setting and is ignored.", name)
 
 
 def problems(
@@ -129,21 +111,15 @@ def problems(
     if wrong.isdisjoint({"usernames", "usernames_path"}):
         yield from _username_problems(config, asked_for)
     yield from _credential_problems(config, wrong)
-    if wrong.isdisjoint(CREDENTIALS) and not any(config.get(name) for name in CREDENTIALS):
-        ways = (names for provider in PROVIDERS for names in provider.credentials)
-        choices = (" and ".join(f"`{name}`" for name in names) for names in ways)
-        yield f"no credentials are configured (set {', or '.join(choices)})"
-    if not all(" " <= character <= "~" for character in config.get("user_agent") or ""):
+    if re.search(r"[^ -~]", config.get("user_agent") or ""):
         yield "`user_agent` contains a character that is not allowed in a header"
     if config.get("shard") and usernames.parse_shard(config["shard"]) is None:
         yield "`shard` must be a number and the number of shards, such as 3/8"
     if config.get("start_date") and parse_time(config["start_date"]) is None:
         yield "`start_date` must be a time such as 2026-01-31T00:00:00Z"
     for provider in PROVIDERS:
-        setting = provider.url_setting
-        url = config.get(setting)
-        if url is not None and (problem := _url_problem(url)):
-            yield f"`{setting}` {problem}"
+        if provider.url_setting not in wrong:
+            yield from _connection_problems(provider, config)
 
 
 def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Iterator[str]:
@@ -162,17 +138,20 @@ def _credential_problems(
     config: Mapping[str, Any], wrong: AbstractSet[object]
 ) -> Iterator[str]:
     for setting in CREDENTIALS:
-        value = config.get(setting) or ""
-        if not all("!" <= character <= "~" for character in value):
+        if re.search(r"[^!-~]", config.get(setting) or ""):
             yield f"`{setting}` contains a character that is not allowed in a key"
-    for provider in PROVIDERS:
-        pairs = chain.from_iterable(permutations(names, 2) for names in provider.credentials)
-        for setting, other in pairs:
-            if config.get(setting) and not config.get(other) and other not in wrong:
-                yield f"`{setting}` is set without `{other}`"
+    ways = [names for provider in PROVIDERS for names in provider.credentials]
+    for setting, other in chain.from_iterable(permutations(names, 2) for names in ways):
+        if config.get(setting) and not config.get(other) and other not in wrong:
+            yield f"`{setting}` is set without `{other}`"
+    if wrong.isdisjoint(CREDENTIALS) and not any(config.get(name) for name in CREDENTIALS):
+        choices = (" and ".join(f"`{name}`" for name in names) for names in ways)
+        yield f"no credentials are configured (set {', or '.join(choices)})"
 
 
-def _url_problem(url: str) -> str:
+def _connection_problems(provider: type[Provider], config: Mapping[str, Any]) -> Iterator[str]:
+    setting = provider.url_setting
+    url = config[setting]
     try:
         requests.Request("GET", url).prepare()
         parts = urlsplit(url)
@@ -180,10 +159,16 @@ def _url_problem(url: str) -> str:
         parts = urlsplit("")
     # Its host is a header, too.
     if not parts.hostname or parts.scheme not in {"http", "https"} or not url.isascii():
-        return "must be a URL such as https://example.com"
-    if parts.username is not None or parts.query or parts.fragment:
-        return "must be a base URL without user, query and fragment"
-    return "" if usernames.is_safe(url) else "must start with https://"
+        yield f"`{setting}` must be a URL such as https://example.com"
+    elif parts.username is not None or parts.query or parts.fragment:
+        yield f"`{setting}` must be a base URL without user, query and fragment"
+    elif not usernames.is_safe(url):
+        yield f"`{setting}` must start with https://"
+    elif provider.is_configured(config):
+        try:
+            Transport(url, setting, timeout=config.get("request_timeout", 60), user_agent="")
+        except Ended as ended:
+            yield ended.sentence[:1].lower() + ended.sentence[1:].removesuffix(".")
 
 
 def stream_map_problems(
@@ -193,16 +178,16 @@ def stream_map_problems(
     streams = [f"{p.name}_{kind}" for p in PROVIDERS for kind in ("following", "scans")]
     for name, definition in maps.items():
         parts = definition if isinstance(definition, dict) else {}
-        if name != "__else__" and not fnmatch.filter(streams, parts.get("__source__", name)):
+        source = parts.get("__source__", name)
+        if name != "__else__" and not fnmatch.filter(streams, source):
             choices = ", ".join(f"`{stream}`" for stream in streams)
             yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
             continue
-        source = {key: parts[key] for key in parts if key == "__source__"}
         attempt, found = partial(_try, name, config, catalog), []
         for column, expression in parts.items():
             is_expression = column == "__filter__" or not column.startswith("__")
             if is_expression and isinstance(expression, str) and expression != "__NULL__":
-                trial = {**source, column: expression}
+                trial = {"__source__": source, column: expression}
                 filtered = {"__filter__": parts.get("__filter__"), **trial}
                 if problem := attempt(trial) or attempt(filtered, nulls=True):
                     found.append(f"`{column}` {problem}")
@@ -219,12 +204,12 @@ def _try(
     *,
     nulls: bool = False,
 ) -> str:
+    """Return why a definition fails for a sample record; "" if it does not."""
     log = logging.getLogger(PluginMapper.__module__)
     log.disabled = True  # else it says of each trial what it found
-    mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
-    where = " where columns are null" if nulls else ""
     is_parsed = False
     try:
+        mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
         mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
         is_parsed = True
         for entry in catalog.streams:
@@ -233,9 +218,10 @@ def _try(
             for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
                 stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
-        # What depends on values is not proved by a sample.
-        is_proved = not (is_parsed and isinstance(error, _OF_VALUES))
-        return f"fails{where} ({map_error(error)})" if is_proved else ""
+        if is_parsed and isinstance(error, _OF_VALUES):
+            return ""  # what depends on values is not proved by a sample
+        where = " where columns are null" if nulls else ""
+        return f"fails{where} ({map_error(error)})"
     finally:
         log.disabled = False
     return ""
@@ -248,7 +234,7 @@ def map_error(error: Exception) -> str:
         return "`fake` needs the package Faker: install `tap-tiktok-following[faker]`"
     if isinstance(cause, ValueError):
         return type(cause).__name__
-    return clean(str(cause).rstrip("."), _MAX_SHOWN)
+    return clean(str(cause).rstrip("."), 200)
 
 
 def _sample(types: Collection[str], *, nulls: bool) -> object:

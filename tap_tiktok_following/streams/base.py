@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk import typing as th
@@ -54,13 +54,7 @@ SCAN = (
 
 
 class ProviderStream(Stream):
-    """A stream of one provider, which keeps its state itself.
-
-    Attributes:
-        kind: The second part of its name, which says what its records are.
-    """
-
-    kind: ClassVar[str]
+    """A stream of one provider, which keeps its state itself."""
 
     # Records are created with the right types.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -71,10 +65,11 @@ class ProviderStream(Stream):
         self,
         tap: TapTikTokFollowing,
         provider: type[Provider],
+        kind: str,
         properties: Iterable[th.Property[Any]],
     ) -> None:
         schema = th.PropertiesList(*SCAN, *properties).to_dict()
-        super().__init__(tap, schema, f"{provider.name}_{self.kind}")
+        super().__init__(tap, schema, f"{provider.name}_{kind}")
         self.tap = tap
         self.provider_class = provider
 
@@ -119,11 +114,16 @@ class ProviderStream(Stream):
     ) -> None:
         """Do nothing: a maximum over all usernames would be wrong for each of them."""
 
+    @property
+    def is_last(self) -> bool:
+        """Whether no other stream is synced after it."""
+        return self is list(self.tap.streams.values())[-1]
+
     @override
     def log_sync_costs(self) -> None:
         """End the run, if this is the last stream: the SDK has no hook for the end of a run.
 
         It calls this for every stream, in order, after all of them were synced.
         """
-        if self is list(self.tap.streams.values())[-1]:
+        if self.is_last:
             self.tap.end_run()

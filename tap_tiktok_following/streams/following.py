@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
@@ -45,14 +45,6 @@ PROGRESS_EVERY = 10.0
 MOST_TRIED = 10
 """Maximum number of usernames that `--test` tries."""
 
-RUN_AGAIN = "run again to continue from the last page read"
-
-AFTER_FAILURE = {
-    "fail": (f"{RUN_AGAIN}, or set `on_username_failure` to `continue`", FAILURE),
-    "continue": (RUN_AGAIN, SUCCESS),
-}
-"""By `on_username_failure`: what to do, and the exit code."""
-
 PROPERTIES = (
     th.Property(
         "position",
@@ -75,13 +67,12 @@ PROPERTIES = (
 class FollowingStream(ProviderStream):
     """One record per follow seen in a scan."""
 
-    kind: ClassVar[str] = "following"
-
     def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
-        super().__init__(tap, provider, (*PROPERTIES, *provider.properties.wrapped.values()))
+        super().__init__(
+            tap, provider, "following", (*PROPERTIES, *provider.properties.wrapped.values())
+        )
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
-        self.has_run = False
         self._state_due = self._progress_due = 0.0
 
     @property
@@ -117,20 +108,16 @@ class FollowingStream(ProviderStream):
         """Yield the records of all usernames that are due, page by page as they arrive."""
         if self.tap.termination.signum or not self.is_read:
             return
-        if self.ABORT_AT_RECORD_COUNT is None:
-            self.tap.announce()
-            # A target that saves a state per stream starts with the first one that it gets,
-            # so that one must not cover rows which the target has not loaded.
-            self.tap.state_writer.write_state(self.tap.state)
-            yield from self._read()
-        else:
+        if self.ABORT_AT_RECORD_COUNT is not None:
             yield from self._test()
-
-    def _read(self) -> Iterator[Record]:
-        self.has_run = True
-        now = time.monotonic()
-        self._state_due = now + pause_after_state(self.tap.state_writer.size, 0)
-        self._progress_due = now + PROGRESS_EVERY
+            return
+        if not self.tap.ran:
+            self.tap.announce()
+        self.tap.ran.append(self)
+        # A target that saves a state per stream starts with the first one that it gets, so
+        # that one must not cover rows which the target has not loaded.
+        self._write_state()
+        self._progress_due = time.monotonic() + PROGRESS_EVERY
         with (
             tqdm(
                 total=len(self.run.plan.usernames),
@@ -153,14 +140,16 @@ class FollowingStream(ProviderStream):
         """Yield what went wrong in this stream, with exit codes."""
         report, halt = self.run.report, self.run.halt
         if report.failed:
-            advice, exit_code = AFTER_FAILURE[self.config["on_username_failure"]]
+            advice, exit_code = "run again to continue from the last page read", SUCCESS
+            if self.config["on_username_failure"] == "fail":
+                advice += ", or set `on_username_failure` to `continue`"
+                exit_code = FAILURE
             _, reason, better_advice = report.ended[report.failed[0]]
             sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
             yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
-            stops_quietly = self.config["on_quota_exhausted"] == "stop"
-            is_quiet = stops_quietly and isinstance(halt, QuotaUsedUp)
-            exit_code = SUCCESS if is_quiet else halt.exit_code
+            stops = self.config["on_quota_exhausted"] == "stop"
+            exit_code = SUCCESS if stops and isinstance(halt, QuotaUsedUp) else halt.exit_code
             yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
 
     def log_reasons(self) -> None:
@@ -196,18 +185,18 @@ class FollowingStream(ProviderStream):
         """
         skipped = 0
         for event in islice(self.run.first_pages(), MOST_TRIED):
-            username, outcome, reason = event.entry.username, event.outcome, event.reason
-            if outcome is Outcome.FAILED:
+            username, reason = event.entry.username, event.reason
+            if event.outcome is Outcome.FAILED:
                 self._fail_test(f"could not read the list of {username}: {reason}")
                 return
-            if outcome not in SKIPPED:
+            if event.outcome not in SKIPPED:
                 found = f"read {many(event.read, 'account')} on the first page of {username}"
                 self.logger.info("%s: the credentials work: %s.", self.name, found)
                 # The SDK logs an error if there are more.
                 yield from event.records[: self.ABORT_AT_RECORD_COUNT]
                 return
             skipped += 1
-            how = outcome.value.replace("_", " ")
+            how = event.outcome.value.replace("_", " ")
             self.logger.warning("%s: skipped %s: %s (%s).", self.name, username, how, reason)
         if (halt := self.run.halt) is not None:
             self._fail_test(halt.sentence, halt.exit_code or FAILURE)

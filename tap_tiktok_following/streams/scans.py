@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 from typing_extensions import override
@@ -76,14 +76,12 @@ COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
 class ScansStream(ProviderStream):
     """One record per scan of a username, sent right after the provider's following stream."""
 
-    kind: ClassVar[str] = "scans"
-
     def __init__(self, following: FollowingStream) -> None:
         properties = (
             th.Property(name, kind, description=" ".join(description.split()))
             for name, kind, description in COLUMNS
         )
-        super().__init__(following.tap, following.provider_class, properties)
+        super().__init__(following.tap, following.provider_class, "scans", properties)
         self.primary_keys = ("follower_username", "scanned_at")
         self.replication_key = "scanned_at"
         self._following = following
@@ -95,10 +93,11 @@ class ScansStream(ProviderStream):
         Rows that an interrupted run cannot send stay in the state.
         """
         if self.ABORT_AT_RECORD_COUNT is not None:
-            self.tap.end_test(self)
+            if self.is_last:
+                self.tap.end_test()
             return
         now = int(time.time())
-        malformed = self.tap.usernames.malformed if self._following.has_run else ()
+        malformed = self.tap.usernames.malformed if self._following in self.tap.ran else ()
         invalid = (make_invalid_row(text, now) for text in malformed)
         for row in chain(self._following.bookmarks.take_rows(), invalid):
             if self.tap.termination.is_urgent:
