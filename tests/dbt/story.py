@@ -128,10 +128,7 @@ def _scan(
 
 
 def days(value: Any) -> Any:
-    """A time of the story as days since it began; anything else as it is."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    """Return a time of the story as days since it began; anything else as it is."""
+    if not isinstance(value, datetime):
         return value
-    seconds = moment.replace(tzinfo=timezone.utc).timestamp()
-    return round((seconds - START) / DAY, 2)
+    return round((value.replace(tzinfo=timezone.utc).timestamp() - START) / DAY, 2)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,8 @@ from tests import harness
 from tests.dbt.project import (
     MODELS,
     PACKAGE,
+    PROGRAMS,
+    QUIET,
     Database,
     Project,
     gather,
@@ -19,12 +24,15 @@ from tests.dbt.project import (
     schemas,
 )
 from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, READ, days
+from tests.documents import section_of
+from tests.e2e.processes import WITHIN
+from tests.harness import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-    from tests.dbt.project import Driver, Tables
+    from tests.dbt.project import Driver, Row, Tables
     from tests.e2e.postgres import Postgres
 
 NEWS = [
@@ -49,6 +57,14 @@ CHANGES = [
     ("no longer listed", "ada", "gil", 0, 8),
     ("no longer listed", "bob", "lee", 0, 5),
 ]
+PUBLISHED = "https://github.com/tap-tiktok-following/tap-tiktok-following.git"
+PROFILE = """\
+my_research:
+  target: prod
+  outputs:
+    prod: {type: postgres, host: "{{ env_var('TARGET_POSTGRES_HOST') }}", port: 5432,
+           user: postgres, password: "", dbname: warehouse, schema: public}
+"""
 EXAMPLE = "tiktok_usernames_example"
 WINDOW = ("happened_at_earliest", "happened_at_latest")
 
@@ -64,66 +80,91 @@ def on_postgres(driver: Driver, postgres: Postgres, tmp_path: Path) -> Project:
     return Project(driver, database, tmp_path)
 
 
-def answers(project: Project, model: str, *columns: str) -> list[tuple[Any, ...]]:
-    """Columns of a model, times as days of the story, in order."""
-    rows = [tuple(days(row[name]) for name in columns) for row in project.model(model)]
-    return sorted(rows, key=str)
+def answers(rows: list[Row], *columns: str) -> list[tuple[Any, ...]]:
+    """Return columns of rows, times as days of the story, in order."""
+    return sorted((tuple(days(row[name]) for name in columns) for row in rows), key=str)
 
 
-def events(project: Project, provider: str) -> list[tuple[Any, ...]]:
-    columns = ("provider", "follower_username", "username", "event", *WINDOW, "is_older")
-    found = answers(project, "follow_events", *columns)
-    return [row[1:] for row in found if row[0] == provider]
+def events(rows: list[Row], provider: str) -> list[tuple[Any, ...]]:
+    columns = ("follower_username", "username", "event", *WINDOW, "is_older")
+    return answers([row for row in rows if row["provider"] == provider], *columns)
 
 
-def test_models_answer_on_duckdb(story: Tables, duckdb: Project, models_sql: Path) -> None:
-    """All tests of the package pass, and without dbt the tables are the same."""
+def test_models_answer_on_duckdb(story: Tables, duckdb: Project) -> None:
     duckdb.load(story)
     built = duckdb.build()
     assert built["what_is_news"] == "pass"
     assert {name.rpartition("__")[2] for name in built} >= {*MODELS}
     check_answers(duckdb)
     check_descriptions(duckdb)
-    duckdb.ask(models_sql.read_text("utf-8"))
-    for table in MODELS:
-        rows = duckdb.ask(f"FROM tiktok_following.{table} ORDER BY ALL")
-        assert rows == duckdb.ask(f"FROM main_tiktok_following.{table} ORDER BY ALL")
 
 
-def test_models_answer_on_postgres(story: Tables, on_postgres: Project) -> None:
-    """A target has appended, and so kept copies; times and session are in other time zones."""
+def test_package_from_git_answers_on_postgres(
+    story: Tables, on_postgres: Project, tmp_path: Path
+) -> None:
+    """In a project of its user, with a list of usernames, as the documentation says.
+
+    A target has appended, and so kept copies; times and session are in other time zones.
+    """
     on_postgres.ask("ALTER DATABASE warehouse SET timezone = 'America/New_York'")
     on_postgres.database.types["date-time"] = "TIMESTAMPTZ"
     on_postgres.load(story, copies=2)
-    on_postgres.build("--exclude-resource-type", "unit_test")
-    check_answers(on_postgres)
+    user = tmp_path / "user"
+    (user / "seeds").mkdir(parents=True)
+    lines = "username\n@Ada\nhttps://www.tiktok.com/@bob?lang=en\nzoe\n"
+    (user / "seeds" / "my_usernames.csv").write_text(lines, encoding="utf-8")
+    (user / "profiles.yml").write_text(PROFILE, encoding="utf-8")
+    packages, project, build, *_ = section_of("docs/analysis.md", "In your dbt project")
+    url = publish(tmp_path / "published").as_uri()
+    for block in (packages, project):
+        text = block.text.replace(PUBLISHED, url)
+        (user / block.name).write_text(text, encoding="utf-8")
+    path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    variables = environment(PATH=path, **QUIET, **on_postgres.database.variables)
+    shell = ["/bin/sh", "-e", "-c", build.text]
+    subprocess.run(shell, check=True, cwd=user, env=variables, timeout=WITHIN)
+    check_answers(on_postgres, ("zoe", None, None, None, 0))
 
 
-def check_answers(project: Project) -> None:
+def publish(folder: Path) -> Path:
+    """Make a git repository with the package as it is here, in its folder."""
+    generated = shutil.ignore_patterns("target", "logs")
+    shutil.copytree(PACKAGE, folder / "dbt", ignore=generated)
+    git = ["/usr/bin/env", "git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for command in ("init -q -b main", "add .", "commit -qm Published", "tag v0.2.0"):
+        subprocess.run([*git, *command.split()], cwd=folder, check=True)
+    return folder
+
+
+def check_answers(project: Project, *unread: tuple[Any, ...]) -> None:
+    """Compare every model with the story, in which these lists were never read."""
+    changes, edges, follows = map(project.model, ("follow_events", "edges", "follows"))
     for provider in ("rapidapi", "research"):
-        assert events(project, provider) == NEWS
-    repeats = answers(project, "follow_events", "provider", "is_repeat")
+        assert events(changes, provider) == NEWS
+    repeats = answers(changes, "provider", "is_repeat")
     assert repeats == [("rapidapi", True)] * 5 + [("research", False)] * 5
     changed = ("kind", "follower_username", "username", *WINDOW)
-    assert answers(project, "follow_changes", *changed) == CHANGES
+    assert answers(project.model("follow_changes"), *changed) == CHANGES
 
     edge = ("follower_username", "username", "is_listed")
-    assert answers(project, "edges", *edge) == LISTS
-    known = answers(project, "edges", "providers", "gone_at_earliest", "gone_at_latest")
+    assert answers(edges, *edge) == LISTS
+    known = answers(edges, "providers", "gone_at_earliest", "gone_at_latest")
     assert known == [(2, 0, 8), *[(2, None, None)] * (len(LISTS) - 1)]
-    assert answers(project, "follows", "provider", *edge) == [
+    assert answers(follows, "provider", *edge) == [
         (provider, *edge) for provider in ("rapidapi", "research") for edge in LISTS
     ]
-    twice = [row for row in project.model("follows") if row["times_followed"] != 1]
-    assert {row["username"] for row in twice} == {"lee"}
+    twice = {row["username"] for row in follows if row["times_followed"] != 1}
+    assert twice == {"lee"}
 
-    assert answers(project, "mutual_follows", "a", "b", "relation") == PAIRS
-    wave = answers(project, "whom_to_read_next", "username", "followed_by", "is_unfinished")
-    assert wave == [(name, 1, False) for name in NEXT]
+    assert answers(project.model("mutual_follows"), "a", "b", "relation") == PAIRS
+    wave = ("username", "followed_by", "is_unfinished")
+    expected = [(name, 1, False) for name in NEXT]
+    assert answers(project.model("whom_to_read_next"), *wave) == expected
     account = ("account_id", "username", "usernames", "profile_seen_at")
-    assert (HAL, "hal.now", 2, 8) in answers(project, "accounts", *account)
+    assert (HAL, "hal.now", 2, 8) in answers(project.model("accounts"), *account)
     read = ("username", "last_read", "last_whole_list", "last_outcome", "follows_listed")
-    assert answers(project, "coverage", *read) == sorted(2 * READ, key=str)
+    expected = sorted(2 * [*READ, *unread], key=str)
+    assert answers(project.model("coverage"), *read) == expected
 
 
 def check_descriptions(project: Project) -> None:
@@ -142,13 +183,14 @@ def check_descriptions(project: Project) -> None:
     assert "exposure.tiktok_following.follows_page" in page
 
 
-def test_renames_on_the_research_api_alone_are_two_events(
+def test_plain_sql_of_the_research_api_alone_has_renames_as_two_events(
     story: Tables, duckdb: Project
 ) -> None:
+    """Without dbt, as `make sql` prints it."""
     duckdb.load({name: t for name, t in story.items() if name.startswith("research")})
-    duckdb.run(tiktok_providers=["research"])
-    assert events(duckdb, "research") == sorted([*NEWS, *RENAMED], key=str)
-    assert "rapidapi" not in plain_sql("research")
+    duckdb.ask(plain_sql("research"))
+    found = duckdb.ask("FROM tiktok_following.follow_events")
+    assert events(found, "research") == sorted([*NEWS, *RENAMED], key=str)
 
 
 def test_keys_of_one_provider_in_another_schema_are_enough_for_what_is_listed(
@@ -163,9 +205,10 @@ def test_keys_of_one_provider_in_another_schema_are_enough_for_what_is_listed(
     duckdb.load(tables, schema="elsewhere")
     duckdb.run(tiktok_schema="elsewhere", tiktok_providers=["rapidapi"])
     columns = ("follower_username", "username", "is_listed")
-    assert answers(duckdb, "edges", *columns) == LISTS
+    assert answers(duckdb.model("edges"), *columns) == LISTS
+    found = events(duckdb.model("follow_events"), "rapidapi")
     gone = [("ada", "gil", "disappeared", 0, 8, None)]
-    assert [row for row in events(duckdb, "rapidapi") if row[2] == "disappeared"] == gone
+    assert [row for row in found if row[2] == "disappeared"] == gone
 
 
 def test_missing_table_and_wrong_provider_say_what_to_set(duckdb: Project) -> None:

