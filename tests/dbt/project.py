@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import duckdb
-import psycopg
 import pytest
 
 from tap_tiktok_following.tap import TapTikTokFollowing
@@ -53,11 +50,11 @@ class Driver:
     """
 
     def __init__(self, folder: Path, shared: Path) -> None:
+        self.shared = shared
         if not PROGRAMS.exists():
             pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
-        self.shared = shared
-        self._log = folder / "driver.log"
-        with self._log.open("w") as log:
+        self._folder = folder
+        with (folder / "driver.log").open("w") as log:
             self._process = subprocess.Popen(
                 [PROGRAMS / "python", ROOT / "tests" / "dbt" / "driver.py"],
                 cwd=folder,
@@ -68,15 +65,17 @@ class Driver:
                 encoding="utf-8",
             )
 
-    def run_dbt(self, *arguments: Any) -> Any:
-        """Return what driver.py answers."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(arguments, default=str) + "\n")
+    def call(self, name: str, *arguments: Any) -> Any:
+        """The answer to a call."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        request = json.dumps({"call": name, "arguments": arguments}, default=str)
+        self._process.stdin.write(request + "\n")
         self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, self._log.read_text(encoding="utf-8")
-        return json.loads(answer)
+        answer = json.loads(self._process.stdout.readline() or "null")
+        assert answer is not None, (self._folder / "driver.log").read_text(encoding="utf-8")
+        assert "raised" not in answer, answer
+        return answer
 
     def stop(self) -> None:
         """End the process."""
@@ -89,42 +88,36 @@ class Database:
 
     Attributes:
         kind: The output of the package's profiles.yml.
-        address: What connects to it: a path, or parameters.
+        name: Its name in SQL.
+        address: What connects to it.
         variables: The environment that the profile reads.
         types: The names of its types, by those of JSON Schema.
     """
 
     kind: str
+    name: str
     address: str
     variables: dict[str, str]
     types: dict[str, str]
 
+    DUCKDB: ClassVar[dict[str, str]] = {"date-time": "TIMESTAMP", "integer": "HUGEINT"}
+    POSTGRES: ClassVar[dict[str, str]] = {"date-time": "TIMESTAMP", "integer": "BIGINT"}
+
     @classmethod
     def duckdb(cls, path: Path) -> Database:
-        """Return a DuckDB file."""
-        types = {"date-time": "TIMESTAMP", "integer": "HUGEINT"}
-        return cls("duckdb", str(path), {"TARGET_DUCKDB_PATH": str(path)}, types)
+        """A DuckDB file."""
+        variables = {"TARGET_DUCKDB_PATH": str(path)}
+        return cls("duckdb", path.stem, str(path), variables, dict(cls.DUCKDB))
 
     @classmethod
     def postgres(cls, server: Postgres, name: str) -> Database:
-        """Return a database of a server."""
+        """A database of a server."""
         variables = {
             "TARGET_POSTGRES_HOST": str(server.home),
             "TARGET_POSTGRES_DATABASE": name,
         }
         address = f"host={server.home} user=postgres dbname={name}"
-        types = {"date-time": "TIMESTAMP", "integer": "BIGINT"}
-        return cls("postgres", address, variables, types)
-
-    @contextlib.contextmanager
-    def cursor(self) -> Iterator[Any]:
-        """Connect for a while; what is executed is committed at once."""
-        if self.kind == "duckdb":
-            with duckdb.connect(self.address) as connection:
-                yield connection
-        else:
-            with psycopg.connect(self.address, autocommit=True) as connection:
-                yield connection.cursor()
+        return cls("postgres", name, address, variables, dict(cls.POSTGRES))
 
 
 @dataclass
@@ -154,53 +147,50 @@ class Project:
             "--vars": json.dumps(self.variables | variables),
         }
         options = [str(part) for option in places.items() for part in option]
-        parts = (self.database.kind, self.variables | variables)
+        parts = (self.database.kind, self.database.name, self.variables | variables)
         digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).hexdigest()
         parsed = self.driver.shared / f"{digest}.msgpack"
-        return self.driver.run_dbt(arguments, options, self.database.variables, parsed)
+        return self.driver.call("dbt", arguments, options, self.database.variables, parsed)
 
     def build(self, *arguments: str, **variables: Any) -> dict[str, str]:
-        """Build and test, which has to succeed, and return the status of each node."""
+        """Build and test, which has to succeed; the status of each node."""
         return self._succeed("build", *arguments, **variables)
 
     def run(self, *arguments: str, **variables: Any) -> dict[str, str]:
-        """Build without tests, which has to succeed, and return the status of each model."""
+        """Build without tests, which has to succeed; the status of each model."""
         return self._succeed("run", *arguments, **variables)
 
     def _succeed(self, *arguments: str, **variables: Any) -> dict[str, str]:
         answer = self.dbt(*arguments, **variables)
-        nodes = {name: node["status"] for name, node in answer["nodes"].items()}
-        assert set(nodes.values()) <= {"success", "pass", "no-op"}, answer
-        assert answer["success"], answer
-        return nodes
+        bad = {
+            name: node["message"]
+            for name, node in answer["nodes"].items()
+            if node["status"] not in {"success", "pass", "no-op"}
+        }
+        assert answer["success"], (bad, answer["error"])
+        return {name: node["status"] for name, node in answer["nodes"].items()}
 
     def ask(self, sql: str) -> list[Row]:
-        """Run a statement, and return the rows that it answers with."""
-        with self.database.cursor() as cursor:
-            cursor.execute(sql)
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall() if names]
+        """The rows that a statement answers with."""
+        return self.driver.call("ask", self.database.address, sql)  # type: ignore[no-any-return]
 
     def model(self, name: str) -> list[Row]:
-        """Return the rows of a model."""
+        """The rows of a model."""
         schema = {"duckdb": "main", "postgres": "public"}[self.database.kind]
         return self.ask(f"SELECT * FROM {schema}_tiktok_following.{name}")  # noqa: S608
 
     def load(self, tables: Tables, *, schema: str = "tiktok", copies: int = 1) -> None:
-        """Make the tables as a target does, without keys, and with copies if there are any."""
-        mark = {"duckdb": "?", "postgres": "%s"}[self.database.kind]
-        with self.database.cursor() as cursor:
-            cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-            cursor.execute(f"CREATE SCHEMA {schema}")
-            for stream, (message, rows) in tables.items():
-                properties = message["schema"]["properties"]
-                columns = ", ".join(f'"{n}" {self._type(p)}' for n, p in properties.items())
-                cursor.execute(f"CREATE TABLE {schema}.{stream} ({columns})")
-                values = [[row.get(name) for name in properties] for row in rows.values()]
-                marks = ", ".join(mark for _ in properties)
-                insert = f"INSERT INTO {schema}.{stream} VALUES ({marks})"  # noqa: S608
-                if values:
-                    cursor.executemany(insert, values * copies)
+        """Make the tables as a target does; without their keys and with copies if told."""
+        self.ask(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        self.ask(f"CREATE SCHEMA {schema}")
+        for stream, (message, rows) in tables.items():
+            properties = message["schema"]["properties"]
+            columns = ", ".join(f'"{n}" {self._type(p)}' for n, p in properties.items())
+            self.ask(f"CREATE TABLE {schema}.{stream} ({columns})")
+            values = [[row.get(name) for name in properties] for row in rows.values()]
+            marks = ", ".join("?" for _ in properties)
+            insert = f"INSERT INTO {schema}.{stream} VALUES ({marks})"  # noqa: S608
+            self.driver.call("ask", self.database.address, insert, values * copies)
 
     def _type(self, schema: Mapping[str, Any]) -> str:
         name = schema.get("format") or next(t for t in schema["type"] if t != "null")

@@ -128,7 +128,10 @@ def _scan(
 
 
 def days(value: Any) -> Any:
-    """Return a time of the story as days since it began; anything else as it is."""
-    if not isinstance(value, datetime):
+    """A time of the story as days since it began; anything else as it is."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         return value
-    return round((value.replace(tzinfo=timezone.utc).timestamp() - START) / DAY, 2)
+    seconds = moment.replace(tzinfo=timezone.utc).timestamp()
+    return round((seconds - START) / DAY, 2)

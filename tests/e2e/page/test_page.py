@@ -192,7 +192,7 @@ def test_unread_lists_are_named_with_reason(page: Page) -> None:
     assert set(unread) == {"pam", "nobody", "never.scanned"}
     assert unread["never.scanned"] == "never scanned"
     assert unread["pam"].startswith("private\n")
-    assert "log_id" not in unread["pam"]
+    assert "_id" not in unread["pam"]
     keys = page.locator("#outcomes li").all_inner_texts()
     assert keys == ["6 read", "1 not found", "1 private", "1 never scanned"]
 
