@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
 from sandbox import World
@@ -11,6 +11,7 @@ from tests import harness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from sandbox import Sandbox
 
@@ -152,9 +153,6 @@ def _within(stay: Stay, other: Stay) -> Iterator[Stay]:
         yield Stay(start, end)
 
 
-def seconds(time: datetime | str | None, otherwise: int) -> int:
-    """A time as it stands in a table (UTC), in Unix seconds."""
-    if time is None:
-        return otherwise
-    moment = datetime.fromisoformat(time) if isinstance(time, str) else time
-    return int(moment.replace(tzinfo=timezone.utc).timestamp())
+def seconds(time: datetime | None, otherwise: int) -> int:
+    """Return a time as it stands in a table (UTC), in Unix seconds."""
+    return int(time.replace(tzinfo=timezone.utc).timestamp()) if time else otherwise

@@ -57,6 +57,17 @@ PAIRS = [
     ("ada", "jan", "one way"),
 ]
 
+READ = [
+    ("ada", 8, 8, "complete", 7),
+    ("bob", 8, 8, "complete", 4),
+    ("cara", 8, 8, "complete", 0),
+    ("dora", 8, 8, "complete", 1),
+    ("eve", None, None, "not_found", 0),
+    ("jan", 0, 0, "failed", 1),
+    ("kit", 8, 8, "complete", 7),
+]
+"""When each list was last read, and in full, how the last scan ended, and who is on it."""
+
 NEXT = ["finn", "hal.now", "iris", "kim", *(f"kit.{n}" for n in range(1, 8)), "lee", "mia"]
 """Who is followed and was not visited."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import WITHIN, end_what_is_left
+from tests.e2e.processes import WITHIN, kill_what_is_left
 from tests.e2e.targets import ROOT, tool
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _no_command_left() -> Iterator[None]:
     yield
-    end_what_is_left()
+    kill_what_is_left()
 
 
 @pytest.fixture(scope="session")

@@ -1,63 +1,47 @@
-"""Lists of every awkward length, and the rows that a perfect pipeline makes of them."""
+"""Lists with what often breaks, and the rows that a perfect pipeline makes of them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sandbox import Account, World
+from sandbox import Account, Fault, Scenario, World
 from sandbox.world import Accounts
-from tests.harness import DAY, NOW, follows_of
+from tests.harness import DAY, follows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox import Sandbox
+    from tests.e2e.warehouses import Row
 
-Row = dict[str, Any]
+LENGTHS = {"empty": 0, "one": 1, "many": 334, "torn": 3, "nul": 3, "nameless": 3}
+"""In three of them, names have half a surrogate pair, have U+0000, or are missing."""
 
-LENGTHS = {
-    "empty": 0,
-    "one": 1,
-    "ninety_nine": 99,
-    "hundred": 100,
-    "hundred_and_one": 101,
-    "many": 1234,
-    "gaps": 600,
+FAULTS = [
+    Fault("surrogate", username="torn"),
+    Fault("nul", username="nul"),
+    Fault("missing_field", username="nameless", value="display_name"),
+]
+NEWS = {"empty": 1, "one": 3, "many": 150}
+"""How many follows are made between two runs."""
+
+OF_A_SCAN = {
+    *("scanned_at", "previous_scanned_at", "followed_at_earliest", "followed_at_latest"),
+    "position",
 }
 
-GIVEN = [
-    "@Empty",
-    "https://www.tiktok.com/@one?lang=en",
-    "NINETY_NINE",
-    "hundred",
-    "tiktok.com/@hundred_and_one/",
-    "@many",
-    "gaps",
-    "one",
-]
-"""The same usernames as a person may write them, one of them twice."""
 
-NEWS = {"empty": 1, "one": 3, "hundred_and_one": 150}
-"""How many follows are made between two loads."""
-
-TEN_MINUTES = 600
+def fill(sandbox: Sandbox) -> None:
+    """Put the lists into a sandbox."""
+    follows = {name: follows_of(name, length, every=600) for name, length in LENGTHS.items()}
+    sandbox.world = World.of(follows)
+    sandbox.world.accounts = Accounts(_account)
+    sandbox.scenario = Scenario(boundary="skip", faults=FAULTS)
 
 
-def make_world(lengths: dict[str, int]) -> World:
-    """Return a world with lists of these lengths; `gaps` has nearly empty pages in it."""
-    world = World.of(
-        {name: follows_of(name, length, every=TEN_MINUTES) for name, length in lengths.items()}
-    )
-    world.accounts = Accounts(make_account)
-    for place in range(150, 450):
-        if place % 50:
-            world.hide(f"gaps.{place}")
-    return world
-
-
-def make_account(username: str) -> Account:
-    """Return an account with what often breaks: emoji, quotes, lines, large counts."""
+def _account(username: str) -> Account:
+    """Return an account with emoji, quotes, lines and large counts."""
     account = Account.made_up(username)
     return replace(
         account,
@@ -69,10 +53,10 @@ def make_account(username: str) -> Account:
 
 def make_news(sandbox: Sandbox) -> None:
     """Advance the clock by a day in which some accounts follow others."""
+    noon = int(sandbox.clock.now()) + DAY // 2
     for username, number in NEWS.items():
         for place in range(number):
-            at = NOW + DAY // 2 + 60 * place
-            sandbox.world.follow(username, f"{username}.new.{place}", at=at)
+            sandbox.world.follow(username, f"{username}.new.{place}", at=noon + 60 * place)
     sandbox.clock.advance(DAY)
 
 
@@ -81,29 +65,25 @@ def is_news(row: Row) -> bool:
     return ".new." in row["username"]
 
 
-def follows(sandbox: Sandbox, provider: str, usernames: Iterable[str]) -> list[Row]:
-    """Return the rows of all follows that can be read now, without the times of a scan."""
-    return [
-        {"follower_username": username, "position": position, **fields}
-        for username in usernames
-        for position, follow in enumerate(sandbox.world.truth(username), 1)
-        for fields in [_fields(sandbox.world.accounts[follow.username], provider)]
-    ]
-
-
-def _fields(account: Account, provider: str) -> Row:
-    names = ("username", "display_name")
-    everything = asdict(account)
-    return everything if provider == "rapidapi" else {name: everything[name] for name in names}
+def expected(sandbox: Sandbox, provider: str) -> list[Row]:
+    """Return the rows of all follows that can be read now, `without_times`."""
+    rows = []
+    for username in LENGTHS:
+        for follow in sandbox.world.truth(username):
+            row = asdict(sandbox.world.accounts[follow.username])
+            if provider == "research":
+                row = {name: row[name] for name in ("username", "display_name")}
+            if username in {"torn", "nul"}:
+                row["display_name"] += "\N{REPLACEMENT CHARACTER}"
+            if username == "nameless":
+                row["display_name"] = None
+            rows.append(row | {"follower_username": username})
+    return in_order(rows)
 
 
 def without_times(rows: Iterable[Row]) -> list[Row]:
-    """Return rows without what differs from scan to scan."""
-    times = {
-        *("scanned_at", "previous_scanned_at", "read_until"),
-        *("followed_at_earliest", "followed_at_latest"),
-    }
-    return [{name: row[name] for name in row.keys() - times} for row in rows]
+    """Return rows without what depends on the scan, in order."""
+    return in_order({k: row[k] for k in row.keys() - OF_A_SCAN} for row in rows)
 
 
 def in_order(rows: Iterable[Row]) -> list[Row]:

@@ -1,81 +1,66 @@
-"""`tap | target`, as a shell runs it, with the state that the target has saved."""
+"""The plain pipe of docs/targets.md, into each of its targets."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.processes import WITHIN, finish, start
-from tests.e2e.targets import install, pinned
-from tests.e2e.warehouses import ELSEWHERE
-from tests.harness import Run, bare, command
+from tests.documents import section_of
+from tests.e2e.reader import Reader
+from tests.e2e.targets import blocks_of, install, loader, pinned
+from tests.e2e.warehouses import ELSEWHERE, loaded
+from tests.harness import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.e2e.warehouses import Warehouse
+    from tests.e2e.postgres import Postgres
+
+SCRIPT, RUN = section_of("docs/targets.md", "In a plain pipe")
+
+TAP = f"""\
+#!/bin/bash
+set -o pipefail
+{sys.executable} -m tap_tiktok_following "$@" | tee -ai messages.jsonl
+"""
+"""What they type as tap-tiktok-following: it notes what is sent to the target."""
 
 
 class Pipe:
-    """A tap with its settings, a target, and the state between two loads.
+    """A reader who has set up the tap and a target as docs/targets.md says.
 
     Args:
-        folder: Where its files are.
+        folder: Where to do that.
+        title: The target's heading there.
         config: The tap's settings.
-        warehouse: Where the target loads to.
-        catalog: The tap's catalog; its own unless given.
+        server: Where PostgreSQL's target loads to.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        config: Mapping[str, Any],
-        warehouse: Warehouse,
-        catalog: Mapping[str, Any] | None = None,
+        self, folder: Path, title: str, config: Mapping[str, Any], server: Postgres
     ) -> None:
-        self._folder = folder
-        self._config = config
-        self._warehouse = warehouse
-        self._catalog = catalog
-        self._state: dict[str, Any] | None = None
-        self._loads = 0
+        blocks, name = blocks_of(title), loader(title)["executable"]
+        if "pgsql" in blocks:
+            server.new_database()
+            server.execute(blocks["pgsql"])
+        variables = {"TZ": ELSEWHERE, "PGHOST": str(server.home)}
+        stand_ins = {RUN.text: f"bash run.sh {name}", "localhost": ""}
+        self.reader = Reader(folder, variables, stand_ins)
+        self.target = self.reader.programs / name
+        self.target.symlink_to(install(name, pinned()[name]) / "bin" / name)
+        tap = self.reader.programs / "tap-tiktok-following"
+        tap.write_text(TAP, encoding="utf-8")
+        tap.chmod(0o755)
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        (folder / "target.json").write_text(self.reader.here(blocks["json"]), encoding="utf-8")
+        self.reader.follow([SCRIPT])
+        self.warehouse = loaded(title, folder, server)
 
-    def load(self) -> Run:
-        """Run both once, and return what the tap sent; both have to end well."""
-        self._loads += 1
-        messages = self._folder / f"messages.{self._loads}"
-        pipe = f"{self._tap()} | tee {shlex.quote(str(messages))} | {self._target()}"
-        shell = ["/bin/bash", "-o", "pipefail", "-c", pipe]
-        process = start(shell, bare(TZ=ELSEWHERE), stderr=subprocess.PIPE)
-        states, log = finish(process)
-        assert process.returncode == 0, log
-        self._state = json.loads(states.splitlines()[-1])
-        return Run(process.returncode, messages.read_text(encoding="utf-8"), log)
-
-    def _tap(self) -> str:
-        tap = command(self._folder, self._config, self._state)
-        if self._catalog is not None:
-            tap += ["--catalog", _write(self._folder / "catalog.json", self._catalog)]
-        return shlex.join(tap)
-
-    def _target(self) -> str:
-        name = self._warehouse.target
-        config = self._warehouse.config(self._loads)
-        target = install(name, pinned()[name]) / "bin" / name
-        path = _write(self._folder / "target.json", config)
-        return shlex.join([str(target), "--config", path])
-
-
-def discover(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the catalog that the tap prints."""
-    tap = [*command(folder, config), "--discover"]
-    answer = subprocess.run(tap, env=bare(), capture_output=True, check=True, timeout=WITHIN)
-    return json.loads(answer.stdout)  # type: ignore[no-any-return]
-
-
-def _write(path: Path, value: Mapping[str, Any]) -> str:
-    path.write_text(json.dumps(value), encoding="utf-8")
-    return str(path)
+    def run(self) -> Run:
+        """Run it once, and return what the tap has sent."""
+        sent = self.reader.folder / "messages.jsonl"
+        sent.write_bytes(b"")
+        self.reader.follow([RUN])
+        return Run(0, sent.read_text(encoding="utf-8"), "")

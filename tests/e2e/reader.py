@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from tests.documents import Block
 
-PIPX = ["pipx~=1.17"]
-
 _NOT_INHERITED = (
     *("GIT_", "MAKE", "MFLAGS"),  # of a git hook, and of `make test`
     *("MELTANO_", "TAP_", "TARGET_"),  # settings of pipelines
@@ -33,6 +31,9 @@ class Reader:
         folder: Their working directory.
         variables: Environment variables.
         stand_ins: What they type instead of a text of the documentation.
+
+    Attributes:
+        programs: A folder on their PATH.
     """
 
     def __init__(
@@ -44,11 +45,11 @@ class Reader:
         self.folder = folder
         self._stand_ins = stand_ins or {}
         own = folder / ".reader"
-        self._programs = own / "bin"
-        self._programs.mkdir(parents=True)
-        for program in (tool("meltano"), tool("uv"), install("pipx", PIPX) / "bin" / "pipx"):
-            (self._programs / program.name).symlink_to(program)
-        self._script = own / "typed"
+        self.programs = own / "bin"
+        self.programs.mkdir(parents=True)
+        pipx = install("pipx", ["pipx~=1.17"]) / "bin" / "pipx"
+        for program in (tool("meltano"), tool("uv"), pipx):
+            (self.programs / program.name).symlink_to(program)
         inherited = {
             k: v for k, v in environment().items() if not k.startswith(_NOT_INHERITED)
         }
@@ -56,28 +57,22 @@ class Reader:
             **inherited,
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
             "NO_COLOR": "1",
-            "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}",
-            "PIPX_BIN_DIR": str(self._programs),
+            "PATH": f"{self.programs}{os.pathsep}{os.environ['PATH']}",
+            "PIPX_BIN_DIR": str(self.programs),
             "PIPX_HOME": str(own / "pipx"),
             "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python"),
             "XDG_STATE_HOME": str(own),
             **variables,
         }
 
-    def follow(self, blocks: Iterable[Block]) -> str:
-        """Save the files and type the commands of some blocks, and return what was printed.
-
-        Every command has to end well.
-        """
-        return "".join(self._do(block) for block in blocks if block.language != "text")
-
-    def _do(self, block: Block) -> str:
-        text = self.here(block.text)
-        if block.name:
-            (self.folder / block.name).write_text(text, encoding="utf-8")
-            return ""
-        self._script.write_text(text, encoding="utf-8")
-        return self.type("sh", "-e", str(self._script))
+    def follow(self, blocks: Iterable[Block]) -> None:
+        """Save the files and type the commands of some blocks, which have to end well."""
+        for block in blocks:
+            text = self.here(block.text)
+            if block.name:
+                (self.folder / block.name).write_text(text, encoding="utf-8")
+            else:
+                self.type("sh", "-e", "-c", text)
 
     def here(self, text: str) -> str:
         """Return a text of the documentation with the stand-ins in it."""
@@ -88,7 +83,7 @@ class Reader:
     def type(self, *command: str, code: int = 0) -> str:
         """Run a command that has to end with this exit code, and return what it printed."""
         process = self.start(*command)
-        printed, _ = processes.finish(process)
+        printed = processes.finish(process)
         assert process.returncode == code, printed
         return printed
 

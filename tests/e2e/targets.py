@@ -8,28 +8,37 @@ import os
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import yaml
 
+from tests.documents import section_of
 from tests.e2e.processes import WITHIN
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
+TITLES = ("JSON Lines", "CSV", "DuckDB", "PostgreSQL")
+"""The headings of docs/targets.md whose targets the tests run."""
 
 PYTHON = ">=3.10,<3.14"
 """DuckDB 1.2, which target-duckdb needs, has no wheel for Python 3.14."""
 
 
+def blocks_of(title: str) -> dict[str, str]:
+    """Return what docs/targets.md says about a target: its code blocks by language."""
+    return {block.language: block.text for block in section_of("docs/targets.md", title)}
+
+
+def loader(title: str) -> dict[str, Any]:
+    """Return the loader of a target, as docs/targets.md has it for meltano.yml."""
+    [found] = yaml.safe_load(blocks_of(title)["yaml"])["plugins"]["loaders"]
+    return found  # type: ignore[no-any-return]
+
+
 def pinned() -> dict[str, list[str]]:
-    """Return the requirements of each target: those of meltano.yml, and more."""
-    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    loaders = project["plugins"]["loaders"]
-    return {
-        **{loader["name"]: loader["pip_url"].split() for loader in loaders},
-        "target-csv": ["meltanolabs-target-csv==0.5.0"],
-        "target-postgres": ["meltanolabs-target-postgres==0.8.1"],
-    }
+    """Return the requirements of each target."""
+    return {found["name"]: found["pip_url"].split() for found in map(loader, TITLES)}
 
 
 def install(name: str, requirements: list[str]) -> Path:

@@ -1,141 +1,119 @@
-"""`meltano run` from the sandbox into DuckDB: every row counted and compared."""
+"""`meltano run` from the sandbox into DuckDB, with the settings of meltano.yml."""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sandbox import Scenario
-from tests.e2e.lists import (
-    GIVEN,
-    LENGTHS,
-    NEWS,
-    follows,
-    in_order,
-    is_news,
-    make_news,
-    make_world,
-    without_times,
-)
+from sandbox import Fault, Scenario, World
+from tests.e2e.lists import LENGTHS, NEWS, expected, fill, in_order, make_news, without_times
+from tests.e2e.processes import finish, kill
 from tests.e2e.project import Project
 from tests.e2e.warehouses import ELSEWHERE
-from tests.harness import DAY, PROVIDERS, settings
+from tests.harness import DAY, PROVIDERS, follows_of, settings, truth, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import subprocess
     from pathlib import Path
 
     from sandbox import LoggedRequest, Sandbox
-    from tests.e2e.lists import Row
 
-    Requests = Counter[tuple[str, str | None]]
+    Process = subprocess.Popen[str]
 
 
-def test_first_run_loads_all_rows_and_second_run_new_ones(
+def test_quota_and_a_day_between_runs_add_up_to_every_row(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    sandbox.world = make_world(LENGTHS)
-    project = Project(tmp_path, settings(sandbox, GIVEN))
-    project.reader.environment["TZ"] = ELSEWHERE
-
-    project.run()
-    expected = {provider: follows(sandbox, provider, LENGTHS) for provider in PROVIDERS}
-    first = count(sandbox.requests)
-    for provider in PROVIDERS:
-        check_follows(sandbox, project, provider, expected[provider])
-        check_first_scans(sandbox, project, provider, first)
-    assert 2 in {r.accounts for r in sandbox.requests if r.username == "gaps"}
-
-    make_news(sandbox)
-    project.run()
-    second = count(sandbox.requests) - first
-    for provider in PROVIDERS:
-        news = list(filter(is_news, follows(sandbox, provider, LENGTHS)))
-        assert len(news) == sum(NEWS.values())
-        check_follows(sandbox, project, provider, expected[provider] + news)
-        check_second_scans(project, provider, second)
-
-
-def test_next_run_reads_only_what_the_quota_left(sandbox: Sandbox, tmp_path: Path) -> None:
-    usernames = ["ann", "ben", "cat"]
-    sandbox.world = make_world(dict.fromkeys(usernames, 980))
+    """The quota ends the first run, the second one reads the rest, and the third the news."""
+    fill(sandbox)
     sandbox.clock.advance(100 * DAY)  # to a day whose quota no other test has used
-    sandbox.scenario = Scenario(quota=16, boundary="skip")
-    project = Project(tmp_path, settings(sandbox, usernames))
+    sandbox.scenario.quota = 5
+    project = Project(tmp_path, settings(sandbox, LENGTHS, rescan_after_hours=12))
+    project.reader.environment["TZ"] = ELSEWHERE
 
     project.run(code=1)
     for provider in PROVIDERS:
-        paid = [r for r in sandbox.requests if r.provider == provider and r.accounts]
-        assert len(paid) == 16
-        assert len(project.follows(provider)) == sum(r.accounts for r in paid)
-    sandbox.clock.advance(DAY)
+        rows = project.warehouse.rows(f"{provider}_following")
+        paid = [r.accounts for r in accepted(sandbox) if r.provider == provider]
+        assert (len(paid), sum(paid)) == (5, len(rows))
+    sandbox.scenario.quota = None
     project.run()
-    pages = Counter(
-        (r.provider, r.username, r.cursor)
-        for r in sandbox.requests
-        if r.username and r.status == 200
-    )
-    assert len(pages) == pages.total() == 2 * 3 * 10
+    check_follows(sandbox, project)
+    assert max(requests_by_page(sandbox).values()) == 1
+
+    make_news(sandbox)
+    project.reader.environment["TAP_TIKTOK_FOLLOWING_RESCAN_AFTER_HOURS"] = "0"
+    project.run()
+    check_follows(sandbox, project)
     for provider in PROVIDERS:
-        check_follows(sandbox, project, provider, follows(sandbox, provider, usernames))
-
-
-def count(requests: Iterable[LoggedRequest]) -> Requests:
-    return Counter((request.provider, request.username) for request in requests)
-
-
-def check_follows(
-    sandbox: Sandbox, project: Project, provider: str, expected: list[Row]
-) -> None:
-    """The table has these rows, and every follow happened between its two times."""
-    warehouse = project.warehouse
-    rows = warehouse.rows(f"{provider}_following")
-    assert in_order(without_times(rows)) == in_order(map(warehouse.keep, expected))
-    happened = {
-        (username, follow.username): datetime.fromtimestamp(follow.at, timezone.utc)
-        for username in {row["follower_username"] for row in expected}
-        for follow in sandbox.world.truth(username)
-    }
-    oldest = datetime.fromtimestamp(0, timezone.utc)
-    for row in rows:
-        at = happened[row["follower_username"], row["username"]]
-        assert (row["followed_at_earliest"] or oldest) <= at <= row["followed_at_latest"]
-
-
-def check_first_scans(
-    sandbox: Sandbox, project: Project, provider: str, requests: Requests
-) -> None:
-    expected = [
-        {
-            "follower_username": username,
-            "outcome": "complete",
-            "reason": None,
-            "whole_list": True,
-            "accounts_read": len(sandbox.world.truth(username)),
-            "accounts_sent": len(sandbox.world.truth(username)),
-            "accounts_lost": None,
-            "read_down_to": None,
-            "requests": requests[provider, username],
-            "following_total": length if provider == "rapidapi" else None,
-            "cached": False,
+        scans = project.warehouse.rows(f"{provider}_scans")
+        rows = [row for row in scans if row["outcome"] != "interrupted"]
+        assert Counter(row["follower_username"] for row in rows) == dict.fromkeys(LENGTHS, 2)
+        second = {
+            row["follower_username"]: row["accounts_sent"]
+            for row in rows
+            if row["previous_scanned_at"]
         }
-        for username, length in LENGTHS.items()
-    ]
-    rows = project.warehouse.rows(f"{provider}_scans")
-    assert in_order(without_times(rows)) == in_order(expected)
-    assert [row["previous_scanned_at"] for row in rows] == [None] * len(rows)
+        assert second == dict.fromkeys(LENGTHS, 0) | NEWS
 
 
-def check_second_scans(project: Project, provider: str, requests: Requests) -> None:
-    rows = project.warehouse.rows(f"{provider}_scans")
-    first = {r["follower_username"]: r for r in rows if r["previous_scanned_at"] is None}
-    second = {r["follower_username"]: r for r in rows if r["previous_scanned_at"] is not None}
-    assert first.keys() == second.keys() == LENGTHS.keys()
-    for username, row in second.items():
-        assert row["outcome"] == ("complete" if username in NEWS else "unchanged")
-        assert row["accounts_sent"] == NEWS.get(username, 0)
-        assert row["requests"] == requests[provider, username]
-        assert row["previous_scanned_at"] == first[username]["scanned_at"]
-        if username not in NEWS:
-            assert row["requests"] == 1
+def check_follows(sandbox: Sandbox, project: Project) -> None:
+    """The tables have every follow that can be read now, and nothing else."""
+    for provider in PROVIDERS:
+        rows = project.warehouse.rows(f"{provider}_following")
+        true = in_order(map(project.warehouse.keep, expected(sandbox, provider)))
+        assert without_times(rows) == true
+
+
+def accepted(sandbox: Sandbox) -> list[LoggedRequest]:
+    return [r for r in sandbox.requests if r.username and r.status == 200]
+
+
+def requests_by_page(sandbox: Sandbox) -> Counter[tuple[Any, ...]]:
+    """Count the requests for each page; an empty one is requested twice."""
+    return Counter((r.provider, r.username, r.cursor) for r in accepted(sandbox) if r.accounts)
+
+
+LISTS = {f"user{number}": 880 for number in range(14)}
+PAGES = 14 * 9
+WORKERS = 4
+
+
+def terminate_meltano(process: Process) -> None:
+    """Send SIGTERM to Meltano alone, as a process manager does."""
+    process.terminate()
+    finish(process)
+
+
+def terminate_all(process: Process) -> None:
+    """Send SIGTERM to Meltano, tap and target, as when a container is stopped."""
+    os.killpg(process.pid, signal.SIGTERM)
+    finish(process)
+
+
+def test_no_death_loses_a_follow_or_pays_for_a_page_twice(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The first three runs die, and the target has loaded a part of what they sent."""
+    sandbox.world = World.of({name: follows_of(name, n) for name, n in LISTS.items()})
+    config = settings(sandbox, LISTS, "research", concurrency=WORKERS, rescan_after_hours=12)
+    project = Project(tmp_path, config)
+    project.reader.environment["TARGET_DUCKDB_BATCH_SIZE_ROWS"] = "300"
+    for after, die in ((24, terminate_meltano), (20, kill), (28, terminate_all)):
+        silence = Fault("silent", after=after)
+        sandbox.scenario = Scenario(boundary="skip", faults=[silence])
+        process = project.start()
+        wait_until(lambda fault=silence: fault.used == WORKERS)  # type: ignore[misc]
+        die(process)
+        assert process.returncode, die.__name__
+    sandbox.scenario = Scenario(boundary="skip")
+    project.run()
+
+    follows = project.warehouse.rows("research_following")
+    pairs = [(row["follower_username"], row["username"]) for row in follows]
+    assert sorted(pairs) == sorted(truth(sandbox, *LISTS))
+    requests = Counter((r.username, r.cursor) for r in sandbox.requests if r.username)
+    assert len(requests) == PAGES
+    assert requests.total() == PAGES + WORKERS * 3  # those without a response

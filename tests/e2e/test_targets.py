@@ -1,173 +1,203 @@
-"""Plain pipes into real targets, compared row by row with what the sandbox holds."""
+"""The targets of docs/targets.md in its plain pipe: every row counted and compared."""
 
 from __future__ import annotations
 
-import hashlib
-import sys
+import json
+import os
+import shlex
+import signal
+import subprocess
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Fault, Scenario
+from sandbox import Fault, Scenario, World
 from tests.e2e.lists import (
-    GIVEN,
     LENGTHS,
-    follows,
+    expected,
+    fill,
     in_order,
     is_news,
     make_news,
-    make_world,
     without_times,
 )
-from tests.e2e.pipe import Pipe, discover
-from tests.e2e.warehouses import CSV, JSONL, DuckDB, PostgreSQL, in_utc
-from tests.harness import DAY, PROVIDERS, settings
+from tests.e2e.pipe import Pipe
+from tests.e2e.processes import finish
+from tests.e2e.targets import TITLES, blocks_of, loader, pinned
+from tests.e2e.warehouses import DuckDB, in_utc
+from tests.harness import PROVIDERS, follows_of, run, settings, truth, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sandbox import Sandbox
-    from tests.e2e.lists import Row
     from tests.e2e.postgres import Postgres
-    from tests.e2e.warehouses import Warehouse
+    from tests.e2e.warehouses import Row
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the pipes are bash's")
-
-STREAMS = ["rapidapi_following", "rapidapi_scans", "research_following", "research_scans"]
-NO_KEYS: dict[str, object] = {stream: {"__key_properties__": []} for stream in STREAMS}
-
-SPOILED = {"torn": 3, "nul": 3, "nameless": 3}
-"""Lists whose display names come with half a surrogate pair, with U+0000, or not at all."""
-
-FAULTS = [
-    Fault("surrogate", username="torn"),
-    Fault("nul", username="nul"),
-    Fault("missing_field", username="nameless", value="display_name"),
-]
-
-
-@pytest.fixture
-def lists(sandbox: Sandbox) -> Sandbox:
-    """The sandbox with all lists, some of them spoiled."""
-    sandbox.world = make_world(LENGTHS | SPOILED)
-    sandbox.scenario = Scenario(faults=[*FAULTS])
-    return sandbox
-
-
-WAREHOUSES: dict[str, Callable[[Path, pytest.FixtureRequest], Warehouse]] = {
-    "duckdb": lambda folder, _: DuckDB(folder),
-    "jsonl": lambda folder, _: JSONL(folder),
-    "csv": lambda folder, _: CSV(folder),
-    "postgres": lambda _, request: PostgreSQL(server(request), "upserted"),
-    "postgres-appending": lambda _, request: PostgreSQL(server(request), "appended"),
+KEYS = {
+    "research_following": ("follower_username", "username", "scanned_at"),
+    "rapidapi_following": ("follower_username", "user_id", "scanned_at"),
+    "research_scans": ("follower_username", "scanned_at"),
+    "rapidapi_scans": ("follower_username", "scanned_at"),
 }
+each_target = pytest.mark.parametrize("title", TITLES)
 
 
-def server(request: pytest.FixtureRequest) -> Postgres:
-    return request.getfixturevalue("postgres")  # type: ignore[no-any-return]
+@each_target
+def test_pipx_and_meltano_install_the_same(title: str) -> None:
+    _, _, *words = shlex.split(blocks_of(title)["sh"])
+    requirements = {word for word in words if not word.startswith("--")}
+    assert requirements == set(pinned()[loader(title)["executable"]])
 
 
-@pytest.mark.parametrize("kind", WAREHOUSES)
-def test_every_row_arrives_as_it_left(
-    lists: Sandbox, tmp_path: Path, request: pytest.FixtureRequest, kind: str
+@each_target
+def test_second_run_adds_only_new_follows(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, title: str
 ) -> None:
-    """First all, then only what is new, and the table is the same in every target."""
-    warehouse = WAREHOUSES[kind](tmp_path, request)
-    maps = NO_KEYS if kind == "postgres-appending" else {}
-    config = settings(lists, [*GIVEN, *SPOILED], stream_maps=maps)
-    pipe = Pipe(tmp_path, config, warehouse)
-
-    first = pipe.load()
+    fill(sandbox)
+    pipe = Pipe(tmp_path, title, settings(sandbox, LENGTHS), postgres)
+    first = pipe.run()
+    check(sandbox, pipe, first.records)
+    make_news(sandbox)
+    second = pipe.run()
+    check(sandbox, pipe, lambda stream: first.records(stream) + second.records(stream))
     for provider in PROVIDERS:
-        assert sent(first.records(f"{provider}_following")) == there_is(lists, provider)
-    make_news(lists)
-    second = pipe.load()
+        news = second.records(f"{provider}_following")
+        assert all(map(is_news, news))
+        assert len(second.records(f"{provider}_scans")) == len(LENGTHS)
+
+
+def check(sandbox: Sandbox, pipe: Pipe, sent: Any) -> None:
+    """What was sent is what the lists hold, and what was loaded is what was sent."""
     for provider in PROVIDERS:
-        news = list(filter(is_news, there_is(lists, provider)))
-        assert sent(second.records(f"{provider}_following")) == news
-
-    for stream in STREAMS:
-        rows = [in_utc(row) for run in (first, second) for row in run.records(stream)]
-        kept = [warehouse.keep(row) for row in rows]
-        assert in_order(warehouse.rows(stream)) == in_order(kept)
+        assert without_times(sent(f"{provider}_following")) == expected(sandbox, provider)
+    for stream in KEYS:
+        rows = [pipe.warehouse.keep(in_utc(row)) for row in sent(stream)]
+        assert in_order(pipe.warehouse.rows(stream)) == in_order(rows)
 
 
-def there_is(sandbox: Sandbox, provider: str) -> list[Row]:
-    """What the lists hold now, spoiled names as they have to arrive."""
-    rows = follows(sandbox, provider, LENGTHS | SPOILED)
-    for row in rows:
-        if row["follower_username"] in {"torn", "nul"}:
-            row["display_name"] += "\N{REPLACEMENT CHARACTER}"
-        if row["follower_username"] == "nameless":
-            row["display_name"] = None
-    return in_order(rows)
+LISTS = {"ann": 300, "ben": 300, "cat": 50}
+BATCH = 500
 
 
-def sent(records: list[Row]) -> list[Row]:
-    return in_order(without_times(records))
+@pytest.mark.parametrize(
+    ("title", "more"),
+    [
+        *((title, {}) for title in TITLES),
+        pytest.param("DuckDB", {"flush_all_streams": False}, id="DuckDB by stream"),
+    ],
+)
+def test_killed_target_loses_no_row_and_costs_no_request(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, title: str, more: dict[str, Any]
+) -> None:
+    """RapidAPI's rows are in memory when the first batch of the Research API is loaded."""
+    sandbox.world = World.of({name: follows_of(name, n) for name, n in LISTS.items()})
+    path = str(tmp_path / "follows.responses")
+    config = settings(sandbox, LISTS, responses_path=path, rescan_after_hours=12)
+    pipe = Pipe(tmp_path, title, config, postgres)
+    document = json.loads((tmp_path / "target.json").read_text("utf-8"))
+    smaller = json.dumps(document | {"batch_size_rows": BATCH, **more})
+    (tmp_path / "target.json").write_text(smaller, "utf-8")
+
+    first = run(config | {"rapidapi_max_requests": 3})
+    streams = [message.get("stream") for message in first.messages]
+    assert streams.count("rapidapi_following") < BATCH
+    research = [n for n, stream in enumerate(streams) if stream == "research_following"]
+    lines = first.stdout.splitlines(keepends=True)[: research[BATCH + 50]]
+    second = run(config, state_after_kill(pipe, lines))
+    target = start_target(pipe)
+    target.communicate(second.stdout)
+    assert target.returncode == 0
+
+    for stream, keys in KEYS.items():
+        rows = map(in_utc, first.records(stream) + second.records(stream))
+        sent = by_key(map(pipe.warehouse.keep, rows), keys)
+        loaded = pipe.warehouse.rows(stream)
+        assert by_key(loaded, keys).keys() == sent.keys()
+        if title in {"DuckDB", "PostgreSQL"}:  # the others keep earlier rows of a key too
+            assert by_key(loaded, keys) == sent
+            assert len(loaded) == len(sent)
+    pages = Counter((r.provider, r.username, r.cursor) for r in sandbox.requests if r.username)
+    assert set(pages.values()) == {1}
 
 
-def test_stream_maps_and_flattening(lists: Sandbox, tmp_path: Path) -> None:
-    """Follows with hashed accounts and without profile texts; twice."""
-    usernames = ["one", "hundred_and_one"]
-    config = settings(
-        lists,
-        usernames,
-        stream_maps={
-            "research_following": {"username": "sha256(config['salt'] + username)"},
-            "rapidapi_following": {
-                "username": "md5(username) if username else None",
-                "bio": "__NULL__",
-            },
-        },
-        stream_map_config={"salt": "pepper"},
-        flattening_enabled=True,
-        flattening_max_depth=1,
+def start_target(pipe: Pipe, **streams: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [pipe.target, "--config", "target.json"],
+        cwd=pipe.reader.folder,
+        env=pipe.reader.environment,
+        stdin=subprocess.PIPE,
+        encoding="utf-8",
+        **streams,
     )
-    warehouse = DuckDB(tmp_path)
-    pipe = Pipe(tmp_path, config, warehouse)
-    pipe.load()
-    lists.clock.advance(DAY)
-    second = pipe.load()
-    assert [second.records(f"{provider}_following") for provider in PROVIDERS] == [[], []]
-
-    research = follows(lists, "research", usernames)
-    for row in research:
-        row["username"] = hashlib.sha256(f"pepper{row['username']}".encode()).hexdigest()
-    assert sent(warehouse.rows("research_following")) == in_order(research)
-    rapidapi = follows(lists, "rapidapi", usernames)
-    for row in rapidapi:
-        row["username"] = hashlib.md5(row["username"].encode()).hexdigest()  # noqa: S324
-        del row["bio"]
-    assert sent(warehouse.rows("rapidapi_following")) == in_order(
-        map(warehouse.keep, rapidapi)
-    )
-    for provider in PROVIDERS:
-        visited = Counter(
-            row["follower_username"] for row in warehouse.rows(f"{provider}_scans")
-        )
-        assert visited == dict.fromkeys(usernames, 2)
 
 
-def test_deselection(lists: Sandbox, tmp_path: Path) -> None:
-    """Deselected streams and columns are not there, and their provider is not asked."""
-    config = settings(lists, ["hundred_and_one"])
-    catalog = discover(tmp_path, config)
-    unwanted = {"bio", "avatar_url", "position", "followed_at_earliest"}
-    for stream in catalog["streams"]:
-        for entry in stream["metadata"]:
-            is_stream, name = not entry["breadcrumb"], entry["breadcrumb"][-1:]
-            is_wanted = stream["tap_stream_id"] == "rapidapi_following"
-            entry["metadata"]["selected"] = is_wanted if is_stream else name[0] not in unwanted
-    warehouse = DuckDB(tmp_path)
-    run = Pipe(tmp_path, config, warehouse, catalog).load()
+def state_after_kill(pipe: Pipe, lines: list[str]) -> Any:
+    """Kill the target after its first batch of these lines, and return the saved state."""
+    path = pipe.reader.folder / "states.jsonl"
+    with path.open("w") as states, start_target(pipe, stdout=states) as target:
+        try:
+            assert target.stdin
+            target.stdin.writelines(lines)
+            target.stdin.flush()
+            wait_until(partial(has_loaded, pipe, path))
+        finally:
+            target.kill()
+    saved = path.read_text("utf-8").splitlines()
+    return json.loads(saved[-1]) if saved else {}
 
-    assert {m["stream"] for m in run.messages if "stream" in m} == {"rapidapi_following"}
-    expected = follows(lists, "rapidapi", ["hundred_and_one"])
-    kept = [{k: v for k, v in row.items() if k not in unwanted} for row in expected]
-    assert sent(warehouse.rows("rapidapi_following")) == in_order(map(warehouse.keep, kept))
-    columns = warehouse.rows("rapidapi_following")[0].keys()
-    assert columns & unwanted == set()
-    assert {request.provider for request in lists.requests} == {"rapidapi"}
+
+def has_loaded(pipe: Pipe, states: Path) -> bool:
+    if isinstance(pipe.warehouse, DuckDB):  # which is locked
+        return states.stat().st_size > 0
+    try:
+        return bool(pipe.warehouse.rows("research_following"))
+    except (ValueError, subprocess.CalledProcessError):  # half a line; no table
+        return False
+
+
+def by_key(rows: Iterable[Row], keys: tuple[str, ...]) -> dict[tuple[Any, ...], Row]:
+    return {tuple(row[key] for key in keys): row for row in rows}
+
+
+def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+) -> None:
+    """The tap waits for the first page of the second list when Ctrl-C is pressed."""
+    lists = {"charlidamelio": 250, "khaby.lame": 101}
+    sandbox.world = World.of({name: follows_of(name, n) for name, n in lists.items()})
+    silence = Fault("silent", username="khaby.lame")
+    sandbox.scenario = Scenario(boundary="skip", faults=[silence])
+    config = settings(sandbox, lists, "research", concurrency=1)
+    pipe = Pipe(tmp_path, "DuckDB", config, postgres)
+
+    process = pipe.reader.start("bash", "run.sh", "target-duckdb")
+    wait_until(lambda: silence.used == 1)
+    os.killpg(process.pid, signal.SIGINT)
+    log = finish(process)
+    assert process.returncode == 128 + signal.SIGINT, log
+    assert "Traceback" not in log
+    assert len(pipe.warehouse.rows("research_following")) == lists["charlidamelio"]
+
+    sandbox.scenario = Scenario(boundary="skip")
+    sandbox.take_requests()
+    pipe.run()
+    follows = pipe.warehouse.rows("research_following")
+    pairs = [(row["follower_username"], row["username"]) for row in follows]
+    assert sorted(pairs) == sorted(truth(sandbox, *lists))
+    assert "charlidamelio" in [request.username for request in sandbox.requests]
+
+
+def test_target_that_dies_leaves_the_last_state(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+) -> None:
+    pipe = Pipe(tmp_path, "JSON Lines", settings(sandbox, ["ann"]), postgres)
+    (tmp_path / "state.json").write_text('{"bookmarks": {}}', "utf-8")
+    pipe.target.unlink()
+    pipe.target.write_text("#!/bin/sh\nhead -c 100 >/dev/null\necho '{\"bookm'\nexit 3\n")
+    pipe.target.chmod(0o755)
+    pipe.reader.type("bash", "run.sh", "target-jsonl", code=3)
+    assert (tmp_path / "state.json").read_text("utf-8") == '{"bookmarks": {}}'

@@ -1,145 +1,107 @@
-"""The targets under test: their settings, and the rows of their tables."""
+"""What the targets have loaded: the rows of their tables."""
 
 from __future__ import annotations
 
 import csv
 import json
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
-    from tests.e2e.lists import Row
     from tests.e2e.postgres import Postgres
+
+Row = dict[str, Any]
 
 ELSEWHERE = "Asia/Kolkata"
 """The time zone that pipelines and servers run in: no row may show it."""
 
 TIMES = {
-    "scanned_at",
-    "previous_scanned_at",
-    "followed_at_earliest",
-    "followed_at_latest",
-    "read_until",
-    "read_down_to",
+    *("scanned_at", "previous_scanned_at", "followed_at_earliest", "followed_at_latest"),
+    *("read_until", "read_down_to"),
 }
 
 
-class Warehouse(Protocol):
-    """What is the same for every target.
-
-    Attributes:
-        target: Its command.
-    """
-
-    target: ClassVar[str]
-
-    def config(self, load: int) -> dict[str, Any]:
-        """Return its settings for a load; the first has number 1."""
+class Warehouse:
+    """Tables that a target has loaded."""
 
     def rows(self, stream: str) -> list[Row]:
         """Return all rows of a table; times are in UTC."""
+        return [in_utc(row) for row in self.read(stream)]
+
+    def read(self, stream: str) -> Iterable[Row]:
+        """Return all rows of a table."""
+        raise NotImplementedError
 
     def keep(self, row: Row) -> Row:
         """Return a row as the target stores it."""
+        return row
 
 
-class DuckDB:
-    """Upserts; an empty text becomes null."""
+class DuckDB(Warehouse):
+    """A file in which an empty text is null."""
 
-    target: ClassVar[str] = "target-duckdb"
+    def __init__(self, path: Path, schema: str = "tiktok") -> None:
+        self.path, self.schema = path, schema
 
-    def __init__(self, folder: Path, name: str = "warehouse.duckdb") -> None:
-        self.path = folder / name
-
-    def config(self, load: int) -> dict[str, Any]:  # noqa: ARG002
-        return {"path": str(self.path), "default_target_schema": "tiktok"}
-
-    def rows(self, stream: str, schema: str = "tiktok") -> list[Row]:
+    def read(self, stream: str) -> Iterable[Row]:
         with duckdb.connect(self.path, read_only=True) as connection:
-            table = connection.table(f"{schema}.{stream}")
-            rows = [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
-        return [in_utc(row) for row in rows]
+            table = connection.table(f"{self.schema}.{stream}")
+            return [dict(zip(table.columns, row, strict=True)) for row in table.fetchall()]
 
     def keep(self, row: Row) -> Row:
         return {name: None if value == "" else value for name, value in row.items()}
 
 
-class JSONL:
-    """Appends."""
-
-    target: ClassVar[str] = "target-jsonl"
+class JSONLines(Warehouse):
+    """Files to which every run adds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def config(self, load: int) -> dict[str, Any]:  # noqa: ARG002
-        return {"destination_path": str(self.folder), "do_timestamp_file": False}
-
-    def rows(self, stream: str) -> list[Row]:
-        paths = self.folder.glob(f"{stream}*.jsonl")
-        lines = [line for path in paths for line in path.read_text("utf-8").splitlines()]
-        return [in_utc(json.loads(line)) for line in lines]
-
-    def keep(self, row: Row) -> Row:
-        return row
+    def read(self, stream: str) -> Iterable[Row]:
+        for path in self.folder.glob(f"{stream}-*.jsonl"):
+            yield from map(json.loads, path.read_text("utf-8").splitlines())
 
 
-class CSV:
-    """Writes a file a load; everything is text, and null is an empty one."""
-
-    target: ClassVar[str] = "target-csv"
+class CSV(Warehouse):
+    """Files in which everything is text, and null is an empty one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def config(self, load: int) -> dict[str, Any]:
-        scheme = f"{{stream_name}}.{load}.csv"
-        return {"output_path": str(self.folder), "file_naming_scheme": scheme}
-
-    def rows(self, stream: str) -> list[Row]:
-        rows: list[Row] = []
-        for path in self.folder.glob(f"{stream}[.-]*.csv"):
+    def read(self, stream: str) -> Iterable[Row]:
+        for path in self.folder.glob(f"{stream}-*.csv"):
             with path.open(encoding="utf-8", newline="") as file:
-                rows += csv.DictReader(file)
-        return [in_utc(row) for row in rows]
+                yield from csv.DictReader(file)
 
     def keep(self, row: Row) -> Row:
         kept = {name: "" if value is None else str(value) for name, value in row.items()}
         return kept | {name: row[name] or "" for name in row.keys() & TIMES}
 
 
-class PostgreSQL:
-    """Upserts; appends where a stream has no keys.
+class PostgreSQL(Warehouse):
+    """A database, with columns besides those of the tap."""
 
-    Args:
-        server: The server.
-        schema: Where its tables are.
-    """
+    def __init__(self, server: Postgres, schema: str = "tiktok") -> None:
+        self.server, self.schema = server, schema
 
-    target: ClassVar[str] = "target-postgres"
-
-    def __init__(self, server: Postgres, schema: str) -> None:
-        self.server = server
-        self.schema = schema
-
-    def config(self, load: int) -> dict[str, Any]:  # noqa: ARG002
-        return {"sqlalchemy_url": self.server.url, "default_target_schema": self.schema}
-
-    def rows(self, stream: str) -> list[Row]:
-        rows = self.server.rows(f"{self.schema}.{stream}")
-        return [in_utc(without_metadata(row)) for row in rows]
-
-    def keep(self, row: Row) -> Row:
-        return row
+    def read(self, stream: str) -> Iterable[Row]:
+        for row in self.server.rows(f"{self.schema}.{stream}"):
+            yield {k: v for k, v in row.items() if not k.startswith("_sdc_")}
 
 
-def without_metadata(row: Row) -> Row:
-    """Return a row without the columns that the target adds."""
-    return {name: value for name, value in row.items() if not name.startswith("_sdc_")}
+def loaded(title: str, folder: Path, server: Postgres) -> Warehouse:
+    """Return what a target of docs/targets.md loads into a folder, or else a server."""
+    if title == "PostgreSQL":
+        return PostgreSQL(server)
+    if title == "DuckDB":
+        return DuckDB(folder / "follows.duckdb")
+    return {"CSV": CSV, "JSON Lines": JSONLines}[title](folder / "follows")
 
 
 def in_utc(row: Row) -> Row:

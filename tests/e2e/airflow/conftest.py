@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.airflow.engine import Airflow, free_port, program
+from tests.e2e.airflow.engine import Airflow, free_port
 from tests.e2e.airflow.project import Project
 from tests.e2e.postgres import serve_or_skip
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.e2e.postgres import Postgres
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def postgres() -> Iterator[Postgres]:
     yield from serve_or_skip(free_port())
 
@@ -33,8 +33,7 @@ def project(tmp_path: Path, sandbox: Sandbox, postgres: Postgres) -> Iterator[Pr
 
 @pytest.fixture
 def airflow(tmp_path: Path, project: Project, postgres: Postgres) -> Airflow:
-    program("airflow")  # where there is none, the test is skipped
     postgres.execute("CREATE DATABASE airflow")
     airflow = Airflow(tmp_path / "airflow", postgres, project.reader.environment)
-    project.reader.environment.update(airflow.environment)
+    project.reader.environment = airflow.environment
     return airflow

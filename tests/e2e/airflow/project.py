@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox import World
-from tests.documents import ROOT
+from tests.e2e.project import clone
 from tests.e2e.reader import Reader, variables
 from tests.harness import PROVIDERS, follows_of, settings
 
@@ -20,26 +19,14 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from tests.e2e.postgres import Postgres
 
-FOLDERS = ("dbt", "examples", "tap_tiktok_following")
-FILES = ("LICENSE", "README.md", "meltano.yml", "pyproject.toml", "requirements-dbt.txt")
-
-SHARDS = 8
-
 NAMES = [f"user.{number}" for number in range(3000)]
-
 PRIVATE = {name for name in NAMES if name.endswith(".99")}
-
 LENGTHS = {
     name: 130 if place % 50 == 0 else place % 7 + 1
     for place, name in enumerate(NAMES)
     if name not in PRIVATE
 }
-
 TAP = "tap-tiktok-following"
-
-PS = ["ps", "-axww", "-o", "pid=,args="]
-
-QUICK = "--research-requests-per-second 5000 --rapidapi-requests-per-second 5000"
 
 
 class Project:
@@ -52,42 +39,37 @@ class Project:
     """
 
     def __init__(self, folder: Path, sandbox: Sandbox, postgres: Postgres) -> None:
-        for name in FOLDERS:
-            shutil.copytree(ROOT / name, folder / name)
-        for name in FILES:
-            shutil.copy(ROOT / name, folder)
-        (folder / "output").mkdir()
-        (folder / "usernames.txt").write_text("\n".join(NAMES), encoding="utf-8")
         sandbox.world = World.of(
             {name: follows_of(name, length) for name, length in LENGTHS.items()},
             private=PRIVATE,
         )
-        self._postgres = postgres
-        self.folder = folder
+        self.folder = clone(folder)
+        (folder / "usernames.txt").write_text("\n".join(NAMES), encoding="utf-8")
+        config = settings(sandbox, [], usernames_path="usernames.txt")
+        del config["usernames"]
         self.reader = Reader(
-            folder,
+            self.folder,
             {
-                **variables(_settings(sandbox)),
+                **variables(config),
                 "TARGET_POSTGRES_HOST": "127.0.0.1",
                 "TARGET_POSTGRES_PORT": str(postgres.port),
+                "TARGET_POSTGRES_DATABASE": postgres.new_database(),
                 "TARGET_POSTGRES_PASSWORD": "any",
                 "PGTZ": "UTC",
             },
             {
-                "/path/to/project": folder,
-                "--research-requests-per-second 10": QUICK,
+                "/path/to/project": self.folder,
+                "--research-requests-per-second 10": (
+                    "--research-requests-per-second 5000 --rapidapi-requests-per-second 5000"
+                ),
                 "minutes=10": "seconds=1",
             },
         )
-        dag = folder / "examples" / "airflow" / "tiktok_following.py"
+        dag = self.folder / "examples" / "airflow" / "tiktok_following.py"
         dag.write_text(self.reader.here(dag.read_text(encoding="utf-8")), encoding="utf-8")
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """The rows of a table."""
-        return self._postgres.rows(table)
-
     def usernames(self, shard: str) -> list[str]:
-        """The usernames in the state of a shard, the same for both providers."""
+        """Return the usernames in the state of a shard, the same for both providers."""
         state = self.reader.state(f"prod:{TAP}-{shard}-to-target-postgres-{shard}")
         research, rapidapi = (
             sorted(
@@ -100,8 +82,9 @@ class Project:
         return research
 
     def taps(self) -> dict[str, int]:
-        """The process of each shard's tap that is running."""
-        listed = subprocess.check_output(PS, encoding="utf-8")
+        """Return the process of each shard's tap that is running."""
+        ps = ["/bin/ps", "-axww", "-o", "pid=,args="]
+        listed = subprocess.check_output(ps, encoding="utf-8")
         folder = re.escape(f"{self.folder}/.meltano/run")
         found = re.findall(rf"^ *(\d+) .*{folder}/{TAP}-(\S+?)/", listed, re.MULTILINE)
         return {shard: int(pid) for pid, shard in found}
@@ -113,8 +96,3 @@ class Project:
     def kill_all(self, shard: str) -> None:
         """Kill a shard's tap, target, Meltano and shell at once, as a lack of memory may."""
         os.killpg(os.getpgid(self.taps()[shard]), signal.SIGKILL)
-
-
-def _settings(sandbox: Sandbox) -> dict[str, Any]:
-    given = settings(sandbox, [], usernames_path="usernames.txt")
-    return {name: value for name, value in given.items() if name != "usernames"}

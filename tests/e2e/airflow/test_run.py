@@ -6,22 +6,20 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from sandbox import Scenario
-from tests.documents import runs
-from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE, SHARDS
+from tests.documents import section_of
+from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE
 from tests.harness import PROVIDERS, truth, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox import Sandbox
-    from tests.documents import Section
     from tests.e2e.airflow.engine import Airflow
     from tests.e2e.airflow.project import Project
+    from tests.e2e.postgres import Postgres
 
-ALL = [f"{part}-of-{SHARDS}" for part in range(1, SHARDS + 1)]
-
+ALL = [f"{part}-of-8" for part in range(1, 9)]
 KILLED = ("3-of-8", "4-of-8")
-
 IN_FLIGHT = 8 * len(KILLED)
 """By the tap's default `concurrency`."""
 
@@ -29,19 +27,13 @@ SLOTS = 5
 """Of the pool."""
 
 
-@runs("examples/airflow/README.md", "Shards", "shards")
-@runs("examples/airflow/README.md", "Airflow", "dag")
 def test_the_readme(
-    shards: Section,
-    dag: Section,
-    project: Project,
-    airflow: Airflow,
-    sandbox: Sandbox,
+    project: Project, airflow: Airflow, sandbox: Sandbox, postgres: Postgres
 ) -> None:
     """Two of eight shards are killed in the middle: their second try reads what is left."""
-    project.reader.follow(shards)
-    add, try_one, unpause = dag
-    airflow.type("db", "migrate")
+    project.reader.follow(section_of("examples/airflow/README.md", "Shards"))
+    add, try_one, unpause = section_of("examples/airflow/README.md", "Airflow")
+    project.reader.type("airflow", "db", "migrate")
     project.reader.follow([add, try_one])
     assert len(sandbox.requests) == 2 * 10 + 1  # and a token
     sandbox.scenario = Scenario(latency=0.2)
@@ -53,32 +45,34 @@ def test_the_readme(
         wait_until(lambda: len(sandbox.requests) > before + 500, within=600)
         project.kill_tap(KILLED[0])
         project.kill_all(KILLED[1])
-        asked_before = asked(sandbox)
+        asked_before = {request.username for request in sandbox.requests}
         sandbox.scenario = Scenario()
         state = airflow.wait_for_run(within=900)
     assert state == "success", airflow.logs()
 
-    check_tasks(airflow.tasks(), airflow.tries())
+    check_tasks(airflow)
     check_states(project, asked_before)
-    check_rows(project, sandbox)
-    check_requests(sandbox)
-    check_models(project)
+    check_rows(sandbox, postgres)
+    pages = Counter((r.provider, r.username, r.cursor) for r in sandbox.requests if r.username)
+    # Nothing was paid for twice, except what was on its way to the killed shards.
+    assert sum(requests > 1 for requests in pages.values()) <= IN_FLIGHT
+    assert max(pages.values()) <= 2
 
 
-def check_tasks(tasks: list[dict[str, Any]], tries: list[dict[str, Any]]) -> None:
+def check_tasks(airflow: Airflow) -> None:
     """Every shard ran once, the killed ones twice, several at once, dbt after the last."""
+    tasks = airflow.rows("task_instance")  # the last try of each
     loads = {task["rendered_map_index"]: task for task in tasks if task["task_id"] == "load"}
-    assert loads.keys() == set(ALL)
     assert {shard: load["try_number"] for shard, load in loads.items()} == {
         shard: 2 if shard in KILLED else 1 for shard in ALL
     }
     [build] = [task for task in tasks if task["task_id"] == "build"]
     assert build["start_date"] > max(load["end_date"] for load in loads.values())
-    assert 1 < at_once([*loads.values(), *tries]) <= SLOTS
+    assert 1 < at_once([*loads.values(), *airflow.rows("task_instance_history")]) <= SLOTS
 
 
 def at_once(tries: Iterable[dict[str, Any]]) -> int:
-    """How many of them ran at the same time at most."""
+    """Return how many of them ran at the same time at most."""
     moments = [(its["start_date"], 1) for its in tries]
     moments += [(its["end_date"], -1) for its in tries]
     running = most = 0
@@ -88,7 +82,7 @@ def at_once(tries: Iterable[dict[str, Any]]) -> int:
     return most
 
 
-def check_states(project: Project, requested: Counter[str]) -> None:
+def check_states(project: Project, requested: set[str | None]) -> None:
     """Each username is in the state of one shard; two shards were killed in between."""
     in_shard = {shard: project.usernames(shard) for shard in ALL}
     assert Counter(name for names in in_shard.values() for name in names) == Counter(NAMES)
@@ -96,42 +90,23 @@ def check_states(project: Project, requested: Counter[str]) -> None:
         assert 0 < sum(name in requested for name in in_shard[shard]) < len(in_shard[shard])
 
 
-def check_rows(project: Project, sandbox: Sandbox) -> None:
+def check_rows(sandbox: Sandbox, postgres: Postgres) -> None:
+    """Every follow and every scan is there once, and so it is in the models."""
     for provider in PROVIDERS:
-        rows = project.rows(f"tiktok.{provider}_following")
+        rows = postgres.rows(f"tiktok.{provider}_following")
         follows = [(row["follower_username"], row["username"]) for row in rows]
         assert sorted(follows) == sorted(truth(sandbox, *LENGTHS))
-        scans = project.rows(f"tiktok.{provider}_scans")
         ended = Counter(
             (scan["follower_username"], scan["outcome"])
-            for scan in scans
+            for scan in postgres.rows(f"tiktok.{provider}_scans")
             if scan["outcome"] != "interrupted"  # whose first page was on its way
         )
         assert ended == Counter(
             (name, "private" if name in PRIVATE else "complete") for name in NAMES
         )
-
-
-def asked(sandbox: Sandbox) -> Counter[str]:
-    return Counter(request.username for request in sandbox.requests if request.username)
-
-
-def check_requests(sandbox: Sandbox) -> None:
-    """Nothing was paid for twice, except what was on its way to the killed shards."""
-    pages = Counter(
-        (request.provider, request.username, request.cursor)
-        for request in sandbox.requests
-        if request.username
-    )
-    twice = [page for page, requests in pages.items() if requests > 1]
-    assert len(twice) <= IN_FLIGHT
-    assert max(pages.values()) <= 2
-
-
-def check_models(project: Project) -> None:
-    coverage = project.rows("public_tiktok_following.coverage")
+    coverage = postgres.rows("public_tiktok_following.coverage")
     assert Counter((row["provider"], row["username"]) for row in coverage) == Counter(
         (provider, name) for provider in PROVIDERS for name in NAMES
     )
-    follows = project.rows("public_tiktok_following.follows")
-    assert len(follows) == 2 * sum(LENGTHS.values())
+    follows_in_models = postgres.rows("public_tiktok_following.follows")
+    assert len(follows_in_models) == 2 * sum(LENGTHS.values())

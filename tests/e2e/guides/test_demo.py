@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
-from tests.e2e.processes import needs_shell
 from tests.e2e.project import Project
 from tests.e2e.warehouses import DuckDB
 from tests.harness import PROVIDERS
@@ -15,64 +15,58 @@ from tests.harness import PROVIDERS
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = needs_shell
-
 NEWS = re.compile(
     r"Since the run of .+ UTC: (\d+) new follows?, (\d+) no longer listed; "
     r"36 of 40 lists read, 4 could not be\."
 )
 
 
-def test_demo_prints_the_figures_of_its_page(tmp_path: Path) -> None:
-    project = Project(tmp_path, {})
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, {"full_scan_after_days": 0, "rescan_after_hours": 0})
+
+
+def test_demo_prints_the_figures_of_its_page(project: Project) -> None:
     printed = project.reader.type("make", "demo")
     [(new, lost)] = NEWS.findall(printed)
-    warehouse = DuckDB(project.folder / "output", "sandbox.duckdb")
-    changes = warehouse.rows("follow_changes", "main_tiktok_following")
-    kinds = [row["kind"] for row in changes]
+    output = project.folder / "output"
+    models = DuckDB(output / "sandbox.duckdb", "main_tiktok_following")
+    kinds = [row["kind"] for row in models.rows("follow_changes")]
     assert (kinds.count("followed"), kinds.count("no longer listed")) == (int(new), int(lost))
     for provider in PROVIDERS:
-        assert len(warehouse.rows(f"{provider}_scans")) == 80
-    page = (project.folder / "output" / "sandbox.html").read_text("utf-8")
+        assert len(DuckDB(output / "sandbox.duckdb").rows(f"{provider}_scans")) == 80
     assert "The page is output/sandbox.html." in printed
-    assert NEWS.search(page)
+    assert NEWS.search((output / "sandbox.html").read_text("utf-8"))
 
 
-def test_follows_says_what_is_missing(tmp_path: Path) -> None:
-    project = Project(tmp_path, {})
-    said = project.reader.type("make", "follows", code=2)
-    assert "No credentials are set: copy .env.example to .env and set TAP_" in said
-    (project.folder / ".env").write_text("TAP_TIKTOK_FOLLOWING_RAPIDAPI_KEY=key\n")
-    said = project.reader.type("make", "follows", code=2)
-    assert "No usernames are set: create usernames.csv with the header `username`" in said
-
-
-def test_follows_continues_with_what_changed(tmp_path: Path) -> None:
+def test_follows_says_what_is_missing_and_continues_with_what_changed(
+    project: Project,
+) -> None:
     """With one provider: the other one has no tables."""
     follows = {
         name: [Follow(f"{name}.{n}", 1_700_000_000 + n) for n in range(3)] for name in "ab"
     }
-    project = Project(tmp_path, {"full_scan_after_days": 0})
-    (project.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,red\n")
+    printed = project.reader.type("make", "follows", code=2)
+    assert "No credentials are set: copy .env.example to .env and set TAP_" in printed
     with Sandbox(World.of(follows), clock=Clock()) as sandbox:
         names = ("rapidapi_key", "rapidapi_api_url")
         lines = [f"TAP_TIKTOK_FOLLOWING_{n.upper()}={sandbox.config[n]}\n" for n in names]
         (project.folder / ".env").write_text("".join(lines))
-        key = sandbox.config["rapidapi_key"]
+        printed = project.reader.type("make", "follows", code=2)
+        assert "No usernames are set: create usernames.csv with the header" in printed
+        (project.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
+
         first = project.reader.type("make", "follows")
         assert "Testing the credentials" in first
         assert "6 follows in the first run; 2 of 3 lists read, 1 could not be." in first
         sandbox.world.unfollow("a", "a.0")
         second = project.reader.type("make", "follows")
+        assert "Testing the credentials" not in second
+        assert "0 new follows, 1 no longer listed; 2 of 3 lists read, 1 could" in second
         fault = Fault("error", username="b", value=[418, "teapot", "I am a teapot"])
         sandbox.scenario = Scenario(faults=[fault])
         third = project.reader.type("make", "follows", code=2)
-    assert "Testing the credentials" not in second
-    assert "0 new follows, 1 no longer listed; 2 of 3 lists read, 1 could not be." in second
-    assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could not be." in third
-    page = (project.folder / "output" / "prod.html").read_text("utf-8")
-    assert key not in page
-    settings = json.loads(
-        (project.folder / "output" / "prod.settings.json").read_text("utf-8")
-    )
-    assert key not in settings.values()
+        assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could" in third
+    for name in ("prod.html", "prod.settings.json"):
+        written = (project.folder / "output" / name).read_text("utf-8")
+        assert sandbox.config["rapidapi_key"] not in written

@@ -1,23 +1,22 @@
-"""One browser, and warehouses with what the tap made of small worlds."""
+"""One browser, and pages of what the tap made of small worlds."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
-from tap_tiktok_following.text import DAY
 from tests import harness
 from tests.dbt.project import schemas
 from tests.documents import ROOT
 from tests.e2e.page.browser import chromium
-from tests.harness import NOW
+from tests.harness import DAY, NOW
 from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser
-
-REPORT = ROOT / "examples" / "report" / "report.py"
 
 HOSTILE = (
     "</script><script>document.title='!'</script>",
@@ -69,11 +66,11 @@ never.scanned,green
 
 @dataclass
 class Built:
-    """A page, and what it was made of.
+    """A page.
 
     Attributes:
         html: The page.
-        warehouse: The DuckDB file with the models.
+        warehouse: The DuckDB file with the models that it was made of.
         printed: What the script printed.
     """
 
@@ -88,37 +85,24 @@ class Built:
             return connection.execute(query).fetchall()
 
 
-@dataclass
-class Builder:
-    """Makes warehouses and pages in a folder.
+def build(folder: Path, models: Path, runs: list[harness.Run], *options: str) -> Built:
+    """Load runs into a new DuckDB file, build the models, and write the page."""
+    path = folder / "warehouse.duckdb"
+    warehouse = Warehouse(path)
+    warehouse.load(schemas())
+    for run in runs:
+        warehouse.load(run.messages)
+    warehouse.connection.execute(models.read_text("utf-8"))
+    warehouse.connection.close()
+    return page_of(path, *options)
 
-    Attributes:
-        folder: The folder.
-        models: The dbt models as plain SQL.
-    """
 
-    folder: Path
-    models: Path
-    built: int = field(default=0, init=False)
-
-    def warehouse(self, *runs: harness.Run) -> Path:
-        """Load runs into a new DuckDB file and build the models."""
-        self.built += 1
-        path = self.folder / f"{self.built}.duckdb"
-        warehouse = Warehouse(path)
-        warehouse.load(schemas())
-        for run in runs:
-            warehouse.load(run.messages)
-        warehouse.connection.execute(self.models.read_text("utf-8"))
-        warehouse.connection.close()
-        return path
-
-    def page(self, warehouse: Path, *options: str) -> Built:
-        """Write the page of a warehouse."""
-        html = warehouse.with_suffix(".html")
-        schema = ("--schema", "tiktok_following")
-        printed = write_page(str(warehouse), *schema, "--output", str(html), *options)
-        return Built(html, warehouse, printed)
+def page_of(warehouse: Path, *options: str) -> Built:
+    """Write the page of a warehouse."""
+    html = warehouse.with_suffix(".html")
+    schema = ("--schema", "tiktok_following")
+    printed = write_page(str(warehouse), *schema, "--output", str(html), *options)
+    return Built(html, warehouse, printed)
 
 
 def write_page(
@@ -126,7 +110,7 @@ def write_page(
 ) -> str:
     """Run the script, which has to end with this code, and return what it printed."""
     ended = subprocess.run(
-        [sys.executable, str(REPORT), *arguments],
+        [sys.executable, str(ROOT / "examples" / "report" / "report.py"), *arguments],
         check=False,
         capture_output=True,
         encoding="utf-8",
@@ -142,62 +126,55 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="session")
-def builder(tmp_path_factory: pytest.TempPathFactory, models_sql: Path) -> Builder:
-    return Builder(tmp_path_factory.mktemp("pages"), models_sql)
+def world_of(lists: Mapping[str, list[str]], private: set[str]) -> World:
+    follows = {
+        name: [Follow(followed, NOW - (30 + n) * DAY) for n, followed in enumerate(follows)]
+        for name, follows in lists.items()
+    }
+    return World.of(follows, private=private)
+
+
+def scan(
+    sandbox: Sandbox, runs: list[harness.Run], provider: str | None = None
+) -> list[harness.Run]:
+    """Read all lists in full once more, and return the runs."""
+    config = harness.settings(sandbox, NAMES, provider, full_scan_after_days=0)
+    run = harness.run(config, runs[-1].state if runs else None)
+    assert run.exit_code == 0, run.stderr
+    return [*runs, run]
 
 
 @pytest.fixture(scope="session")
 def runs() -> list[harness.Run]:
     """Three runs, 20 and 3 days apart, with changes of every kind between them."""
-    world = World.of(
-        {
-            name: [
-                Follow(followed, NOW - (30 + n) * DAY) for n, followed in enumerate(follows)
-            ]
-            for name, follows in LISTS.items()
-        },
-        private={"pam"},
-    )
+    world = world_of(LISTS, {"pam"})
     for number, name in enumerate(HOSTILE):
         username = f"ann.{number}"
         world.accounts[username] = replace(world.accounts[username], display_name=name)
     world.accounts["ann"] = replace(world.accounts["ann"], display_name=HOSTILE[0])
     with Sandbox(world, clock=Clock(NOW)) as sandbox:
-        runs = [scan(sandbox)]
+        runs = scan(sandbox, [])
         sandbox.clock.advance(20 * DAY)
         world.unfollow("ann", "ann.0")
         world.unfollow("ben", "hal")
         world.follow("dan", "new", at=NOW + 18 * DAY)
-        runs.append(scan(sandbox, runs[-1].state))
+        runs = scan(sandbox, runs)
         sandbox.clock.advance(3 * DAY)
         world.follow("ben", "hal", at=NOW + 22 * DAY)
         for name in ("ann", "ben", "eve"):
             world.follow(name, "hit", at=NOW + 22 * DAY + 60)
         for number in range(20):
             world.follow("eve", f"eve.{number}", at=NOW + 22 * DAY + 100 + number)
-        for number in range(1, 4):
+        for number in (1, 2, 3, 6):
             world.unfollow("ann", f"ann.{number}")
-        runs.append(scan(sandbox, runs[-1].state))
-    return runs
-
-
-def scan(
-    sandbox: Sandbox,
-    state: Mapping[str, Any] | None = None,
-    provider: str | None = None,
-    **settings: Any,
-) -> harness.Run:
-    """Read all lists in full."""
-    config = harness.settings(sandbox, NAMES, provider, full_scan_after_days=0, **settings)
-    run = harness.run(config, state)
-    assert run.exit_code == 0, run.stderr
-    return run
+        return scan(sandbox, runs)
 
 
 @pytest.fixture(scope="session")
-def built(builder: Builder, runs: list[harness.Run], tmp_path_factory: Any) -> Built:
-    folder: Path = tmp_path_factory.mktemp("files")
+def built(
+    runs: list[harness.Run], models_sql: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Built:
+    folder = tmp_path_factory.mktemp("page")
     usernames, settings = folder / "usernames.csv", folder / "settings.json"
     usernames.write_text(USERNAMES_CSV, "utf-8")
     named = {
@@ -206,4 +183,4 @@ def built(builder: Builder, runs: list[harness.Run], tmp_path_factory: Any) -> B
         "rapidapi_key": SECRET,
     }
     settings.write_text(json.dumps(named), "utf-8")
-    return builder.page(builder.warehouse(*runs), "--settings", str(settings))
+    return build(folder, models_sql, runs, "--settings", str(settings))

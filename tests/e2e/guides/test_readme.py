@@ -1,0 +1,187 @@
+"""The README's two walks, with Meltano and in a plain pipe, each from an empty folder."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import yaml
+
+from sandbox import World
+from tests.documents import section_of
+from tests.e2e.pipe import RUN, SCRIPT
+from tests.e2e.reader import Reader, variables
+from tests.e2e.targets import ROOT, TITLES, loader
+from tests.e2e.warehouses import JSONLines, loaded
+from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Sandbox
+    from tests.e2e.postgres import Postgres
+    from tests.e2e.warehouses import Warehouse
+
+TAP = "tap-tiktok-following"
+REPOSITORY = f"https://github.com/{TAP}/{TAP}"
+DEFINITION = f"https://raw.githubusercontent.com/{TAP}/{TAP}/v0.2.0/{TAP}.yml"
+LENGTHS = {"charlidamelio": 250, "khaby.lame": 1}
+
+
+def fill(sandbox: Sandbox) -> None:
+    sandbox.world = World.of(
+        {name: follows_of(name, length, every=3600) for name, length in LENGTHS.items()}
+    )
+
+
+def advance_a_day(sandbox: Sandbox) -> None:
+    sandbox.clock.advance(DAY)
+    sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
+    sandbox.take_requests()
+
+
+def check_requests(sandbox: Sandbox, provider: str, **requests: int) -> None:
+    found = Counter(r.username for r in sandbox.requests if r.provider == provider)
+    assert found == {name: requests.get(name[:3], 1) for name in LENGTHS}
+
+
+def check_rows(
+    sandbox: Sandbox, warehouse: Warehouse, providers: tuple[str, ...], *days: int
+) -> None:
+    """Every follow is there once, and every list was scanned once on each of these days."""
+    for provider in providers:
+        follows = warehouse.rows(f"{provider}_following")
+        pairs = [(row["follower_username"], row["username"]) for row in follows]
+        assert sorted(pairs) == sorted(truth(sandbox, *LENGTHS))
+        scans = Counter(
+            (row["follower_username"], round((row["scanned_at"].timestamp() - NOW) / DAY, 2))
+            for row in warehouse.rows(f"{provider}_scans")
+        )
+        assert scans == {(name, day): 1 for name in LENGTHS for day in days}
+
+
+def test_plain_pipe(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> None:
+    fill(sandbox)
+    stand_ins = {
+        f"git+{REPOSITORY}.git@v0.2.0": wheel,
+        "YOUR_KEY": sandbox.config["rapidapi_key"],
+        "target-duckdb": "target-jsonl",
+    }
+    reader = Reader(tmp_path, {}, stand_ins)
+    _, *target = section_of("docs/targets.md", "JSON Lines")
+    reader.follow([*section_of("README.md", "In a plain pipe"), *target, SCRIPT])
+    configure(tmp_path, rapidapi_api_url=sandbox.url)
+    reader.follow([RUN])
+    files = JSONLines(tmp_path / "follows")
+    check_rows(sandbox, files, ("rapidapi",), 0)
+    check_requests(sandbox, "rapidapi", cha=3)
+
+    advance_a_day(sandbox)
+    configure(tmp_path, rescan_after_hours=0)  # as a day later
+    reader.follow([RUN])
+    check_rows(sandbox, files, ("rapidapi",), 0, 1)
+    check_requests(sandbox, "rapidapi")
+
+
+def configure(folder: Path, **more: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | more), "utf-8")
+
+
+def test_meltano_with_every_target(
+    sandbox: Sandbox, postgres: Postgres, tmp_path: Path, wheel: Path
+) -> None:
+    """The README's project, to which the other targets of docs/targets.md are added.
+
+    Afterwards one person is forgotten in one of the pipelines.
+    """
+    fill(sandbox)
+    reader = make_project(sandbox, postgres, tmp_path, wheel)
+    add, target, role, configure, run = section_of("README.md", "With Meltano")
+    server_of_the_readme(postgres, role.text)
+    reader.follow([add])
+    [documented] = yaml.safe_load(target.text)["plugins"]["loaders"]
+    assert documented == loader("PostgreSQL")
+    add_loaders(reader)
+    reader.follow([configure, run])
+    for provider in PROVIDERS:
+        # Of which one is Meltano's test.
+        check_requests(sandbox, provider, cha=4)
+    for days in ((0,), (0, 1)):
+        for title in TITLES:
+            if (title, days) != ("PostgreSQL", (0,)):  # which the README has loaded
+                reader.type("meltano", "run", TAP, loader(title)["name"])
+            warehouse = loaded(title, reader.folder / "output", postgres)
+            check_rows(sandbox, warehouse, PROVIDERS, *days)
+        advance_a_day(sandbox)
+        reader.environment["TAP_TIKTOK_FOLLOWING_RESCAN_AFTER_HOURS"] = "0"  # as then
+    check_forgetting(reader, postgres)
+
+
+def make_project(sandbox: Sandbox, postgres: Postgres, folder: Path, wheel: Path) -> Reader:
+    """Return a reader with an empty project; the tap comes from this checkout."""
+    definition = yaml.safe_load((ROOT / f"{TAP}.yml").read_text("utf-8"))
+    path = folder / f"{TAP}.yml"
+    path.write_text(yaml.safe_dump(definition | {"pip_url": str(wheel)}), encoding="utf-8")
+    (folder / "project").mkdir()
+    config = settings(sandbox, [])
+    stand_ins = {
+        DEFINITION: path,
+        "YOUR_KEY": config.pop("rapidapi_key"),
+        "bob": "charlidamelio",
+        "python3 forget.py": f"{sys.executable} {ROOT / 'examples' / 'forget.py'}",
+    }
+    del config["usernames"]
+    environment = {**variables(config), "PGHOST": str(postgres.home)}
+    reader = Reader(folder / "project", environment, stand_ins)
+    reader.type("meltano", "init", ".")
+    return reader
+
+
+def server_of_the_readme(postgres: Postgres, role: str) -> None:
+    postgres.new_database()
+    postgres.execute("CREATE ROLE tiktok_loader LOGIN")
+    postgres.execute("GRANT CREATE ON DATABASE warehouse TO tiktok_loader")
+    postgres.execute(role)
+
+
+def add_loaders(reader: Reader) -> None:
+    """Add the targets of docs/targets.md to meltano.yml; PostgreSQL is at a socket."""
+    path = reader.folder / "meltano.yml"
+    project: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    loaders = [loader(title) for title in TITLES]
+    for each in loaders:
+        if "host" in each["config"]:
+            each["config"]["host"] = ""
+    project["plugins"]["loaders"] = loaders
+    path.write_text(yaml.safe_dump(project), encoding="utf-8")
+
+
+def check_forgetting(reader: Reader, postgres: Postgres) -> None:
+    """Follow docs/running.md, and run the pipeline once more."""
+    person, other = LENGTHS
+    _, commands, filters = section_of("docs/running.md", "Forgetting a person")
+    reader.follow([commands])
+    output = reader.folder / "output"
+    with duckdb.connect(output / "follows.duckdb") as connection:
+        connection.execute((reader.folder / "forget.sql").read_text("utf-8"))
+    maps = json.dumps(json.loads(reader.here(filters.text))["stream_maps"])
+    reader.environment["TAP_TIKTOK_FOLLOWING_STREAM_MAPS"] = maps
+    reader.type("meltano", "run", TAP, "target-duckdb")
+
+    state = reader.state(f"dev:{TAP}-to-target-duckdb")
+    warehouse = loaded("DuckDB", output, postgres)
+    for provider in PROVIDERS:
+        entries = state["bookmarks"][f"{provider}_following"]["partitions"]
+        assert [entry["context"]["follower_username"] for entry in entries] == [other]
+        rows = warehouse.rows(f"{provider}_following") + warehouse.rows(f"{provider}_scans")
+        assert {row["follower_username"] for row in rows} == {other}
+    assert person not in (reader.folder / "usernames.txt").read_text("utf-8")
+    with closing(sqlite3.connect(output / f"dev.{TAP}.responses")) as file:
+        usernames = file.execute("SELECT DISTINCT username FROM responses").fetchall()
+    assert usernames == [(other,)]
