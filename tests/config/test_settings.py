@@ -96,7 +96,7 @@ def test_number_out_of_range(name: str, low: int, high: int | None) -> None:
 
 
 def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) -> None:
-    wrong = {
+    wrong: dict[str, Any] = {
         "page_size": 0,
         "start_date": "soon",
         "rapidapi_key": 4711,
@@ -114,7 +114,10 @@ def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) ->
 @pytest.mark.parametrize("start_date", ["2023-01-31T00:00:00.123+01:00", "2023-01-31", None])
 def test_right_config(sandbox: Sandbox, start_date: str | None) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 2)})
-    more = {"full_scan_after_days": None, "user_agent": "me/1.0 (mail@example.com)"}
+    more: dict[str, Any] = {
+        "full_scan_after_days": None,
+        "user_agent": "me/1.0 (mail@example.com)",
+    }
     result = run(settings(sandbox, ["ann"], "rapidapi", start_date=start_date, **more))
     assert (result.exit_code, len(result.follows("rapidapi"))) == (0, 2)
     assert result.text("WARNING") == ""
