@@ -22,6 +22,7 @@ GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
 PREFIX = "TAP_TIKTOK_FOLLOWING_"
 NOT_IN_A_KEY = "contains a character that is not allowed in a key"
 NO_BASE = "must be a base URL without user, query and fragment"
+NO_SHARD = "must be a number and the number of shards, such as 3/8"
 NO_URL = "must be a URL such as https://example.com"
 
 
@@ -34,6 +35,10 @@ NO_URL = "must be a URL such as https://example.com"
         ("usernames", ["ann", 7], "must be a list of strings"),
         ("usernames", ["ann", "a b"], "contains 'a b', which is not a username"),
         ("start_date", "31.01.2026", "must be a time such as 2026-01-31T00:00:00Z"),
+        ("shard", "9/8", NO_SHARD),
+        ("shard", "0/8", NO_SHARD),
+        ("shard", "3", NO_SHARD),
+        ("shard", "3/8/1", NO_SHARD),
         ("user_agent", "me\r\nX: 1", "contains a character that is not allowed in a header"),
         ("research_client_key", CANARY, "is set without `research_client_secret`"),
         ("research_client_secret", CANARY, "is set without `research_client_key`"),

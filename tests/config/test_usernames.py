@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,13 +144,6 @@ def test_path_that_cannot_be_read(path: Path) -> None:
     assert problem(path) == "can't be read (Is a directory)"
 
 
-def test_pipe_that_is_never_written_to_is_not_waited_for(path: Path) -> None:
-    """As in `usernames_path=<(command)`."""
-    os.mkfifo(path)
-    found = collect({"usernames_path": str(path), "request_timeout": 0.1})
-    assert found.problem == "can't be read (it did not arrive within 0.1 seconds)"
-
-
 # What the run makes of it.
 
 
@@ -197,28 +188,6 @@ def test_malformed_names_are_rows_of_their_own_shown_escaped(
 def test_shard_never_changes(text: str, count: int, number: int) -> None:
     """To change one of these numbers is to pay for every list again."""
     assert shard_of(text, count) == number
-
-
-@given(
-    names=st.lists(st.integers(0, 50).map("user{}".format), unique=True),
-    more=st.lists(st.integers(0, 50).map("user{}".format)),
-    count=st.integers(1, 12),
-)
-def test_shards_are_the_whole_list_and_more_names_move_nobody(
-    names: list[str], more: list[str], count: int
-) -> None:
-    shards = [f"{number}/{count}" for number in range(1, count + 1)]
-    parts = [collect({"usernames": names, "shard": shard}).names for shard in shards]
-    assert sorted(chain.from_iterable(parts)) == sorted(names)
-    for part, shard in zip(parts, shards, strict=True):
-        after = collect({"usernames": [*more, *names], "shard": shard}).names
-        assert set(part) == set(after) & set(names)
-
-
-@pytest.mark.parametrize("text", ["0/8", "9/8", "3", "3/8/1", "-1/8", "3/10000", " 3/8"])
-def test_what_is_not_a_shard(text: str) -> None:
-    result = run({"usernames": ["ann"], "rapidapi_key": "a-long-key", "shard": text})
-    assert "`shard` must be a number and the number of shards" in result.last_line
 
 
 def test_list_in_shards(sandbox: Sandbox, path: Path) -> None:

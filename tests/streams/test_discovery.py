@@ -63,15 +63,7 @@ def test_command_discovers_all_streams_without_a_config() -> None:
     found = subprocess.run(command, env=bare(), capture_output=True, check=True).stdout
     streams = {stream["tap_stream_id"]: stream for stream in json.loads(found)["streams"]}
     assert [*streams] == [*AUTOMATIC]
-    for name, stream in streams.items():
-        inclusion = {
-            each["breadcrumb"][1]: each["metadata"]["inclusion"]
-            for each in stream["metadata"]
-            if each["breadcrumb"]
-        }
-        assert inclusion.keys() == stream["schema"]["properties"].keys()
-        assert {n for n, how in inclusion.items() if how == "automatic"} == AUTOMATIC[name]
-        assert stream["replication_method"] == "INCREMENTAL"
+    assert {stream["replication_method"] for stream in streams.values()} == {"INCREMENTAL"}
 
 
 # Selection.
