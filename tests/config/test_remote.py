@@ -52,7 +52,7 @@ def test_list_over_https_is_read_once_and_its_credentials_are_in_no_log(
     lists: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even those of the URL that it redirects to."""
-    login = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    login = base64.b64encode(f"me@home:{SECRET}".encode()).decode()
 
     def answer(request: Received) -> Reply:
         if request.headers.get("authorization") != f"Basic {login}":
@@ -63,11 +63,11 @@ def test_list_over_https_is_read_once_and_its_credentials_are_in_no_log(
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(TLS / "certificate.pem"))
     with Server(answer, tls=True) as server:
         host = server.url.removeprefix("https://")
-        url = f"https://me:{QUOTED}@{host}/lists/follows.csv?signature={QUOTED}&v=2"
+        url = f"https://me%40home:{QUOTED}@{host}/lists/follows.csv?signature={QUOTED}é&v=2"
         ended = run(settings(lists, [], "rapidapi", usernames_path=url), level=logging.DEBUG)
     check_was_read(ended)
     assert [request.target for request in server.received] == [
-        f"/lists/follows.csv?signature={QUOTED}&v=2",
+        f"/lists/follows.csv?signature={QUOTED}%C3%A9&v=2",
         f"/new.csv?token={QUOTED}",
     ]
     assert "GET /" in ended.text("DEBUG")
@@ -78,7 +78,7 @@ def test_list_over_https_is_read_once_and_its_credentials_are_in_no_log(
 def test_common_words_in_a_url_are_no_secrets(lists: Sandbox, tmp_path: Path) -> None:
     """They neither disfigure the log nor keep responses from being stored."""
     with Server(lambda _: Reply(body=CSV)) as server:
-        url = f"{server.url.replace('://', '://user:data@')}/x?sheet=username"
+        url = f"{server.url.replace('://', '://user:data@')}/x?username"
         stored = {"responses_path": str(tmp_path / "stored"), "rescan_after_hours": 12}
         config = settings(lists, [], "rapidapi", usernames_path=url, **stored)
         first, again = run(config), run(config)
@@ -102,6 +102,7 @@ def test_problem_names_the_url_without_its_credentials(sandbox: Sandbox) -> None
     ("page", "says"),
     [
         (Reply(404), "does not exist"),
+        (Reply(410), "does not exist"),
         (Reply(403), "can't be read (HTTP 403)"),
         (Reply(body=b"ann\n"), "has no column `username` (its columns: ann)"),
         (Reply(body=bytes(MAX_FILE + 1)), "is larger than 64 MB"),
@@ -110,7 +111,7 @@ def test_problem_names_the_url_without_its_credentials(sandbox: Sandbox) -> None
             "can't be read (it redirects to a URL that is not https)",
         ),
     ],
-    ids=["404", "403", "no column", "too large", "to http"],
+    ids=["404", "410", "403", "no column", "too large", "to http"],
 )
 def test_page_that_cannot_be_used(page: Reply, says: str) -> None:
     with Server(lambda _: page) as server:

@@ -127,7 +127,7 @@ def test_content_that_cannot_be_used(path: Path, content: bytes, says: str) -> N
 
 
 def test_empty_list_is_a_problem_only_without_other_usernames(path: Path) -> None:
-    path.write_text("# nobody\n", encoding="utf-8")
+    path.write_text("# nobody\na b\n", encoding="utf-8")
     assert collect({"usernames_path": str(path)}).problem == "contains no username"
     assert collect({"usernames": ["ann"], "usernames_path": str(path)}).problem == ""
 

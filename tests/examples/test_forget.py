@@ -122,18 +122,3 @@ def test_missing_file_is_one_sentence(tmp_path: Path, option: str) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
-
-
-def test_response_file_in_use_is_one_sentence_and_unchanged(
-    lists: Sandbox, tmp_path: Path
-) -> None:
-    path = tmp_path / "follows.responses"
-    run(settings(lists, LISTS, "research", responses_path=str(path)))
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("PRAGMA locking_mode = EXCLUSIVE")
-        other.execute("BEGIN EXCLUSIVE")
-        done = forget(tmp_path, "bob", f"--responses={path.name}")
-        other.execute("ROLLBACK")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "locked" in done.stderr
-    assert "bob" in {username for username, _ in responses(path)}
