@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,8 +158,8 @@ def test_selected_stream_without_credentials_is_skipped_with_a_warning(
     world: Sandbox,
 ) -> None:
     catalog = discover(settings(world, []))
-    for stream in catalog["streams"]:
-        stream["metadata"][0]["metadata"]["selected"] = True
+    for each in chain.from_iterable(stream["metadata"] for stream in catalog["streams"]):
+        each["metadata"]["selected"] = True
     result = run(settings(world, ["ann"], "rapidapi"), catalog=catalog)
     assert (result.exit_code, len(result.follows("rapidapi"))) == (0, 250)
     for name in RESEARCH:
