@@ -105,7 +105,7 @@ def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) ->
         "page_size": 0,
         "start_date": "soon",
         "rapidapi_key": 4711,
-        "research_client_secret": None,
+        "research_client_secret": 4711,
         "rapidapi_api_url": "http://example.com",
         "pagesize": 3,
     }

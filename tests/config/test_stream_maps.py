@@ -75,7 +75,7 @@ def test_every_wrong_expression_is_listed_once(sandbox: Sandbox) -> None:
 
 
 def test_right_stream_maps_are_applied(sandbox: Sandbox) -> None:
-    """Filtered nulls, hashed keys, an alias, a copy and a provider without credentials."""
+    """Filtered nulls, hashed keys, an alias and a provider without credentials."""
     sandbox.world = World.of({"ann": follows_of("ann", 2)})
     maps = {
         "rapidapi_following": {
@@ -85,7 +85,6 @@ def test_right_stream_maps_are_applied(sandbox: Sandbox) -> None:
             "share": "followers / (following - 1)",
             "follower_username": "md5(config['salt'] + follower_username)",
         },
-        "copy": {"__source__": "rapidapi_following", "__key_properties__": None},
         "rapidapi_scans": {"__key_properties__": ["id"], "id": "md5(follower_username)"},
         "research_following": {"name": "display_name"},
         "__else__": None,
@@ -93,9 +92,17 @@ def test_right_stream_maps_are_applied(sandbox: Sandbox) -> None:
     more = {"stream_maps": maps, "stream_map_config": {"salt": "s"}}
     result = run(settings(sandbox, ["ann"], "rapidapi", **more))
     assert result.exit_code == 0
-    assert len(result.records("copy")) == 2
+    assert len(result.records("follows")) == 2
     assert all(len(r["follower_username"]) == 32 for r in result.records("follows"))
     assert [row["follower_username"] for row in result.records("rapidapi_scans")] == ["ann"]
+
+
+def test_copy_of_a_stream_leaves_the_stream_as_it_is(sandbox: Sandbox) -> None:
+    sandbox.world = World.of({"ann": follows_of("ann", 2)})
+    maps = {"copy": {"__source__": "rapidapi_following", "__key_properties__": None}}
+    result = run(settings(sandbox, ["ann"], "rapidapi", stream_maps=maps))
+    assert result.records("copy") == result.records("rapidapi_following")
+    assert len(result.records("copy")) == 2
 
 
 def test_expression_that_fails_for_a_value_ends_the_run_in_one_sentence(

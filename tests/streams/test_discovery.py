@@ -131,6 +131,7 @@ def test_deselected_streams_are_not_requested(world: Sandbox) -> None:
     sent = {m["stream"] for m in result.messages if m["type"] in {"SCHEMA", "RECORD"}}
     assert sent == {*RAPIDAPI}
     assert {request.provider for request in world.requests} == {"rapidapi"}
+    assert "research_following:" not in result.text()
 
 
 def test_without_the_scans_stream_no_row_is_kept(world: Sandbox) -> None:
