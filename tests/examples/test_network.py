@@ -72,17 +72,18 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, runs: list[harness.Ru
     if request.param == "jsonl":
         (tmp_path / "target.json").write_text(json.dumps({"destination_path": source}))
         target = install("target-jsonl", pinned()["target-jsonl"]) / "bin" / "target-jsonl"
-        for run in runs:
-            command = [str(target), "--config", str(tmp_path / "target.json")]
-            subprocess.run(command, input=run.stdout.encode(), check=True, capture_output=True)
+        command = [str(target), "--config", str(tmp_path / "target.json")]
+        messages = "".join(run.stdout for run in runs).encode()
+        subprocess.run(command, input=messages, check=True, capture_output=True)
         options = ["--models", str(request.getfixturevalue("models_sql"))]
     else:
         database = Database.duckdb(tmp_path / "warehouse.duckdb")
         source = database.address
         if request.param == "postgres":
             server = request.getfixturevalue("postgres")
-            database = Database.postgres(server, server.new_database())
-            source = f"postgresql://postgres@/{database.name}?host={server.home}"
+            name = server.new_database()
+            database = Database.postgres(server, name)
+            source = f"postgresql://postgres@/{name}?host={server.home}"
         project = Project(request.getfixturevalue("driver"), database, tmp_path)
         project.load(gather(message for run in runs for message in run.messages))
         project.run()
