@@ -32,7 +32,7 @@ NO_URL = "must be a URL such as https://example.com"
         ("on_quota_exhausted", "Fail", "must be `fail` or `stop`"),
         ("on_username_failure", 1, "must be `fail` or `continue`"),
         ("full_scan_on_loss", "yes", "must be true or false"),
-        ("usernames", ["ann", 7], "must be a list of strings"),
+        ("usernames", ["ann", 7, 8], "must be a list of strings"),
         ("usernames", ["ann", "a b"], "contains 'a b', which is not a username"),
         ("start_date", "31.01.2026", "must be a time such as 2026-01-31T00:00:00Z"),
         ("shard", "9/8", NO_SHARD),
@@ -120,7 +120,7 @@ def test_every_problem_is_listed_at_once_before_any_request(sandbox: Sandbox) ->
 def test_right_config(sandbox: Sandbox, start_date: str | None) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 2)})
     more: dict[str, Any] = {
-        "full_scan_after_days": None,
+        "page_size": None,
         "user_agent": "me/1.0 (mail@example.com)",
     }
     result = run(settings(sandbox, ["ann"], "rapidapi", start_date=start_date, **more))

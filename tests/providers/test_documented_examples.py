@@ -25,7 +25,8 @@ START_DATE = "2026-06-03T00:00:00Z"
 
 
 def read(server: Server, **credentials: str) -> Run:
-    urls = {"research_api_url": server.url, "rapidapi_api_url": server.url}
+    base = f"{server.url}/base/"
+    urls = {"research_api_url": base, "rapidapi_api_url": base}
     usernames = {"usernames": ["test_user"], "start_date": START_DATE}
     return run({**QUICK, **urls, **usernames, **credentials})
 
@@ -33,7 +34,7 @@ def read(server: Server, **credentials: str) -> Run:
 def test_example_of_the_research_api_is_three_records() -> None:
     def answer(request: Received) -> Reply:
         token = b'{"access_token": "clt.example", "expires_in": 7200, "token_type": "Bearer"}'
-        is_token = request.target == "/v2/oauth/token/"
+        is_token = request.target == "/base/v2/oauth/token/"
         return Reply(body=token if is_token else RESEARCH, headers=DATE)
 
     with Server(answer) as server:
@@ -52,7 +53,7 @@ def test_example_of_the_research_api_is_three_records() -> None:
     assert token.body == grant
     assert token.headers["content-type"] == "application/x-www-form-urlencoded"
     assert token.headers["cache-control"] == "no-cache"
-    assert page.target == "/v2/research/user/following/"
+    assert page.target == "/base/v2/research/user/following/"
     assert page.headers["authorization"] == "Bearer clt.example"
     assert page.headers["content-type"] == "application/json"
     assert json.loads(page.body) == {"username": "test_user", "max_count": 100}
@@ -87,6 +88,6 @@ def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
     }
     assert result.scans("rapidapi")["test_user"]["following_total"] == 158_151_684
     (page,) = server.received
-    assert page.target == "/api/v1/users/test_user/following?count=100"
+    assert page.target == "/base/api/v1/users/test_user/following?count=100"
     assert page.headers["x-rapidapi-key"] == "key-2"
     assert page.headers["x-rapidapi-host"] == server.url.removeprefix("http://")
