@@ -64,16 +64,10 @@ def blocks(*languages: str) -> Iterator[Block]:
 
 
 def section_of(document: str, heading: str) -> Section:
-    """Return the blocks under a heading.
-
-    Raises:
-        LookupError: If there are none.
-    """
-    path = ROOT / document
-    found = tuple(b for b in blocks() if (b.path, b.heading) == (path, heading))
-    if not found:
-        message = f"{document} has no block under {heading!r}"
-        raise LookupError(message)
+    """Return the blocks under a heading, which has some."""
+    place = (ROOT / document, heading)
+    found = tuple(block for block in blocks() if (block.path, block.heading) == place)
+    assert found, place
     return found
 
 

@@ -1,79 +1,67 @@
-"""The providers' documented answers, word for word, served over real HTTP."""
+"""The providers' documented responses, word for word, served over real HTTP."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.harness import QUICK, run
 from tests.server import Reply, Server
 
 if TYPE_CHECKING:
+    from tests.harness import Run
     from tests.server import Received
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 RESEARCH = (FIXTURES / "research_following.json").read_bytes()
-RAPIDAPI = (FIXTURES / "rapidapi_following.json").read_bytes()
+RAPIDAPI = json.loads((FIXTURES / "rapidapi_following.json").read_bytes())
 
 DATE = {"Date": "Wed, 03 Jun 2026 00:00:00 GMT"}
-"""A time at which both examples can have been answered: after the cursors in them."""
+"""A time at which both examples can have been sent: after the cursors in them."""
 
-SETTINGS = {**QUICK, "usernames": ["test_user"], "start_date": "2026-06-03T00:00:00Z"}
+START_DATE = "2026-06-03T00:00:00Z"
 """Both examples say that there is more; it is older than this."""
 
 
-def research(request: Received) -> Reply:
-    """The documented page, and the documented kind of access token."""
-    if request.target == "/v2/oauth/token/":
-        token = {"access_token": "clt.example", "expires_in": 7200, "token_type": "Bearer"}
-        return Reply(body=json.dumps(token).encode(), headers=DATE)
-    return Reply(body=RESEARCH, headers=DATE)
-
-
-def rapidapi(body: bytes) -> Server:
-    return Server(lambda _: Reply(body=body, headers=DATE))
-
-
-def settings(server: Server, **credentials: str) -> dict[str, Any]:
-    return {
-        **SETTINGS,
-        "research_api_url": server.url,
-        "rapidapi_api_url": server.url,
-        **credentials,
-    }
+def read(server: Server, **credentials: str) -> Run:
+    base = f"{server.url}/base/"
+    urls = {"research_api_url": base, "rapidapi_api_url": base}
+    usernames = {"usernames": ["test_user"], "start_date": START_DATE}
+    return run({**QUICK, **urls, **usernames, **credentials})
 
 
 def test_example_of_the_research_api_is_three_records() -> None:
-    with Server(research) as server:
-        result = run(
-            settings(server, research_client_key="key-1", research_client_secret="secret-1")
-        )
+    def answer(request: Received) -> Reply:
+        token = b'{"access_token": "clt.example", "expires_in": 7200, "token_type": "Bearer"}'
+        is_token = request.target == "/base/v2/oauth/token/"
+        return Reply(body=token if is_token else RESEARCH, headers=DATE)
+
+    with Server(answer) as server:
+        result = read(server, research_client_key="key-1", research_client_secret="secret-1")
     assert result.exit_code == 0
+    columns = ("follower_username", "username", "display_name", "followed_at_earliest")
+    earliest = "2022-04-22T15:47:02+00:00"
     records = result.records("research_following")
-    assert [(r["username"], r["display_name"]) for r in records] == [
-        ("test_username", "test user"),
-        ("test_username2", "test user 2"),
-        ("test_username3", "test user 3"),
+    assert [tuple(record[column] for column in columns) for record in records] == [
+        ("test_user", "test_username", "test user", earliest),
+        ("test_user", "test_username2", "test user 2", earliest),
+        ("test_user", "test_username3", "test user 3", earliest),
     ]
-    assert {(r["follower_username"], r["followed_at_earliest"]) for r in records} == {
-        ("test_user", "2022-04-22T15:47:02+00:00")
-    }
     token, page = server.received
-    assert token.body == (
-        b"client_key=key-1&client_secret=secret-1&grant_type=client_credentials"
-    )
+    grant = b"client_key=key-1&client_secret=secret-1&grant_type=client_credentials"
+    assert token.body == grant
     assert token.headers["content-type"] == "application/x-www-form-urlencoded"
     assert token.headers["cache-control"] == "no-cache"
-    assert page.target == "/v2/research/user/following/"
+    assert page.target == "/base/v2/research/user/following/"
     assert page.headers["authorization"] == "Bearer clt.example"
     assert page.headers["content-type"] == "application/json"
     assert json.loads(page.body) == {"username": "test_user", "max_count": 100}
 
 
 def test_example_of_rapidapi_with_its_error_is_a_skip() -> None:
-    with rapidapi(RAPIDAPI) as server:
-        result = run(settings(server, rapidapi_key="key-2"))
+    with Server(lambda _: Reply(body=json.dumps(RAPIDAPI).encode(), headers=DATE)) as server:
+        result = read(server, rapidapi_key="key-2")
     assert result.records("rapidapi_following") == []
     scan = result.scans("rapidapi")["test_user"]
     assert (scan["outcome"], scan["accounts_read"], scan["requests"]) == ("not_found", 0, 1)
@@ -84,13 +72,13 @@ def test_example_of_rapidapi_with_its_error_is_a_skip() -> None:
 
 
 def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
-    page = {**json.loads(RAPIDAPI), "error": None}
-    with rapidapi(json.dumps(page).encode()) as server:
-        result = run(settings(server, rapidapi_key="key-2"))
+    body = json.dumps({**RAPIDAPI, "error": None}).encode()
+    with Server(lambda _: Reply(body=body, headers=DATE)) as server:
+        result = read(server, rapidapi_key="key-2")
     assert result.exit_code == 0
     (record,) = result.records("rapidapi_following")
-    assert {name: record.pop(name) for name in page["data"][0]} == page["data"][0]
     assert record == {
+        **RAPIDAPI["data"][0],
         "follower_username": "test_user",
         "scanned_at": record["scanned_at"],
         "previous_scanned_at": None,
@@ -99,7 +87,7 @@ def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
         "followed_at_latest": "2026-06-03T00:00:00+00:00",
     }
     assert result.scans("rapidapi")["test_user"]["following_total"] == 158_151_684
-    (asked,) = server.received
-    assert asked.target == "/api/v1/users/test_user/following?count=100"
-    assert asked.headers["x-rapidapi-key"] == "key-2"
-    assert asked.headers["x-rapidapi-host"] == server.url.removeprefix("http://")
+    (page,) = server.received
+    assert page.target == "/base/api/v1/users/test_user/following?count=100"
+    assert page.headers["x-rapidapi-key"] == "key-2"
+    assert page.headers["x-rapidapi-host"] == server.url.removeprefix("http://")

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sandbox import Fault, World
-from tap_tiktok_following.text import HOUR
-from tests.harness import NOW, PROVIDERS, follows_of, run, settings
+from tests.harness import NOW, each_provider, follows_of, run, settings
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -36,12 +35,11 @@ def messages(result: Run) -> list[dict[str, Any]]:
     return stable
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@each_provider
 def test_the_whole_output(
     sandbox: Sandbox, provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = [float(NOW)]
-    monkeypatch.setattr(time, "time", lambda: now[0])
+    monkeypatch.setattr(time, "time", sandbox.clock.now)
     sandbox.world = World.of(
         {"ann": follows_of("ann", 5), "ben": [], "dan": follows_of("dan", 3)}, private={"cat"}
     )
@@ -51,17 +49,15 @@ def test_the_whole_output(
         sandbox, ["Ann", "@ben", "cat", "dan"], provider, concurrency=1, page_size=2
     )
     first = run(config)
-    now[0] += HOUR
-    sandbox.clock.advance(HOUR)
-    sandbox.world.follow("ben", "ben.new", at=NOW + HOUR // 2)
+    sandbox.clock.advance(3600)
+    sandbox.world.follow("ben", "ben.new", at=NOW + 1800)
     second = run(config, first.state)
     assert (first.exit_code, second.exit_code) == (0, 0)
-    output = "".join(
-        json.dumps(message, sort_keys=True) + "\n"
-        for message in (*messages(first), *messages(second))
-    )
+    output = [
+        json.dumps(message, sort_keys=True) for message in messages(first) + messages(second)
+    ]
     snapshot = FIXTURES / f"{provider}_output.jsonl"
     if not snapshot.exists():
-        snapshot.write_text(output, encoding="utf-8")
+        snapshot.write_text("\n".join([*output, ""]), encoding="utf-8")
         pytest.fail(f"{snapshot.name} was not there and is written: read it, then commit it")
-    assert output.splitlines() == snapshot.read_text(encoding="utf-8").splitlines()
+    assert output == snapshot.read_text(encoding="utf-8").splitlines()
