@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from sandbox import Fault, World
 from tap_tiktok_following.text import HOUR
-from tests.harness import NOW, follows_of, many, run, settings
+from tests.harness import follows_of, many, run, settings
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -56,19 +55,6 @@ def test_run_with_everything_that_there_is_to_say(sandbox: Sandbox, tmp_path: Pa
     config = settings(sandbox, names, usernames_path=str(path), rescan_after_hours=5)
     ended = run({**config, "concurrency": 1}, state)
     assert lines_of(ended) == EVERYTHING.read_text(encoding="utf-8").rstrip().split("\n\n")
-
-
-def test_run_in_which_nothing_is_due_says_when_the_next_list_is(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time", lambda: float(NOW))
-    sandbox.world = World.of({"ann": follows_of("ann", 1)})
-    config = settings(sandbox, ["ann"], "rapidapi", rescan_after_hours=2)
-    assert lines_of(run(config, run(config).state))[:3] == [
-        "rapidapi_following: 1 username: 0 new, 0 known, 0 unfinished, 1 not due",
-        "This run takes 0 requests (0 s to 0 s).",
-        "rapidapi_following: no list is due; the next one is at 2023-11-16 04:00 UTC",
-    ]
 
 
 def test_stored_responses_are_in_the_plan_and_in_the_table(
