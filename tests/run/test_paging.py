@@ -169,6 +169,53 @@ def test_list_that_changes_while_two_runs_read_it(sandbox: Sandbox, provider: st
     assert last.scans(provider)["ann"]["outcome"] == "complete"
 
 
+@each_provider
+def test_list_that_goes_private_in_the_middle_of_a_scan_is_a_new_scan_when_it_is_back(
+    sandbox: Sandbox, provider: str
+) -> None:
+    """No row is replaced or dated back."""
+    error = {
+        "research": [400, "invalid_params", "ann is private"],
+        "rapidapi": [403, "PRIVATE_ACCOUNT", "This account is private."],
+    }
+    serve(sandbox, follows_of("ann", 9), Fault("error", page=2, value=error[provider]))
+    before = read(sandbox, provider, page_size=3)
+    row = before.scans(provider)["ann"]
+    assert (row["outcome"], row["scanned_at"]) == ("private", "2023-11-16T01:59:59+00:00")
+    sandbox.scenario = Scenario()
+    sandbox.take_requests()
+    sandbox.clock.advance(90 * DAY)
+    after = read(sandbox, provider, before.state, page_size=3)
+    check_whole(sandbox, provider, after)
+    rows = [*after.records(f"{provider}_following"), *after.records(f"{provider}_scans")]
+    assert {row["scanned_at"] for row in rows} == {"2024-02-14T01:59:59+00:00"}
+
+
+@each_provider
+def test_list_that_comes_empty_for_a_day_proves_nothing(
+    sandbox: Sandbox, provider: str
+) -> None:
+    serve(sandbox, follows_of("ann", 9))
+    first = read(sandbox, provider)
+    sandbox.scenario.faults = [Fault("empty_list")]
+    sandbox.clock.advance(DAY)
+    empty = read(sandbox, provider, first.state)
+    row = empty.scans(provider)["ann"]
+    assert (row["outcome"], row["whole_list"], row["accounts_read"]) == ("complete", False, 0)
+    assert row["reason"] == "the list came back empty, but earlier scans found accounts on it"
+    sandbox.scenario.faults = []
+    sandbox.clock.advance(DAY)
+    sandbox.take_requests()
+    check_whole(sandbox, provider, read(sandbox, provider, empty.state))
+
+
+@pytest.mark.parametrize("total", [10**30, -1, "many"])
+def test_absurd_total_is_none(sandbox: Sandbox, total: object) -> None:
+    serve(sandbox, follows_of("ann", 3), Fault("total", value=total))
+    row = read(sandbox, "rapidapi").scans("rapidapi")["ann"]
+    assert (row["outcome"], row["following_total"]) == ("complete", None)
+
+
 # Cursors that stand still or lead nowhere.
 
 
