@@ -43,7 +43,7 @@ def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path:
     assert process.stdout is not None
     lines: list[str] = []
     while '"STATE"' not in "".join(lines[-1:]) or '"long"' not in lines[-1]:
-        lines.append(process.stdout.readline())
+        lines.append(next(process.stdout))
     process.kill()
     assert finish(process).exit_code == KILLED
     before = Run(0, "".join(lines), "")
