@@ -298,22 +298,19 @@ def check_refused(ended: Run, words: str) -> None:
     assert ended.records("rapidapi_following") == []
 
 
-FOREIGN = (
-    "is not a response file of this version of the tap and is not changed: choose another"
-)
+def put_folder_beside(path: Path, valid: bytes) -> None:
+    path.write_bytes(valid)
+    path.with_name(f"{path.name}-wal").mkdir()
+
+
+FOREIGN = "is not a response file of this version of the tap and is not changed"
 UNUSABLE: dict[str, tuple[Callable[[Path, bytes], object], str]] = {
-    "other database": (
-        lambda path, _: execute(path, "CREATE TABLE responses (mine)"),
-        FOREIGN,
-    ),
+    "database": (lambda path, _: execute(path, "CREATE TABLE responses (mine)"), FOREIGN),
     "text": (lambda path, _: path.write_text("usernames\n" * 50), FOREIGN),
     "folder": (lambda path, _: path.mkdir(), FOREIGN),
     "pipe": (lambda path, _: os.mkfifo(path), FOREIGN),
     "cut off": (lambda path, valid: path.write_bytes(valid[:9000]), "delete it"),
-    "overwritten": (
-        lambda path, valid: path.write_bytes(valid[:4096].ljust(len(valid), b"x")),
-        "delete it",
-    ),
+    "overwritten": (lambda path, v: path.write_bytes(v[:4096] + b"x" * 90_000), "delete it"),
     "SQLite cannot write beside it": (put_folder_beside, "cannot be written"),
 }
 """What makes of a valid file one that cannot be used, and what is said of it."""
