@@ -134,6 +134,18 @@ def test_short_and_empty_pages_end_no_list_and_the_second_full_scan_believes_the
 
 
 @each_provider
+def test_unchanged_list_costs_one_request(sandbox: Sandbox, provider: str) -> None:
+    serve(sandbox, follows_of("ann", 12, every=DAY))
+    before = read(sandbox, provider, page_size=3)
+    sandbox.clock.advance(3 * DAY)
+    after = read(sandbox, provider, before.state, page_size=3)
+    row = after.scans(provider)["ann"]
+    assert (row["outcome"], row["accounts_sent"], row["requests"]) == ("unchanged", 0, 1)
+    assert after.follows(provider) == []
+    assert bookmark(after.state, provider, "ann") == row["scanned_at"]
+
+
+@each_provider
 def test_list_that_goes_private_in_the_middle_of_a_scan_is_a_new_scan_when_it_is_back(
     sandbox: Sandbox, provider: str
 ) -> None:
