@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-LISTS = ("early", "half1", "half2", "late", "new1", "new2", "paid", "read")
+LISTS = ("early", "failed", "half1", "half2", "late", "new1", "new2", "paid", "read")
 SKIPPED = ("private", "hidden", "unavailable", "not_found")
 
 
@@ -33,7 +33,8 @@ class Runs:
         lists = {name: follows_of(name, 9) for name in LISTS}
         sandbox.world = World.of(lists, private={"private"}, hidden_lists={"hidden"})
         sandbox.world.unavailable.add("unavailable")
-        sandbox.scenario.faults = [Fault("error", username="failed", value=[418, "", ""])]
+        failure = Fault("error", username="failed", page=2, value=[418, "", ""])
+        sandbox.scenario.faults = [failure]
         self._sandbox = sandbox
         self._patch = patch
         self.state: dict[str, Any] = {}
