@@ -182,6 +182,18 @@ def test_stored_scan_that_is_12_hours_old_is_followed_by_a_new_one(
     assert requested(sandbox) == {}
 
 
+def test_new_scan_after_a_stored_one_has_a_row_of_its_own_if_it_is_interrupted(
+    sandbox: Sandbox, path: Path
+) -> None:
+    config = {**config_of(sandbox, path, full_scan_after_days=0), "usernames": ["long"]}
+    run(config)
+    age(path, 13 * HOUR)
+    ended = run({**config, "rapidapi_max_requests": 2})
+    outcomes = [row["outcome"] for row in ended.records("rapidapi_scans")]
+    assert outcomes == ["complete", "interrupted"]
+    assert "1 interrupted" in ended.text("INFO")
+
+
 def test_list_that_is_not_due_and_whose_stored_response_is_of_no_use_waits(
     sandbox: Sandbox, path: Path
 ) -> None:
@@ -240,11 +252,11 @@ def test_covered_responses_leave_the_file_and_release_its_space(
 def test_unused_responses_are_deleted_after_30_days(sandbox: Sandbox, path: Path) -> None:
     """Those of usernames that are not configured, too."""
     run(config_of(sandbox, path))
-    age(path, 29 * DAY)
+    age(path, 30 * DAY - 60)
     other = {**config_of(sandbox, path), "usernames": ["someone.else"]}
     run(other)
     assert {name for name, _ in stored(path)} == {*LENGTHS, "someone.else"}
-    age(path, DAY + 60)
+    age(path, 120)
     run(other)
     assert {name for name, _ in stored(path)} == {"someone.else"}
 
