@@ -101,9 +101,10 @@ class Pipeline:
         return key
 
     @property
-    def requests(self) -> Counter[tuple[str, int | None]]:
-        """How often each page was requested."""
-        return Counter((r.username, r.cursor) for r in self.sandbox.requests if r.username)
+    def requests(self) -> Counter[tuple[object, ...]]:
+        """How often each page was requested; one of another size is another page."""
+        pages = [r for r in self.sandbox.requests if r.username]
+        return Counter((r.username, r.cursor, r.count) for r in pages)
 
     def check(self) -> None:
         """The target has every follow there is, no other, and each in its window."""
