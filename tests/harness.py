@@ -200,21 +200,24 @@ def run(
     *,
     catalog: dict[str, Any] | None = None,
     level: int = logging.INFO,
+    test: bool = False,
 ) -> Run:
-    """Run the tap in this process, as its command does."""
+    """Run the tap in this process, as its command does; or its `--test`."""
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with _log(level) as log, _handlers_kept(), contextlib.redirect_stdout(stdout):
-        code = _sync(config, state, catalog)
+        code = _sync(config, state, catalog, test=test)
     return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
 
 
-def _sync(config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None) -> int:
+def _sync(
+    config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None, *, test: bool
+) -> int:
     tap: TapTikTokFollowing | None = None
     try:
         tap = TapTikTokFollowing(
             config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
         )
-        tap.sync_all()
+        tap.run_connection_test() if test else tap.sync_all()
     except Ended as end:
         TapTikTokFollowing.logger.error("%s", end.sentence)
         return int(end.code or 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,40 +16,34 @@ if TYPE_CHECKING:
 MEBIBYTE = 1024 * 1024
 
 
-def state_of(usernames: int, size: int) -> dict[str, Any]:
-    """Return a state of some bytes, divided among usernames that are not read any more."""
-    padding = "x" * (size // usernames)
-    partitions = [
-        {"context": {"follower_username": f"u{n}"}, "padding": padding}
-        for n in range(usernames)
-    ]
-    return {"bookmarks": {"research_following": {"partitions": partitions}}}
-
-
 @pytest.mark.parametrize(
-    ("buffer", "size", "words"),
+    ("buffer", "size", "says"),
     [
-        (None, 34, None),
-        (None, 36, "exceeds 50 MiB"),
-        (400, 51, None),
-        (400, 141, "exceeds 200 MiB"),
+        (None, 35.1, "a run whose state exceeds 50 MiB"),
+        (2, 0.69, None),
+        (2, 0.71, "exceeds 1 MiB, which is about 139 usernames"),
     ],
 )
 def test_warning_comes_once_from_seven_tenths_of_meltanos_limit(
     sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     buffer: int | None,
-    size: int,
-    words: str | None,
+    size: float,
+    says: str | None,
 ) -> None:
     monkeypatch.delenv("MELTANO_ELT_BUFFER_SIZE", raising=False)
     if buffer:
         monkeypatch.setenv("MELTANO_ELT_BUFFER_SIZE", str(buffer * MEBIBYTE))
     sandbox.world = World.of({"ann": []})
-    ended = run(settings(sandbox, ["ann"], "research"), state_of(100, size * MEBIBYTE))
+    padding = "x" * int(size * MEBIBYTE / 100)
+    entries = [
+        {"context": {"follower_username": f"user{n}"}, "padding": padding} for n in range(100)
+    ]
+    state = {"bookmarks": {"research_following": {"partitions": entries}}}
+    ended = run(settings(sandbox, ["ann"], "research"), state)
     warnings = [text for level, text in ended.log if level == "WARNING" and "`shard`" in text]
-    assert [words in text for text in warnings if words] == [True] * bool(words)
-    assert len(warnings) == bool(words)
+    assert [says in text for text in warnings if says] == [True] * bool(says)
+    assert len(warnings) == bool(says)
 
 
 @pytest.mark.parametrize(

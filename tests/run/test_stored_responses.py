@@ -2,322 +2,202 @@
 
 from __future__ import annotations
 
-import random
-import sqlite3
-import time
-import zlib
-from contextlib import closing
+import copy
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from hypothesis import given, settings
+import hypothesis
+from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import Follow, World
-from tap_tiktok_following.text import DAY, HOUR
-from tests.run.pipeline import END, NEVER, Death, Pipeline
+from sandbox import Fault, Follow, World
+from tap_tiktok_following.tap import TapTikTokFollowing
+from tap_tiktok_following.text import HOUR
+from tests.harness import NOW, emptied, settings, truth
 
 if TYPE_CHECKING:
-    from tests.run.pipeline import Key
+    from sandbox import Sandbox
 
-NOW = int(time.time()) - HOUR
-"""Earlier than the local clock, so that scans start when the simulated clock says so."""
 NAMES = ("ann", "ben", "cat", "eve")
-PRIVATE = "dan"
-ALWAYS = 8000 * HOUR
 
-lives = settings(max_examples=15, deadline=None)
+AGES = st.integers(0, 5) | st.integers(0, 3 * HOUR) | st.integers(0, 5000 * HOUR)
+LISTS = st.fixed_dictionaries({name: st.lists(AGES, max_size=25) for name in NAMES})
+"""When the follows of each list were made: many in one second or hour, some long ago."""
 
+BUDGETS = st.none() | st.integers(0, 25)
+"""After how many requests a run dies; None if it does not."""
 
-@st.composite
-def lists(draw: st.DrawFn) -> dict[str, list[Follow]]:
-    """Lists of up to 25 follows, many of them in the same second or hour, some long ago."""
-    ages = st.one_of(st.integers(0, 5), st.integers(0, 3 * HOUR), st.integers(0, 5000 * HOUR))
-    return {
-        name: [
-            Follow(f"{name}_{number}", NOW - age)
-            for number, age in enumerate(draw(st.lists(ages, max_size=25)))
-        ]
-        for name in NAMES
-    }
+SAVED = st.integers(-1, 60)
+"""How many rows the target has saved by then; -1 if it has saved no state either."""
 
+OLDER = st.integers(0, 3)
+"""Which of the last states comes back instead; 0 for the one that was saved."""
 
-def deaths(*, older: int) -> st.SearchStrategy[list[Death]]:
-    """Some deaths, after which a state so much older may come back."""
-    at = st.integers(0, 40) | st.just(END)
-    saved = st.integers(0, 40) | st.sampled_from([NEVER, END])
-    return st.lists(st.builds(Death, at, saved, st.integers(0, older)), max_size=6)
+lives = hypothesis.settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
 
 
-def pipeline(
-    folder: Path | str, follows: dict[str, list[Follow]], chance: int = 0, **more: Any
-) -> Pipeline:
-    world = World.of(follows, private=[PRIVATE])
-    path = Path(folder) / "responses.db"
-    return Pipeline(world, path, random.Random(chance), NOW, **more)  # noqa: S311
+class Pipeline:
+    """Runs over the same lists with one response file, most of which die.
+
+    Attributes:
+        sent: Every row that was ever sent, by follower, account and time of the scan.
+        loaded: The keys of those that the target has saved.
+        states: The states that came back, the newest last.
+        is_steady: Whether no row may come twice with another content, as where neither lists
+            nor settings change.
+    """
+
+    def __init__(self, sandbox: Sandbox, folder: str, ages: dict[str, list[int]]) -> None:
+        self.sandbox = emptied(sandbox)
+        sandbox.world = World.of(
+            {
+                name: [Follow(f"{name}.{n}", NOW - age) for n, age in enumerate(ages[name])]
+                for name in NAMES
+            },
+            private=["dan"],
+        )
+        self.sent: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.loaded: set[tuple[str, ...]] = set()
+        self.states: list[dict[str, Any]] = [{}]
+        self.is_steady = True
+        self._path = str(Path(folder, "responses.db"))
+
+    def run(
+        self, budget: int | None = None, saved: int | None = None, older: int = 0, **more: Any
+    ) -> None:
+        """Run from the state that came back last; to its end unless a budget is given."""
+        more |= {"responses_path": self._path, "rapidapi_max_requests": budget}
+        config = settings(self.sandbox, ["dan", *NAMES], "rapidapi", concurrency=3, **more)
+        tap = TapTikTokFollowing(config=config, state=copy.deepcopy(self.states[-1]))
+        written: list[tuple[str, ...]] = []
+        state = None
+        for record in tap.streams["rapidapi_following"].get_records(None):
+            if len(written) == saved:
+                state = self._save(tap, written)
+            written.append(self._send(cast("dict[str, Any]", record)))
+        if state is None and saved != -1:
+            self._save(tap, written)
+        if 0 < older <= len(self.states):
+            self.states.append(self.states[-older])
+        assert tap.responses is not None
+        tap.responses.close()
+
+    def _save(self, tap: TapTikTokFollowing, written: list[tuple[str, ...]]) -> object:
+        self.states.append(copy.deepcopy(cast("dict[str, Any]", tap.state)))
+        self.loaded.update(written)
+        return tap.state
+
+    def _send(self, row: dict[str, Any]) -> tuple[str, ...]:
+        key = row["follower_username"], row["username"], row["scanned_at"]
+        assert self.sent.get(key, row) == row or not self.is_steady
+        self.sent[key] = row
+        return key
+
+    @property
+    def requests(self) -> Counter[tuple[object, ...]]:
+        """How often each page was requested; one of another size is another page."""
+        pages = [r for r in self.sandbox.requests if r.username]
+        return Counter((r.username, r.cursor, r.count) for r in pages)
+
+    def check(self) -> None:
+        """The target has every follow there is, no other, and each in its window."""
+        assert {(name, account) for name, account, _ in self.loaded} == truth(
+            self.sandbox, *NAMES
+        )
+        made = {f.username: f.at for name in NAMES for f in self.sandbox.world.truth(name)}
+        for key in self.loaded:
+            row = self.sent[key]
+            earliest = row["followed_at_earliest"] or "1970-01-01T00:00:00+00:00"
+            assert unix(earliest) <= made[row["username"]] <= unix(row["followed_at_latest"])
 
 
 def unix(time: str) -> int:
     return int(datetime.fromisoformat(time).timestamp())
 
 
-def check(pipe: Pipeline) -> None:
-    """The target has every follow there is, no other, and each in a window that holds it."""
-    loaded: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for key in pipe.loaded:
-        row = pipe.sent[key]
-        loaded.setdefault((row["follower_username"], row["username"]), []).append(row)
-    made = {(n, f.username): f.at for n in NAMES for f in pipe.world.following(n, pipe.now)}
-    assert loaded.keys() == made.keys()
-    for edge, rows in loaded.items():
-        assert max(unix(r["followed_at_earliest"] or "1970-01-01") for r in rows) <= made[edge]
-        assert min(unix(r["followed_at_latest"]) for r in rows) >= made[edge]
-
-
 @lives
-@given(lists(), st.integers(2, 12), deaths(older=0), st.integers())
+@given(LISTS, st.integers(2, 12), st.lists(st.tuples(BUDGETS, SAVED), max_size=5))
 def test_each_page_is_paid_for_once(
-    follows: dict[str, list[Follow]], page_size: int, story: list[Death], chance: int
+    server: Sandbox,
+    ages: dict[str, list[int]],
+    page_size: int,
+    deaths: list[tuple[int | None, int]],
 ) -> None:
     """As long as the state that comes back is not older than the one that a run began with."""
-    policy = {"rescan_after": ALWAYS}
+    how = {"page_size": page_size, "rescan_after_hours": 8000}
     with TemporaryDirectory() as folder:
-        alone = pipeline(folder, follows, page_size=page_size, policy=policy)
-        alone.run()
+        alone = Pipeline(server, folder, ages)
+        alone.run(**how)
+        expected = alone.requests
     with TemporaryDirectory() as folder:
-        pipe = pipeline(folder, follows, chance, page_size=page_size, policy=policy)
-        for death in story:
-            pipe.run(death)
-        pipe.run()
-    check(pipe)
-    assert len(pipe.loaded) == len(alone.loaded)
-    assert pipe.asked - pipe.lost == alone.asked
+        pipeline = Pipeline(server, folder, ages)
+        for budget, saved in deaths:
+            pipeline.run(budget, saved, **how)
+        pipeline.run(**how)
+        pipeline.check()
+        assert len(pipeline.loaded) == len(alone.loaded)
+        assert pipeline.requests == expected
+        assert set(pipeline.requests.values()) == {1}
 
 
 @lives
-@given(lists(), st.integers(2, 12), deaths(older=3), st.integers())
+@given(LISTS, st.integers(2, 12), st.lists(st.tuples(BUDGETS, SAVED, OLDER), max_size=5))
 def test_no_row_comes_twice_with_another_content(
-    follows: dict[str, list[Follow]], page_size: int, story: list[Death], chance: int
+    server: Sandbox,
+    ages: dict[str, list[int]],
+    page_size: int,
+    deaths: list[tuple[int | None, int, int]],
 ) -> None:
     """Whichever state comes back, as long as the lists stay as they are."""
     with TemporaryDirectory() as folder:
-        pipe = pipeline(folder, follows, chance, page_size=page_size)
-        for death in story:
-            pipe.run(death)
-        pipe.run()
-    check(pipe)
+        pipeline = Pipeline(server, folder, ages)
+        for death in deaths:
+            pipeline.run(*death, page_size=page_size)
+        pipeline.run(page_size=page_size)
+        pipeline.check()
+
+
+RUNS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "death": st.tuples(BUDGETS, SAVED, OLDER),
+            "page_size": st.integers(2, 12),
+            "broken_page": st.none() | st.integers(1, 4),
+            "grows": st.sampled_from(NAMES),
+            "new": st.integers(0, 9),
+        }
+    ),
+    max_size=5,
+)
 
 
 @lives
-@given(
-    lists(),
-    deaths(older=3),
-    st.lists(st.integers(2, 12), min_size=7, max_size=7),
-    st.sampled_from([0, ALWAYS]),
-    st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 9)), max_size=7),
-    st.sets(st.integers(0, 24)),
-    st.integers(),
-)
+@given(LISTS, RUNS, st.sampled_from([0, 8000]))
 def test_nothing_is_lost_whichever_state_comes_back(
-    follows: dict[str, list[Follow]],
-    story: list[Death],
-    page_sizes: list[int],
-    rescan: int,
-    news: list[tuple[str, int]],
-    broken: set[int],
-    chance: int,
+    server: Sandbox, ages: dict[str, list[int]], runs: list[dict[str, Any]], rescan: int
 ) -> None:
     """Lists grow meanwhile, pages fail now and then, and each run has another page size."""
     with TemporaryDirectory() as folder:
-        policy = {"rescan_after": rescan}
-        pipe = pipeline(folder, follows, chance, policy=policy, is_steady=False)
-        times = sorted({f.at for made in follows.values() for f in made})
-        for number, death in enumerate(story):
-            pipe.page_size = page_sizes[number]
-            pipe.broken = {at for place, at in enumerate(times) if place + number in broken}
-            pipe.run(death)
-            pipe.now += HOUR
-            for name, many in news[number : number + 1]:
-                for new in range(many):
-                    pipe.world.follow(name, f"{name}_{number}_new_{new}", at=pipe.now - new)
-        pipe.broken, pipe.policy = set(), {}
+        pipeline = Pipeline(server, folder, ages)
+        pipeline.is_steady = False
+        for number, each in enumerate(runs):
+            if page := each["broken_page"]:
+                server.scenario.faults = [Fault("error", page=page, value=[418, "", ""])]
+            how = {"page_size": each["page_size"], "rescan_after_hours": rescan}
+            pipeline.run(*each["death"], **how)
+            server.scenario.faults = []
+            server.clock.advance(HOUR)
+            for new in range(each["new"]):
+                account = f"{each['grows']}.{number}.{new}"
+                server.world.follow(each["grows"], account, at=int(server.clock.now()) - new)
         for _ in range(4):
-            pipe.now += HOUR
-            pipe.run()
-    check(pipe)
-
-
-# Stored responses, one thing at a time: a run that dies without a state, and the next.
-
-FOLLOWS = {"ann": [Follow(f"ann_{n}", NOW - 100 * n) for n in range(20)]}
-
-
-class Orderly(random.Random):
-    """Each page is written before the next one is asked for."""
-
-    def random(self) -> float:
-        return 0.0
-
-
-def dead(folder: Path, pages: int = 2, ahead: int = 0) -> Pipeline:
-    """Some pages of one list were paid for, and no state was ever saved."""
-    pipe = pipeline(folder, FOLLOWS, policy={"rescan_after": ALWAYS})
-    pipe.now += ahead
-    pipe.chance = Orderly()
-    pipe.world.private.clear()
-    pipe.run(Death(at=2 * pages - 1, saved=NEVER, in_flight=0))
-    assert len(pipe.asked) == pages
-    return pipe
-
-
-def stored_pages(pipe: Pipeline) -> list[int]:
-    """Numbers of the stored pages."""
-    with closing(sqlite3.connect(pipe.path)) as connection:
-        query = "SELECT page FROM responses WHERE username = 'ann' ORDER BY scanned_at, page"
-        return [page for (page,) in connection.execute(query)]
-
-
-def spoil(pipe: Pipeline, page: int, **other: Any) -> int:
-    """Change a field of a stored response; return its cursor as it was."""
-    [(name, value)] = other.items()
-    with closing(sqlite3.connect(pipe.path)) as connection, connection:
-        where = "WHERE username = 'ann' AND page = ?"
-        [(cursor,)] = connection.execute(f"SELECT cursor FROM responses {where}", (page,))  # noqa: S608
-        connection.execute(f"UPDATE responses SET {name} = ? {where}", (value, page))  # noqa: S608
-    return int(cursor or 0)
-
-
-def times_of(rows: dict[Key, dict[str, Any]]) -> set[int]:
-    return {unix(row["scanned_at"]) for row in rows.values()}
-
-
-def test_rows_come_out_as_those_of_the_dead_run(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    before = dict(pipe.sent)
-    pipe.now += DAY
-    pipe.run()
-    assert {key: pipe.sent[key] for key in before} == before
-    assert times_of(pipe.sent) == times_of(before)
-    assert before
-    assert [row["outcome"] for row in pipe.rows] == ["complete"]
-    assert pipe.rows[0]["requests"] == sum(pipe.asked.values()) == 5
-
-
-def test_a_clock_that_was_ahead_when_the_run_died(tmp_path: Path) -> None:
-    """It is set back: rows keep the times that they have, and later scans get later ones."""
-    pipe = dead(tmp_path, ahead=2 * DAY)
-    before = dict(pipe.sent)
-    pipe.now -= 2 * DAY
-    pipe.run()
-    assert {key: pipe.sent[key] for key in before} == before
-    assert len({username for _, username, _ in pipe.loaded}) == 20
-    pipe.world.follow("ann", "new", at=pipe.now)
-    pipe.policy = {}
-    pipe.run()
-    [news] = [row for row in pipe.sent.values() if row["username"] == "new"]
-    assert unix(news["scanned_at"]) > max(times_of(before))
-
-
-def test_what_is_new_since_then_is_found_by_the_next_scan(tmp_path: Path) -> None:
-    pipe = dead(tmp_path, pages=5)
-    pipe.now += DAY
-    pipe.world.follow("ann", "new", at=pipe.now - HOUR)
-    pipe.run()
-    assert sum(pipe.asked.values()) == 5
-    before = dict(pipe.sent)
-    pipe.policy = {}
-    pipe.run()
-    [news] = [row for key, row in pipe.sent.items() if key not in before]
-    assert news["username"] == "new"
-    assert unix(news["scanned_at"]) > max(times_of(before))
-
-
-def test_username_that_is_not_configured_keeps_its_stored_responses(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    pipe.world.follow("ben", "x", at=NOW - 50)
-    pipe.run(names=["ben"])
-    assert len(stored_pages(pipe)) == 2
-    pipe.run(names=["ann", "ben"])
-    assert pipe.asked["ann", None, 5] == 1
-
-
-def test_responses_that_the_state_covers_leave_the_file(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    pipe.run()
-    assert len(stored_pages(pipe)) == 5
-    pipe.run()
-    assert stored_pages(pipe) == []
-
-
-def test_response_waits_whose_predecessors_are_gone(tmp_path: Path) -> None:
-    """A state comes back that is older than the one with which the last run began."""
-    pipe = dead(tmp_path)
-    pipe.run(Death(at=2 + 3, saved=2, in_flight=0))
-    pipe.run(Death(at=0, saved=NEVER, older=2, in_flight=0))
-    waiting = stored_pages(pipe)
-    assert waiting
-    assert min(waiting) > 1
-    pipe.run()
-    assert pipe.asked["ann", None, 5] == 2
-    assert len({username for _, username, _ in pipe.loaded}) == 20
-    pipe.run()
-    assert stored_pages(pipe) == []
-
-
-def test_another_cursor_is_not_served(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    second = spoil(pipe, 2, cursor=NOW - 12345)
-    pipe.run()
-    assert [count for asked, count in pipe.asked.items() if asked[1] == second] == [2]
-
-
-def test_responses_of_an_older_start_date_end_at_the_new_one(tmp_path: Path) -> None:
-    """The recovered scan ends where this run's settings say."""
-    pipe = dead(tmp_path, pages=4)
-    pipe.policy["start_date"] = NOW - 1000
-    pipe.run()
-    assert len(pipe.rows) == 1
-    assert pipe.rows[0]["accounts_read"] < 20
-    assert sum(pipe.asked.values()) == 4
-
-
-def test_tries_are_counted(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    spoil(pipe, 1, requests=4)
-    pipe.run()
-    assert pipe.rows[0]["requests"] == 5 + 3
-
-
-def test_a_page_on_which_the_cursor_stood_still_is_read_as_it_was_asked_for(
-    tmp_path: Path,
-) -> None:
-    """Asked for twice, with two counts; this run has another page size."""
-    follows = {"ann": [Follow(f"ann_{n}", NOW - 50) for n in range(30)]}
-    pipe = pipeline(tmp_path, follows, policy={"rescan_after": ALWAYS}, page_size=10)
-    pipe.world.private.clear()
-    pipe.run(Death(saved=NEVER))
-    assert {count for _, _, count in pipe.asked} == {10, 100}
-    asked = sum(pipe.asked.values())
-    pipe.page_size = 100
-    pipe.run()
-    assert sum(pipe.asked.values()) == asked
-    assert len({username for _, username, _ in pipe.loaded}) == 30
-
-
-def test_body_that_can_no_longer_be_read_is_requested_again(tmp_path: Path) -> None:
-    pipe = dead(tmp_path)
-    second = spoil(pipe, 2, body=zlib.compress(b"<html>"))
-    pipe.run()
-    assert pipe.asked["ann", second, 5] == 2
-    assert pipe.rows[0]["outcome"] == "complete"
-    assert len(pipe.loaded) == 20
-
-
-def test_a_skip_is_paid_for_once(tmp_path: Path) -> None:
-    pipe = pipeline(tmp_path, {}, policy={"rescan_after": ALWAYS})
-    pipe.run(Death(saved=NEVER))
-    pipe.run()
-    assert pipe.asked == {(PRIVATE, None, 5): 1}
-    assert [row["outcome"] for row in pipe.rows] == ["private"]
+            server.clock.advance(HOUR)
+            pipeline.run()
+        pipeline.check()

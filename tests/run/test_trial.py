@@ -7,161 +7,114 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Fault, Scenario, World
-from tests.harness import (
-    PROVIDERS,
-    Run,
-    bare,
-    command,
-    each_provider,
-    follows_of,
-    settings,
-)
+from sandbox import Fault, World
+from tests.harness import PROVIDERS, bare, command, follows_of, run, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from sandbox import Sandbox
+    from tests.harness import Run
+
+WRONG = {"research": "research_client_secret", "rapidapi": "rapidapi_key"}
 
 
-WRONG = {
-    "research": ("research_client_secret", "`research_client_secret`"),
-    "rapidapi": ("rapidapi_key", "check `rapidapi_key`"),
-}
+@pytest.fixture(autouse=True)
+def _lists(sandbox: Sandbox) -> None:
+    lists = {"ann": follows_of("ann", 250), "empty": []}
+    sandbox.world = World.of(lists, private={"shut"})
 
 
-def run_test(folder: Path, config: dict[str, Any]) -> Run:
-    words = [*command(folder, config), "--test"]
+def try_out(sandbox: Sandbox, usernames: list[str], *args: Any, **more: Any) -> Run:
+    return run(settings(sandbox, usernames, *args, **more), test=True)
+
+
+def told(result: Run, level: str) -> list[str]:
+    """Return what is said of the providers, that of RapidAPI first."""
+    names = tuple(f"{provider}_following: " for provider in PROVIDERS)
+    return sorted(line for line in result.text(level).splitlines() if line.startswith(names))
+
+
+def of_both(words: str) -> list[str]:
+    return [f"{provider}_following: {words}" for provider in sorted(PROVIDERS)]
+
+
+def requests_for_lists(sandbox: Sandbox) -> int:
+    return sum(request.username is not None for request in sandbox.requests)
+
+
+def test_command_reads_one_page_of_each_provider(sandbox: Sandbox, tmp_path: Path) -> None:
+    words = [*command(tmp_path, settings(sandbox, ["ann", "empty"])), "--test"]
     done = subprocess.run(
         words, env=bare(), capture_output=True, encoding="utf-8", check=False
     )
-    result = Run(done.returncode, done.stdout, done.stderr)
-    assert "Traceback" not in result.stderr
-    return result
+    assert done.returncode == 0
+    for line in of_both("the credentials work: read 100 accounts on the first page of ann."):
+        assert line in done.stderr
+    assert "ERROR" not in done.stderr
+    assert "WARNING" not in done.stderr
+    assert done.stdout.count('"type":"RECORD"') == 2
+    assert requests_for_lists(sandbox) == 2
 
 
-def told(result: Run, level: str | None = None) -> Iterator[str]:
-    """What is said of the providers."""
-    for line in result.text(level).splitlines():
-        if line.startswith(("research_following: ", "rapidapi_following: ")):
-            yield line
-
-
-def test_good_credentials_of_both_providers(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 250), "ben": []})
-    result = run_test(tmp_path, settings(sandbox, ["ann", "ben"]))
-    assert result.exit_code == 0
-    assert result.text("ERROR") == result.text("WARNING") == ""
-    assert list(told(result)) == [
-        f"{provider}_following: the credentials work: "
-        "read 100 accounts on the first page of ann."
-        for provider in sorted(PROVIDERS)
-    ]
-    for provider in PROVIDERS:
-        assert len(result.follows(provider)) == 1
-        pages = [r for r in sandbox.requests if (r.provider, r.username) == (provider, "ann")]
-        assert len(pages) == 1
-
-
-def test_an_empty_list_passes_too(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": []})
-    result = run_test(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
-    assert result.exit_code == 0
-    assert list(told(result, "INFO")) == [
-        ("rapidapi_following: the credentials work: read 0 accounts on the first page of ann.")
-    ]
-
-
-@each_provider
-def test_the_next_username_is_tried(sandbox: Sandbox, tmp_path: Path, provider: str) -> None:
-    """An unknown first one does not make good credentials look wrong."""
-    sandbox.world = World.of({"ann": follows_of("ann", 1)}, private={"shut"})
-    result = run_test(tmp_path, settings(sandbox, ["nobody", "shut", "ann"], provider))
+def test_usernames_are_tried_until_one_has_a_list(sandbox: Sandbox, tmp_path: Path) -> None:
+    """An unknown or malformed one does not make good credentials look wrong."""
+    path = tmp_path / "usernames.txt"
+    path.write_text("no name", encoding="utf-8")
+    result = try_out(sandbox, ["nobody", "shut", "empty"], usernames_path=str(path))
     assert (result.exit_code, result.text("ERROR")) == (0, "")
-    first, second = told(result, "WARNING")
-    assert first.startswith(f"{provider}_following: skipped nobody: not found (")
-    assert second.startswith(f"{provider}_following: skipped shut: private (")
-    assert list(told(result, "INFO")) == [
-        (
-            f"{provider}_following: the credentials work: "
-            "read 1 account on the first page of ann."
-        )
-    ]
-    assert result.follows(provider) == [("ann", "ann.0")]
+    skipped = [line.partition(" (")[0] for line in told(result, "WARNING")]
+    assert skipped == sorted(
+        of_both("skipped nobody: not found") + of_both("skipped shut: private")
+    )
+    words = "the credentials work: read 0 accounts on the first page of empty."
+    assert told(result, "INFO") == of_both(words)
 
 
-@each_provider
-def test_nobody_with_a_list(sandbox: Sandbox, tmp_path: Path, provider: str) -> None:
-    """It ends after ten, with good news about the credentials."""
-    names = [f"shut{number}" for number in range(12)]
-    sandbox.world = World.of({}, private=names)
-    result = run_test(tmp_path, settings(sandbox, names, provider))
+def test_ten_usernames_without_a_list_are_good_news_about_the_credentials(
+    sandbox: Sandbox,
+) -> None:
+    result = try_out(sandbox, [f"nobody{number}" for number in range(12)])
     assert (result.exit_code, result.text("ERROR")) == (0, "")
-    assert list(told(result, "INFO")) == [
-        (f"{provider}_following: the credentials work, but 10 usernames had no readable list.")
-    ]
-    assert len([r for r in sandbox.requests if r.provider == provider]) == 10
+    words = "the credentials work, but 10 usernames had no readable list."
+    assert told(result, "INFO") == of_both(words)
+    assert requests_for_lists(sandbox) == 20
 
 
-@each_provider
+@pytest.mark.parametrize("provider", [*PROVIDERS, None], ids=str)
 @pytest.mark.parametrize("names", [["ann"], ["nobody", "shut"]])
-def test_a_wrong_key_never_passes(
-    sandbox: Sandbox, tmp_path: Path, provider: str, names: list[str]
+def test_wrong_key_never_passes(
+    sandbox: Sandbox, names: list[str], provider: str | None
 ) -> None:
     """And the other provider is tested all the same."""
-    sandbox.world = World.of({"ann": follows_of("ann", 250)}, private={"shut"})
-    setting, advice = WRONG[provider]
-    result = run_test(tmp_path, {**settings(sandbox, names), setting: "canary-4711"})
-    [other] = {*PROVIDERS} - {provider}
+    wrong = [provider] if provider else sorted(PROVIDERS)
+    secrets = {WRONG[name]: "canary-4711" for name in wrong}
+    result = try_out(sandbox, names, **secrets)
     assert result.exit_code == 1
-    assert list(told(result, "ERROR")) == [result.last_line]
-    assert result.last_line.startswith(f"{provider}_following: ")
-    assert advice in result.last_line
-    [passed] = told(result, "INFO")
-    assert passed.startswith(f"{other}_following: the credentials work")
+    assert result.text("ERROR") == result.last_line
+    for name in wrong:
+        assert f"{name}_following: " in result.last_line
+        assert f"`{WRONG[name]}`" in result.last_line
+    passed = [
+        line.partition(":")[0] for line in told(result, "INFO") if "credentials work" in line
+    ]
+    assert passed == [f"{name}_following" for name in sorted({*PROVIDERS} - {*wrong})]
     assert "4711" not in result.stderr
 
 
-def test_two_wrong_keys(sandbox: Sandbox, tmp_path: Path) -> None:
-    wrong = {setting: "canary-4711" for setting, _ in WRONG.values()}
-    result = run_test(tmp_path, {**settings(sandbox, ["ann"]), **wrong})
-    assert result.exit_code == 1
-    assert result.text("ERROR") == result.last_line
-    assert all(advice in result.last_line for _, advice in WRONG.values())
-
-
-def test_a_provider_that_fails(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    sandbox.scenario = Scenario(faults=[Fault("status", provider="rapidapi")])
-    result = run_test(tmp_path, settings(sandbox, ["ann"]))
-    assert result.exit_code == 1
-    assert result.last_line.startswith(
-        "rapidapi_following: could not read the list of ann: HTTP 500"
-    )
-
-
-def test_without_a_request_nothing_is_proved(sandbox: Sandbox, tmp_path: Path) -> None:
-    config = settings(sandbox, ["ann"], "rapidapi", rapidapi_max_requests=0)
-    result = run_test(tmp_path, config)
-    assert result.exit_code == 1
-    assert "`rapidapi_max_requests`" in result.last_line
-    assert sandbox.requests == []
-
-
-def test_a_spent_quota_is_no_wrong_key(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    sandbox.clock.advance(200 * 24 * 3600)  # to a day whose quota no other test has spent
-    sandbox.scenario = Scenario(quota=0)
-    result = run_test(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
-    assert result.exit_code == 75
-    assert "quota" in result.last_line
-
-
-def test_malformed_names_are_no_error(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    path = tmp_path / "usernames.txt"
-    path.write_text("a b\nc d\ne f\nann\n", encoding="utf-8")
-    config = {**settings(sandbox, [], "rapidapi"), "usernames_path": str(path)}
-    result = run_test(tmp_path, config)
-    assert (result.exit_code, result.text("ERROR")) == (0, "")
+@pytest.mark.parametrize(
+    ("fault", "limit", "code", "says"),
+    [
+        (Fault("status"), None, 1, "could not read the list of ann: HTTP 500"),
+        (None, 0, 1, "`rapidapi_max_requests` (0) is reached"),
+        (Fault("retry_after", value="900"), None, 75, "quota"),
+    ],
+    ids=["server error", "no request", "used-up quota"],
+)
+def test_what_else_does_not_pass(
+    sandbox: Sandbox, fault: Fault | None, limit: int | None, code: int, says: str
+) -> None:
+    sandbox.scenario.faults = [fault] if fault else []
+    result = try_out(sandbox, ["ann"], "rapidapi", rapidapi_max_requests=limit)
+    assert result.exit_code == code
+    assert says in result.last_line

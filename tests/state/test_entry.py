@@ -9,26 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, World
 from tap_tiktok_following.model import Entry, Evidence, Memory, Outcome, Progress
-from tap_tiktok_following.state.bookmarks import Bookmarks
-from tap_tiktok_following.state.entry import dump, load, sanitise
+from tap_tiktok_following.state.entry import dump, load
+from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, in_utc
-from tests.harness import (
-    NOW,
-    bookmark,
-    entry,
-    finish,
-    follows_of,
-    run,
-    settings,
-    start,
-    truth,
-)
+from tests.harness import NOW, bookmark, follows_of, run, settings, truth
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
-    from tests.harness import Run
 
 FULL = Entry(
     "ann",
@@ -68,6 +57,15 @@ def stored_of(username: str = "ann", **more: Any) -> dict[str, Any]:
     return {**dump(done), **more}
 
 
+def state_of(*entries: Any) -> dict[str, Any]:
+    return {"bookmarks": {"rapidapi_following": {"partitions": copy.deepcopy(list(entries))}}}
+
+
+def entries_of(state: dict[str, Any]) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = state["bookmarks"]["rapidapi_following"]["partitions"]
+    return entries
+
+
 # The format.
 
 
@@ -103,43 +101,31 @@ def test_entry_is_the_same_after_it_was_stored(known: Entry) -> None:
     assert load(json.loads(json.dumps(dump(known))), "ann") == known
 
 
-def test_entry_of_a_run_is_the_same_after_it_was_stored(sandbox: Sandbox) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 9)})
-    for budget in (2, None):
-        config = settings(sandbox, ["ann"], "rapidapi", page_size=4)
-        stored = entry(
-            run({**config, "rapidapi_max_requests": budget}).state, "rapidapi", "ann"
-        )
-        assert dump(load(stored, "ann")) == stored
-
-
 # Damaged and edited fields.
 
 WRONG: tuple[Any, ...] = (None, 7.5, "x", [], {}, True, -(10**20), 10**20)
 
 EDITED: list[dict[str, Any]] = [
     *({field: value} for field in dump(FULL) if field != "context" for value in WRONG),
-    {"replication_key_value": "yesterday"},
-    *({"ended_at": f"{year}-12-31T23:59:59+00:00"} for year in ("0001", "9999")),
-    *({"scanned_at": f"{year}-12-31T23:59:59+00:00"} for year in ("0001", "9999")),
-    *({"replication_key_value": f"{year}-01-01"} for year in ("0001", "9999")),
-    *({"replication_key_value": f"{day}T00:00:00-14:00"} for day in ("9999-12-31",)),
-    {"outcome": ["complete"]},
-    {"known": {"hashes": 7}},
-    {"known": {"hashes": "MTIzNA=="}},
-    {"known": {"hashes": "not base64"}},
+    *(
+        {field: time}
+        for field in ("replication_key_value", "scanned_at", "ended_at")
+        for time in ("yesterday", "0001-12-31", "9999-12-31", "9999-12-31T23:59:59-12:00")
+    ),
+    *({"known": {"hashes": hashes}} for hashes in (7, "MTIzNA==", "not base64")),
     {"known": {"hashes": "", "since": -1}},
-    {"progress": {"cursor": "soon"}, "outcome": "interrupted"},
-    {"progress": {"scanned_at": 1}, "outcome": "interrupted"},
-    {"progress": {"scanned_at": 1, "as_of": 10**12, "full": True}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "hashes": "MTIzNA=="}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "moved_at": 10**15}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "read_until": 10**15}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "read_down_to": 10**15}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "remembered": -5}},
-    {"progress": {"scanned_at": 1, "as_of": 1, "full": True, "remembered": 3}},
-    {"scans": None},
-    {"scans": "x"},
+    {"progress": {"scanned_at": 1}},
+    *(
+        {"progress": {"scanned_at": 1, "as_of": 1, "full": True, **wrong}}
+        for wrong in (
+            {"as_of": 10**12},
+            {"cursor": "soon"},
+            {"hashes": "MTIzNA=="},
+            {"read_until": 10**15},
+            {"remembered": -5},
+            {"remembered": 3},
+        )
+    ),
     {"scans": [None, 7, "x"]},
     {"added by a later version": 1},
 ]
@@ -150,15 +136,16 @@ def test_nothing_in_a_state_stops_a_run(sandbox: Sandbox) -> None:
     names = [f"user{number}" for number in range(len(EDITED))]
     sandbox.world = World.of({name: follows_of(name, 3) for name in names})
     edited = [
-        {**stored_of(name), **copy.deepcopy(fields)}
-        for name, fields in zip(names, EDITED, strict=True)
+        {**stored_of(name), **fields} for name, fields in zip(names, EDITED, strict=True)
     ]
-    state = {"bookmarks": {"rapidapi_following": {"partitions": edited}}}
-    ended = run(settings(sandbox, names, "rapidapi"), state)
+    nobody = [{"context": context} for context in (None, 7, {}, {"follower_username": 7})]
+    config = settings(sandbox, names, "rapidapi")
+    ended = run(config, state_of(None, 7, "x", [], {}, *nobody, *edited))
     assert (ended.exit_code, ended.text("ERROR")) == (0, "")
     outcomes = {name: row["outcome"] for name, row in ended.scans("rapidapi").items()}
     assert outcomes == dict.fromkeys(names, "complete")
-    again = run(settings(sandbox, names, "rapidapi"), ended.state)
+    assert len(entries_of(ended.state)) == len(names)
+    again = run(config, ended.state)
     assert (again.exit_code, again.follows("rapidapi")) == (0, [])
 
 
@@ -166,172 +153,111 @@ def test_edited_field_reads_as_absent_and_the_others_stay() -> None:
     for fields in EDITED:
         [field, *_] = fields
         loaded = load({**dump(FULL), **fields}, "ann")
-        assert field == "replication_key_value" or loaded.bookmark == FULL.bookmark
-        assert field == "known" or loaded.known == FULL.known
-        assert field == "progress" or loaded.progress == FULL.progress
+        is_edited = field == "replication_key_value"
+        assert loaded.bookmark == (None if is_edited else FULL.bookmark)
+        assert loaded.known == (Memory() if field == "known" else FULL.known)
+        assert loaded.progress == (None if field == "progress" else FULL.progress)
 
 
 # The state around the entries.
 
 
-def sanitised(partitions: object) -> list[dict[str, Any]]:
-    """Return the entries of a state that was loaded."""
-    state = sanitise({"bookmarks": {"research_following": {"partitions": partitions}}})
-    found: list[dict[str, Any]] = state["bookmarks"]["research_following"]["partitions"]
-    return [{name: value for name, value in each.items() if value != []} for each in found]
-
-
-@pytest.mark.parametrize("state", [None, [], "x", {}, {"bookmarks": None}, {"bookmarks": []}])
-def test_state_without_bookmarks_is_empty(state: object) -> None:
-    assert sanitise(state)["bookmarks"] == {}
-
-
-@pytest.mark.parametrize("partitions", [None, {}, "x", 7, [None, 7, "x", [], {}]])
-def test_malformed_partitions_are_dropped(partitions: object) -> None:
-    assert sanitised(partitions) == []
-
-
 @pytest.mark.parametrize(
-    "context", [None, 7, {}, {"follower_username": None}, {"follower_username": 7}]
+    "bookmarks",
+    [
+        None,
+        [],
+        {"rapidapi_following": None, "rapidapi_scans": None},
+        {"rapidapi_following": {"partitions": None}},
+        {"rapidapi_following": {"partitions": "x"}},
+    ],
+    ids=repr,
 )
-def test_entry_without_a_username_is_dropped(context: object) -> None:
-    assert sanitised([{"context": context}]) == []
-
-
-def test_partitions_that_are_null_start_anew(sandbox: Sandbox) -> None:
-    """The SDK itself ends such a run with a stack trace."""
+def test_state_that_holds_no_entry_starts_anew(sandbox: Sandbox, bookmarks: Any) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    streams = {"rapidapi_following": {"partitions": None}, "rapidapi_scans": None}
-    ended = run(settings(sandbox, ["ann"], "rapidapi"), {"bookmarks": streams})
+    ended = run(settings(sandbox, ["ann"], "rapidapi"), {"bookmarks": bookmarks})
     assert (ended.exit_code, len(ended.follows("rapidapi"))) == (0, 3)
 
 
-def test_unknown_keys_outside_the_entries_are_kept() -> None:
-    state = {
-        "bookmarks": {
-            "research_following": {"partitions": [], "other": 1},
-            "users": {"replication_key_value": "2020-01-01"},
-        },
-        "version": 3,
-    }
-    assert sanitise(copy.deepcopy(state)) == state
-
-
-def test_entries_of_usernames_that_are_not_configured_are_kept(sandbox: Sandbox) -> None:
+def test_what_a_run_does_not_know_or_read_is_kept(sandbox: Sandbox) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    state = {"bookmarks": {"rapidapi_following": {"partitions": [stored_of("gone")]}}}
-    ended = run(settings(sandbox, ["ann"], "rapidapi"), state)
-    assert bookmark(ended.state, "rapidapi", "gone") == in_utc(NOW - DAY)
-    assert bookmark(ended.state, "rapidapi", "ann") is not None
+    state = state_of(stored_of("gone"))
+    state["bookmarks"]["rapidapi_following"]["other"] = 1
+    state["bookmarks"]["users"] = {"replication_key_value": "2020-01-01"}
+    after = run(settings(sandbox, ["ann"], "rapidapi"), state).state
+    assert after["bookmarks"]["users"] == {"replication_key_value": "2020-01-01"}
+    assert after["bookmarks"]["rapidapi_following"]["other"] == 1
+    assert bookmark(after, "rapidapi", "gone") == in_utc(NOW - DAY)
+    assert bookmark(after, "rapidapi", "ann") is not None
 
 
-def test_later_of_two_entries_of_one_username_stays_with_the_rows_of_both() -> None:
-    """In whatever case and order they are."""
+def merged(sandbox: Sandbox, *entries: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of a state that was loaded."""
+    config = settings(sandbox, ["ann"], "rapidapi")
+    tap = TapTikTokFollowing(config=config, state=state_of(*entries))
+    return entries_of(dict(tap.state))
+
+
+def test_later_of_two_entries_of_one_username_stays_with_the_rows_of_both(
+    sandbox: Sandbox,
+) -> None:
+    """In whatever case and order they are; an unfinished scan of the earlier one goes."""
     row = {"follower_username": "ann", "outcome": "private"}
-    earlier = {**stored_of("Ann", scans=[row]), "replication_key_value": in_utc(NOW - 9 * DAY)}
-    later = stored_of("ANN")
-    unread = {"context": {"follower_username": "ann"}}
+    old = dump(FULL) | {"replication_key_value": in_utc(NOW - 9 * DAY)}
+    earlier = {**old, "context": {"follower_username": "Ann"}, "scans": [row]}
+    later, unread = stored_of("ANN"), {"context": {"follower_username": "ann"}}
     for entries in ([earlier, later, unread], [unread, later, earlier]):
-        assert sanitised(copy.deepcopy(entries)) == [stored_of("ann", scans=[row])]
+        assert merged(sandbox, *entries) == [stored_of("ann", scans=[row])]
 
 
-def test_unfinished_scan_does_not_outlive_a_later_bookmark() -> None:
-    left = dump(FULL) | {"replication_key_value": in_utc(NOW - 9 * DAY)}
-    for entries in ([left, stored_of()], [stored_of(), left]):
-        assert sanitised(copy.deepcopy(entries)) == [stored_of()]
-
-
-# Rows that wait for the scans stream.
-
-
-def test_row_waits_in_its_entry_until_the_next_one_is_requested() -> None:
-    rows = [{"follower_username": name, "outcome": "complete"} for name in ("ann", "ben")]
-    entries = [stored_of(row["follower_username"], scans=[row]) for row in rows]
-    bookmarks = Bookmarks({"partitions": entries}, keep_rows=True)
-    waiting = bookmarks.take_rows()
-    for taken, left in ((rows[0], 2), (rows[1], 1), (None, 0)):
-        assert next(waiting, None) == taken
-        assert sum("scans" in stored and bool(stored["scans"]) for stored in entries) == left
-
-
-def test_rows_that_an_earlier_run_could_not_write_are_sent(sandbox: Sandbox) -> None:
+def test_rows_that_were_not_written_are_sent_by_the_next_run(sandbox: Sandbox) -> None:
+    """A row is written when the one after it is requested."""
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    left = {"follower_username": "gone", "scanned_at": in_utc(NOW), "outcome": "complete"}
-    state = {"bookmarks": {"rapidapi_following": {"partitions": [stored_of("gone")]}}}
-    state["bookmarks"]["rapidapi_following"]["partitions"][0]["scans"] = [left]
-    ended = run(settings(sandbox, ["ann"], "rapidapi"), state)
-    rows = {row["follower_username"]: row for row in ended.records("rapidapi_scans")}
-    assert rows.keys() == {"gone", "ann"}
-    assert rows["gone"].items() >= left.items()
+    rows = [
+        {"follower_username": name, "scanned_at": in_utc(NOW), "outcome": "complete"}
+        for name in ("gone", "lost", "ann")
+    ]
+    state = state_of(*(stored_of(row["follower_username"], scans=[row]) for row in rows))
+    config = settings(sandbox, ["ann"], "rapidapi")
+    dying = TapTikTokFollowing(config=config, state=state)
+    sent = dying.streams["rapidapi_scans"].get_records(None)
+    assert [next(iter(sent)) for _ in range(2)] == rows[:2]
+    ended = run(config, dict(dying.state))
+    lost, left, new = ended.records("rapidapi_scans")
+    assert lost.items() >= rows[1].items()
+    assert left.items() >= rows[2].items()
+    assert (new["follower_username"], new["accounts_sent"]) == ("ann", 3)
     assert "scans" not in json.dumps(ended.state["bookmarks"]["rapidapi_following"])
 
 
-# States of version 0.1.
+# A state of version 0.1.
 
-NAMES = ("done", "half", "broken", "hidden.later", "first.page")
 OLD_STATE = Path(__file__).parents[1] / "fixtures" / "state_of_0.1.0.json"
-FIRST_SCAN = "2023-11-16T01:59:59+00:00"
-
-
-@pytest.fixture
-def lists(sandbox: Sandbox) -> Sandbox:
-    """The lists a day after that state, each with a new follow; page 2 of one fails."""
-    sandbox.world = World.of({name: follows_of(name, 12, every=DAY) for name in NAMES})
-    sandbox.scenario = Scenario(faults=[Fault("status", username="broken", page=2, value=500)])
-    sandbox.clock.advance(DAY)
-    for name in NAMES:
-        sandbox.world.follow(name, f"{name}.new", at=NOW + 60)
-    return sandbox
-
-
-def read(sandbox: Sandbox, state: dict[str, Any], **more: Any) -> Run:
-    return run(settings(sandbox, NAMES, "research", page_size=3, **more), state)
 
 
 def test_state_of_version_0_1_keeps_its_bookmarks_and_starts_unfinished_scans_anew(
-    lists: Sandbox,
+    sandbox: Sandbox,
 ) -> None:
+    """A day later each list has a new follow."""
+    anew = ("half", "broken", "hidden.later", "first.page")
+    names = ("done", *anew)
+    sandbox.world = World.of({name: follows_of(name, 12, every=DAY) for name in names})
+    sandbox.clock.advance(DAY)
+    for name in names:
+        sandbox.world.follow(name, f"{name}.new", at=NOW + 60)
     before = json.loads(OLD_STATE.read_text(encoding="utf-8"))
-    first = read(lists, before)
-    outcomes = {name: row["outcome"] for name, row in first.scans("research").items()}
-    assert outcomes == dict.fromkeys(NAMES, "complete") | {"broken": "failed"}
+    config = settings(sandbox, names, "research", page_size=3)
+    sandbox.scenario.faults = [Fault("status", username="broken", page=2)]
+    first = run(config, before)
     rows = first.scans("research")
+    outcomes = {name: row["outcome"] for name, row in rows.items()}
+    assert outcomes == dict.fromkeys(names, "complete") | {"broken": "failed"}
     assert first.follows("research", "done") == [("done", "done.new")]
     assert rows["done"]["requests"] == 1
-    assert rows["done"]["previous_scanned_at"] == FIRST_SCAN
-    assert all(rows[name]["scanned_at"] > FIRST_SCAN for name in NAMES)
-    anew = set(NAMES) - {"done", "broken"}
-    assert set(first.follows("research")) >= truth(lists, *anew)
-
-    lists.scenario = Scenario()
-    second = read(lists, first.state)
-    assert second.scans("research")["broken"]["outcome"] == "complete"
+    first_scan = "2023-11-16T01:59:59+00:00"
+    assert rows["done"]["previous_scanned_at"] == first_scan
+    assert all(row["scanned_at"] > first_scan for row in rows.values())
+    sandbox.scenario.faults = []
+    second = run(config, first.state)
     sent = {*first.follows("research"), *second.follows("research")}
-    assert sent >= truth(lists, *anew, "broken") | {("done", "done.new")}
-    assert bookmark(second.state, "research", "broken") is not None
-
-
-def test_state_of_version_0_1_comes_back_while_responses_are_stored(
-    lists: Sandbox, tmp_path: Path
-) -> None:
-    """Only the page that failed is requested again; all rows are the same."""
-    before = json.loads(OLD_STATE.read_text(encoding="utf-8"))
-    config = {"responses_path": str(tmp_path / "responses.db")}
-    first = read(lists, before, **config)
-    lists.take_requests()
-    second = read(lists, before, **config)
-    assert {r.username for r in lists.requests if r.username} == {"broken"}
-    rows = [
-        sorted(map(json.dumps, ended.records("research_following")))
-        for ended in (first, second)
-    ]
-    assert rows[0] == rows[1]
-
-
-def test_process_reads_an_edited_state(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({"ann": follows_of("ann", 3)})
-    stored = stored_of(replication_key_value="9999-12-31T23:59:59-12:00", outcome=7)
-    state = {"bookmarks": {"rapidapi_following": {"partitions": [stored, None]}}}
-    ended = finish(start(tmp_path, settings(sandbox, ["ann"], "rapidapi"), state))
-    assert (ended.exit_code, len(ended.follows("rapidapi"))) == (0, 3)
-    assert "Traceback" not in ended.stderr
+    assert sent >= truth(sandbox, *anew) | {("done", "done.new")}

@@ -2,125 +2,125 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_tiktok_following.model import READ, SKIPPED, Entry, Outcome, Policy, Progress
-from tap_tiktok_following.state.plan import Turn, make_plan
+from sandbox import Fault, World
 from tap_tiktok_following.text import DAY, HOUR
+from tests.harness import NOW, follows_of, run, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from pathlib import Path
 
-    from tap_tiktok_following.state.plan import Plan
+    from sandbox import Sandbox
 
-NOW = 1_700_000_000
-
-each_read = pytest.mark.parametrize("outcome", sorted(READ))
-each_skip = pytest.mark.parametrize("outcome", sorted(SKIPPED))
+LISTS = ("early", "failed", "half1", "half2", "late", "new1", "new2", "paid", "read")
+SKIPPED = ("private", "hidden", "unavailable", "not_found")
 
 
-def ended(outcome: Outcome, ago: int, **more: Any) -> Entry:
-    """Return the entry of a list whose last scan ended so long ago."""
-    return Entry("", outcome=outcome, ended_at=NOW - ago, **more)
+class Runs:
+    """Runs of the tap, one after the other, each at some time by the local clock.
+
+    Attributes:
+        state: The state after the last one.
+        log: Its log.
+        order: Whose records it sent, in order.
+    """
+
+    def __init__(self, sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
+        lists = {name: follows_of(name, 9) for name in LISTS}
+        sandbox.world = World.of(lists, private={"private"}, hidden_lists={"hidden"})
+        sandbox.world.unavailable.add("unavailable")
+        failure = Fault("error", username="failed", page=2, value=[418, "", ""])
+        sandbox.scenario.faults = [failure]
+        self._sandbox = sandbox
+        self._patch = patch
+        self.state: dict[str, Any] = {}
+
+    def run(self, names: str, at: int, **more: Any) -> list[str]:
+        """Read lists so many seconds after `NOW`; return which of them were requested."""
+        self._patch.setattr(time, "time", lambda: float(NOW + at))
+        self._sandbox.take_requests()
+        config = settings(self._sandbox, names.split(), "rapidapi", concurrency=1, **more)
+        ended = run({**config, "page_size": 4}, self.state)
+        assert ended.state
+        self.state, self.log = ended.state, ended.text()
+        self.order = list(dict.fromkeys(name for name, _ in ended.follows("rapidapi")))
+        return list(dict.fromkeys(r.username for r in self._sandbox.requests if r.username))
 
 
-def plan(
-    usernames: str, *, stored: Collection[str] = (), policy: Any = None, **entries: Entry
-) -> Plan:
-    policy = Policy("username", **(policy or {}))
-    known = {**{name: Entry(name) for name in usernames.split()}, **entries}
-    return make_plan(usernames.split(), known.__getitem__, stored, policy, NOW)
+@pytest.fixture
+def runs(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Runs:
+    return Runs(sandbox, monkeypatch)
 
 
-def unfinished(outcome: Outcome, ago: int) -> Entry:
-    return ended(outcome, ago, progress=Progress(NOW - ago, NOW - ago, full=True))
+def test_stored_then_unfinished_then_new_then_the_longest_unscanned(
+    runs: Runs, tmp_path: Path
+) -> None:
+    """Of the unfinished ones, the longest unscanned, too; new ones as they are configured."""
+    path = {"responses_path": str(tmp_path / "responses.db")}
+    runs.run("paid", 0, **path)
+    runs.state = {}
+    for hours, name, budget in (
+        (-9, "early", None),
+        (-5, "private", None),
+        (-4, "half2", 1),
+        (-3, "failed", None),
+        (-2, "half1", 1),
+        (-1, "late", None),
+    ):
+        runs.run(name, hours * HOUR, rapidapi_max_requests=budget)
+    names = "late new2 private failed half1 half2 new1 early paid"
+    order = ["half2", "half1", "new2", "new1", "early", "private", "failed", "late"]
+    assert runs.run(names, 0, **path) == order
+    assert runs.order[0] == "paid"
 
 
-def test_stored_then_unfinished_then_new_then_the_longest_unscanned() -> None:
-    found = plan(
-        "late new1 private failed half new2 early paid",
-        stored={"paid"},
-        late=ended(Outcome.COMPLETE, HOUR),
-        early=ended(Outcome.COMPLETE, 9 * HOUR),
-        private=ended(Outcome.PRIVATE, 5 * HOUR),
-        failed=ended(Outcome.FAILED, 3 * HOUR),
-        half=unfinished(Outcome.INTERRUPTED, HOUR),
-        paid=ended(Outcome.COMPLETE, 0),
-    )
-    order = "paid half new1 new2 early private failed late"
-    assert found.usernames == order.split()
-    assert found.counts == {
-        Turn.STORED: 1,
-        Turn.UNFINISHED: 1,
-        Turn.NEW: 2,
-        Turn.KNOWN: 4,
-    }
+@pytest.mark.parametrize("name", ["read", *SKIPPED])
+def test_list_that_was_read_or_skipped_is_due_after_rescan_after_hours(
+    runs: Runs, name: str
+) -> None:
+    """A list that was unchanged, too."""
+    runs.run(name, 0)
+    for hours in (2, 4):
+        assert runs.run(name, hours * HOUR - 1, rescan_after_hours=2) == []
+        assert runs.run(name, hours * HOUR, rescan_after_hours=2) == [name]
 
 
-def test_the_longest_unfinished_scan_comes_first() -> None:
-    found = plan(
-        "b a",
-        a=unfinished(Outcome.INTERRUPTED, 99),
-        b=unfinished(Outcome.INTERRUPTED, 10),
-    )
-    assert found.usernames == ["a", "b"]
+@pytest.mark.parametrize(("name", "budget"), [("failed", None), ("half1", 1)])
+def test_list_that_failed_or_was_interrupted_is_always_due(
+    runs: Runs, name: str, budget: int | None
+) -> None:
+    runs.run(name, 0, rapidapi_max_requests=budget)
+    assert runs.run(name, 1, rescan_after_hours=99) == [name]
 
 
-def test_equals_keep_the_order_of_the_settings() -> None:
-    assert plan("c a b").usernames == ["c", "a", "b"]
+@pytest.mark.parametrize("name", SKIPPED)
+def test_skipped_list_waits_for_the_longer_of_both_settings(runs: Runs, name: str) -> None:
+    week = {"rescan_after_hours": 1, "retry_unavailable_after_days": 7}
+    two_days = {"rescan_after_hours": 48, "retry_unavailable_after_days": 1}
+    runs.run(name, 0)
+    assert runs.run(name, 7 * DAY - 1, **week) == []
+    assert runs.run(name, 7 * DAY, **week) == [name]
+    assert runs.run(name, 9 * DAY - 1, **two_days) == []
+    assert runs.run(name, 9 * DAY, **two_days) == [name]
 
 
-def test_scan_that_failed_does_not_come_before_new_usernames() -> None:
-    found = plan("bad new", bad=unfinished(Outcome.FAILED, 9))
-    assert found.usernames == ["new", "bad"]
+def test_list_that_was_read_does_not_wait_like_a_skipped_one(runs: Runs) -> None:
+    runs.run("read", 0)
+    assert runs.run("read", HOUR, retry_unavailable_after_days=7) == ["read"]
 
 
-@pytest.mark.parametrize("outcome", sorted(READ | SKIPPED))
-def test_list_that_was_read_or_skipped_is_due_after_rescan_after(outcome: Outcome) -> None:
-    found = plan(
-        "ann ben",
-        policy={"rescan_after": 2 * HOUR},
-        ann=ended(outcome, 2 * HOUR - 1),
-        ben=ended(outcome, 2 * HOUR),
-    )
-    assert (found.usernames, found.counts[Turn.NOT_DUE]) == (["ben"], 1)
-
-
-@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INTERRUPTED])
-def test_list_that_failed_or_was_interrupted_is_always_due(outcome: Outcome) -> None:
-    found = plan("ann", policy={"rescan_after": 99 * HOUR}, ann=ended(outcome, 1))
-    assert found.usernames == ["ann"]
-
-
-@each_skip
-def test_skipped_list_waits_for_the_longer_of_both_settings(outcome: Outcome) -> None:
-    waiting, due = ended(outcome, 7 * DAY - 1), ended(outcome, 7 * DAY)
-    policy = {"retry_unavailable_after": 7 * DAY, "rescan_after": HOUR}
-    assert plan("ann ben", policy=policy, ann=waiting, ben=due).usernames == ["ben"]
-    policy = {"retry_unavailable_after": HOUR, "rescan_after": 7 * DAY}
-    assert plan("ann ben", policy=policy, ann=waiting, ben=due).usernames == ["ben"]
-
-
-@each_read
-def test_list_that_was_read_does_not_wait_like_a_skipped_one(outcome: Outcome) -> None:
-    found = plan("ann", policy={"retry_unavailable_after": 7 * DAY}, ann=ended(outcome, HOUR))
-    assert found.usernames == ["ann"]
-
-
-def test_scan_in_the_future_makes_no_list_wait() -> None:
+def test_scan_in_the_future_makes_no_list_wait(runs: Runs) -> None:
     """The local clock was wrong, then or now."""
-    found = plan("ann", policy={"rescan_after": HOUR}, ann=ended(Outcome.COMPLETE, -DAY))
-    assert found.usernames == ["ann"]
+    runs.run("read", DAY)
+    assert runs.run("read", 0, rescan_after_hours=1) == ["read"]
 
 
-def test_next_due_time_is_known_if_no_list_is_due() -> None:
-    found = plan(
-        "ann ben",
-        policy={"rescan_after": 2 * HOUR, "retry_unavailable_after": DAY},
-        ann=ended(Outcome.PRIVATE, HOUR),
-        ben=ended(Outcome.COMPLETE, HOUR),
-    )
-    assert (found.usernames, found.due_at) == ([], NOW + HOUR)
-    assert plan("ann", policy={"rescan_after": HOUR}).due_at is None
+def test_earliest_due_time_is_told_if_no_list_is_due(runs: Runs) -> None:
+    more = {"rescan_after_hours": 2, "retry_unavailable_after_days": 1}
+    runs.run("private read", 0)
+    assert runs.run("private read", HOUR, **more) == []
+    assert "no list is due; the next one is at 2023-11-16 04:00 UTC" in runs.log
