@@ -85,12 +85,24 @@ def test_pages_are_newest_first_and_repeat_or_skip_the_boundary(
     client: Client, provider: str, scenario: Scenario, pages: list[str]
 ) -> None:
     client.sandbox.scenario = scenario
-    found, cursor, has_more = [], 0, True
+    assert read(client, provider) == pages
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_hidden_accounts_leave_short_and_empty_pages(client: Client, provider: str) -> None:
+    client.sandbox.world.hidden |= {"n9", "n5", "n4", "n3", "n2"}
+    client.sandbox.scenario = Scenario(boundary="skip")
+    assert read(client, provider) == ["876", "", "10"]
+
+
+def read(client: Client, provider: str) -> list[str]:
+    """Return which of n9 to n0 are on each page of alice's list."""
+    pages, cursor, has_more = [], 0, True
     while has_more:
         page = client.page(provider, cursor=cursor, count=4)
-        found.append("".join(account["username"] for account in page.accounts))
+        pages.append("".join(account["username"][1:] for account in page.accounts))
         cursor, has_more = page.cursor, page.has_more
-    assert [page.replace("n", "") for page in found] == pages
+    return pages
 
 
 # Errors.
@@ -172,3 +184,19 @@ def test_quota_lasts_until_midnight_utc() -> None:
         ["2", "0", "60"],
         ["2", "0", "60"],
     ]
+
+
+def test_requests_are_logged_in_order(client: Client) -> None:
+    log = client.sandbox.requests
+    client.research(max_count=3, cursor=FIRST + 50)
+    client.research()
+    client.rapidapi("eve")
+    assert [
+        (r.provider, r.username, r.cursor, r.count, r.status, r.accounts) for r in log
+    ] == [
+        ("token", None, None, None, 200, 0),
+        ("research", "alice", FIRST + 50, 3, 200, 3),
+        ("research", "alice", None, 20, 200, 10),
+        ("rapidapi", "eve", None, 20, 403, 0),
+    ]
+    assert sorted(log, key=lambda entry: entry.at) == log
