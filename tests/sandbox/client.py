@@ -41,9 +41,9 @@ class Client:
         return response
 
     def research(
-        self, username: Any = "alice", *, token: str = "", **body: Any
+        self, username: Any = "alice", *, scheme: str = "Bearer", token: str = "", **body: Any
     ) -> requests.Response:
-        headers = {"Authorization": f"Bearer {token or self.token}"}
+        headers = {"Authorization": f"{scheme} {token or self.token}"}
         return self.send("POST", LIST, json={"username": username, **body}, headers=headers)
 
     def rapidapi(

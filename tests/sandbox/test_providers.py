@@ -72,6 +72,14 @@ def test_last_page_has_a_cursor_on_the_research_api_only(client: Client) -> None
     assert [(page.accounts, page.cursor) for page in pages] == [([], NOW), ([], None)]
 
 
+def test_cached_page_lists_what_there_was_at_its_timestamp(client: Client) -> None:
+    client.sandbox.scenario = Scenario(cached=FIRST + 45)
+    payload = client.rapidapi(count=2).json()
+    assert [account["username"] for account in payload["data"]] == ["n4", "n3"]
+    assert payload["meta"]["timestamp"] == "2023-11-14T22:14:05.000Z"
+    assert (payload["meta"]["cached"], payload["pagination"]["total"]) == (True, 5)
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(
     ("scenario", "pages"),
@@ -131,6 +139,7 @@ REFUSED: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("fetch_token", {"client_secret": "no"}, 200, "invalid_client", "secret"),
     ("fetch_token", {"grant_type": "no"}, 400, "unsupported_grant_type", "Grant"),
     ("research", {"token": "no"}, 401, "access_token_invalid", "token"),
+    ("research", {"scheme": "Basic"}, 401, "access_token_invalid", "token"),
     ("rapidapi", {"headers": {"x-rapidapi-key": "no"}}, 401, "", "Invalid API key"),
     ("rapidapi", {"headers": {"x-rapidapi-host": "no"}}, 404, "", "doesn't exist"),
     # Wrong methods and bodies.
