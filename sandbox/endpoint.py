@@ -176,7 +176,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def respond(self, request: Request, body: bytes, entry: LoggedRequest) -> Response:
-        """Return the response to a request, or refuse it, and complete its entry in the log."""
+        """Return the response to a request, or refuse it, and complete its log entry."""
 
     @abstractmethod
     def error(self, status: int, code: str, message: str) -> Response:
