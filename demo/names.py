@@ -40,11 +40,6 @@ def crowd(number: int) -> str:
     return _name(number, ".")
 
 
-def banned(number: int) -> str:
-    """Return the username of a banned account."""
-    return f"banned.{number}"
-
-
 def passing(beat: int) -> str:
     """Return the username of the account that is followed at a beat."""
     return f"{crowd(beat % 500)}.{beat % 100_000}"

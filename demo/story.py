@@ -6,8 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from demo import names
-from sandbox.clock import DAY
-from sandbox.world import Accounts, Follow, World
+from sandbox.world import DAY, Accounts, Follow, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +19,11 @@ BEAT = 5
 _BEGIN, _END = 1_790_812_800 - 730 * DAY, 1_790_812_800
 """Unix seconds between which all other follows were made."""
 
-_WITH_BANNED = 640
 _LENGTHS = (
-    *(1200, _WITH_BANNED, 480, 330, 210, 160, 101, 100, 99, 60, 45, 31, 20, 12),
+    *(1200, 420, 480, 330, 210, 160, 101, 100, 99, 60, 45, 31, 20, 12),
     *(7, 3, 1, *range(5, 37, 2), 0, 0, 0),
 )
 """The lengths of the first 36 lists; the other usernames have none."""
-
-_BANNED = 220
-"""Banned accounts in a row on one list, so that a page of 100 is empty."""
 
 _POPULAR = range(1, 13)
 _CROWD = range(13, 4000)
@@ -50,7 +45,6 @@ class Story(World):
         self.private.update(private)
         self.unavailable.add(unavailable)
         self.hidden.update(self._cast[len(_LENGTHS) :])
-        self.hidden.update(map(names.banned, range(_BANNED)))
 
     @property
     def usernames(self) -> list[str]:
@@ -72,9 +66,6 @@ class Story(World):
 
     def _old(self, username: str, length: int) -> Iterator[Follow]:
         random = Random(username)  # noqa: S311 - it must be repeatable
-        if length == _WITH_BANNED:
-            yield from (Follow(names.banned(n), _END - DAY + 60 * n) for n in range(_BANNED))
-            length -= _BANNED
         friends = [
             name
             for name in random.sample(self._cast, min(len(self._cast), (length + 4) // 5))

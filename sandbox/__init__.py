@@ -1,10 +1,9 @@
 """A local server that simulates both providers and the token endpoint."""
 
-from sandbox.clock import Clock
 from sandbox.endpoint import LoggedRequest
 from sandbox.scenario import Fault, Scenario
 from sandbox.server import Sandbox
-from sandbox.world import Account, Follow, World
+from sandbox.world import Account, Clock, Follow, World
 
 __all__ = [
     "Account",

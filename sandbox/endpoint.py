@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
-from sandbox.delivery import Delivery
-
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.types import Receive, Scope, Send
 
-    from sandbox.scenario import Fault, Provider
+    from sandbox.scenario import Provider
     from sandbox.server import Sandbox
+    from sandbox.world import Clock
 
 Error: TypeAlias = tuple[int, str, str]
 """HTTP status, code and message."""
@@ -58,7 +61,7 @@ class Response:
         headers: Headers beyond `Date` and `Content-Length`.
         accounts: Number of accounts on the page.
         delay: Seconds to wait before it is sent.
-        delivery: The fault of its delivery, if any.
+        sent: The fault of its delivery; None sends it properly.
     """
 
     status: int
@@ -68,7 +71,7 @@ class Response:
     )
     accounts: int = 0
     delay: float = 0.0
-    delivery: Fault | None = None
+    sent: Callable[[Delivery], Awaitable[None]] | None = None
 
     @classmethod
     def of(cls, payload: Any, status: int = 200) -> Response:  # noqa: ANN401 - any JSON
@@ -77,15 +80,63 @@ class Response:
 
 
 class Refused(Exception):  # noqa: N818 - the client's error
-    """Raised for a request that gets an error.
+    """Raised with status, code and message for a request that gets an error."""
 
-    Args:
-        response: The error in the provider's own form.
+
+@dataclass
+class Delivery:
+    """One response on its way to the client.
+
+    Attributes:
+        response: What to send.
+        clock: The time of the `Date` header.
+        transport: The connection, for what an ASGI server would not send.
+        receive: The ASGI channel from the client.
+        send: The ASGI channel to the client.
     """
 
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status)
-        self.response = response
+    response: Response
+    clock: Clock
+    transport: asyncio.Transport
+    receive: Receive
+    send: Send
+
+    async def start(self) -> None:
+        """Send the status and the headers."""
+        headers = {
+            "date": formatdate(self.clock.now(), usegmt=True),
+            **self.response.headers,
+            "content-length": str(len(self.response.body)),
+        }
+        await self.send(
+            {
+                "type": "http.response.start",
+                "status": self.response.status,
+                "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers.items()],
+            }
+        )
+
+    async def body(self, body: bytes, *, more: bool = True) -> None:
+        """Send a part of the body, which is the last one unless there is more."""
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def whole(self) -> None:
+        """Send the response as it is."""
+        await self.start()
+        await self.body(self.response.body, more=False)
+
+    async def gone(self) -> None:
+        """Wait until the client is gone."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    async def is_gone_within(self, seconds: float) -> bool:
+        """Wait some seconds, or until the client is gone; return whether it is."""
+        try:
+            await asyncio.wait_for(self.gone(), timeout=seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
 
 class Endpoint(ABC):
@@ -113,32 +164,20 @@ class Endpoint(ABC):
         try:
             response = self.respond(request, await request.body(), entry)
         except Refused as refused:
-            response = refused.response
+            response = self.error(*refused.args)
         except ClientDisconnect:
             return
-        delivery = Delivery(response, self.sandbox.clock, (scope, receive, send))
+        transport = self.sandbox.transport(scope["client"])
+        delivery = Delivery(response, self.sandbox.clock, transport, receive, send)
         if response.delay and await delivery.is_gone_within(response.delay):
             return
         entry.status, entry.accounts = response.status, response.accounts
-        await delivery.run()
+        await (delivery.whole() if response.sent is None else response.sent(delivery))
 
     @abstractmethod
     def respond(self, request: Request, body: bytes, entry: LoggedRequest) -> Response:
-        """Return the response to a request.
-
-        Args:
-            request: The request.
-            body: Its body.
-            entry: Its place in the log, to be completed.
-
-        Raises:
-            Refused: If the request gets an error.
-        """
+        """Return the response to a request, or refuse it, and complete its log entry."""
 
     @abstractmethod
     def error(self, status: int, code: str, message: str) -> Response:
         """Return an error in the form of this API."""
-
-    def revoke_tokens(self) -> Response:
-        """Revoke all access tokens, and return the response to a request with one."""
-        return self.error(401, "", "Unauthorized")

@@ -1,22 +1,22 @@
-"""The faults by kind, in four tables: what each of them does to a response."""
+"""The faults: one table of what each kind does to a response."""
 
 from __future__ import annotations
 
 import gzip
 import json
-from functools import lru_cache
+import socket
+import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from sandbox.clock import DAY
-from sandbox.delivery import DELIVERIES
 from sandbox.endpoint import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from sandbox.endpoint import Endpoint
+    from sandbox.endpoint import Delivery, Endpoint
     from sandbox.lists import ListPage
     from sandbox.scenario import Fault
 
@@ -24,15 +24,36 @@ Value: TypeAlias = Any
 """A fault's value: the JSON that its kind asks for."""
 
 _HTML = b"<!DOCTYPE html><html><body><h1>Something went wrong</h1></body></html>"
-_MEGABYTE = 1024 * 1024
+_MEGABYTE = b" " * 1024 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-def _html(status: int) -> Response:
-    return Response(status, _HTML, {"content-type": "text/html; charset=utf-8"})
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of fault does, given the fault's value: one of these.
+
+    Attributes:
+        instead: Another response instead of the right one.
+        page: What is different on a page. It affects pages only, no errors.
+        body: The right body in other bytes.
+        sent: Sends the right response badly.
+    """
+
+    instead: Callable[[Endpoint, Value], Response] | None = None
+    page: Callable[[ListPage, Value], dict[str, Any]] | None = None
+    body: Callable[[bytes], bytes] | None = None
+    sent: Callable[[Delivery, Value], Awaitable[None]] | None = None
+
+
+# Another response.
 
 
 def _pair(value: Value, second: object) -> tuple[Any, Any]:
     return tuple(value) if isinstance(value, (list, tuple)) else (value, second)
+
+
+def _html(status: int) -> Response:
+    return Response(status, _HTML, {"content-type": "text/html; charset=utf-8"})
 
 
 def _status(api: Endpoint, value: Value) -> Response:
@@ -55,166 +76,164 @@ def _retry_after(api: Endpoint, value: Value) -> Response:
     return response
 
 
-INSTEAD: dict[str, Callable[[Endpoint, Value], Response]] = {
-    "status": _status,
-    "error": _error,
-    "html_200": lambda _, __: _html(200),
-    "redirect": lambda _, url: Response(307, b"", {"location": url or "http://localhost:9/"}),
-    "retry_after": _retry_after,
-    "token_revoked": lambda api, _: api.revoke_tokens(),
-    "empty_body": lambda _, __: Response(200, b""),
-    "no_content": lambda _, __: Response(204, b"", {}),
-}
-"""Another response instead of the right one."""
+# Another page.
 
 
-def _set(**values: Callable[[ListPage, Value], object]) -> Callable[[ListPage, Value], None]:
-    def change(page: ListPage, value: Value) -> None:
-        for name, value_of in values.items():
-            setattr(page, name, value_of(page, value))
-
-    return change
-
-
-def _cursor(change: Callable[[int], object]) -> Callable[[ListPage, Value], None]:
-    return _set(cursor=lambda page, _: change(page.cursor))
+def _accounts(
+    page: ListPage, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    # msgspec writes no half of a surrogate pair.
+    changed = (json.dumps(change(account)) for account in msgspec.to_builtins(page.accounts))
+    return {"accounts": [msgspec.Raw(account.encode()) for account in changed]}
 
 
-def _each_account(
-    change: Callable[[dict[str, Any], Value], dict[str, Any]],
-) -> Callable[[ListPage, Value], None]:
-    def accounts(page: ListPage, value: Value) -> object:
-        # msgspec writes no half of a surrogate pair.
-        changed = (json.dumps(change(account, value)) for account in _decoded(page))
-        return [msgspec.Raw(account.encode()) for account in changed]
-
-    return _set(accounts=accounts)
-
-
-def _decoded(page: ListPage) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(account) for account in page.accounts or ()]
-
-
-def _stale_total(page: ListPage, seconds: Value) -> int:
-    api = page.api
-    then = api.now() - (seconds or DAY)
-    follows = api.sandbox.world.history(page.username)
-    return sum(f.at <= then and (f.until is None or then < f.until) for f in follows)
-
-
-def _end(page: ListPage, _: Value) -> None:
-    page.has_more, page.is_last = False, True
-
-
-def _empty_end(page: ListPage, _: Value) -> None:
-    page.accounts, page.has_more, page.is_last = [], False, True
-
-
-def _without_first_key(page: ListPage, _: Value) -> object:
-    accounts = _decoded(page)
+def _without_first_key(page: ListPage, _: Value) -> dict[str, Any]:
+    accounts = msgspec.to_builtins(page.accounts)
     for account in accounts[:1]:
         del account[page.api.key]
-    return accounts
+    return {"accounts": accounts}
 
 
-def _wrong_type(account: dict[str, Any], value: Value) -> dict[str, Any]:
+def _wrong_type(page: ListPage, value: Value) -> dict[str, Any]:
     name, wrong = _pair(value, {"not": 1})
-    return {**account, name or "display_name": wrong}
+    return _accounts(page, lambda account: {**account, name or "display_name": wrong})
 
 
-def _without_field(account: dict[str, Any], name: Value) -> dict[str, Any]:
-    return {key: value for key, value in account.items() if key != (name or "display_name")}
+def _without_name(account: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in account.items() if name != "display_name"}
 
 
-def _with_name_ending(text: str) -> Callable[[ListPage, Value], None]:
-    return _each_account(
-        lambda account, _: {**account, "display_name": account["display_name"] + text}
-    )
+def _with_name_ending(page: ListPage, text: str) -> dict[str, Any]:
+    return _accounts(page, lambda a: {**a, "display_name": a["display_name"] + text})
 
 
-def _error_beside(page: ListPage, value: Value) -> object:
-    code, message = value or ("internal_error", "Something is wrong.")
-    error = page.api.error(200, code, message)
-    return {"error": json.loads(error.body)["error"]}
+def _error_beside(page: ListPage, value: Value) -> dict[str, Any]:
+    error = page.api.error(200, *(value or ("internal_error", "Something is wrong.")))
+    return {"members": {"error": json.loads(error.body)["error"]}}
 
 
-PAGES: dict[str, Callable[[ListPage, Value], None]] = {
-    # Wrong lists with HTTP 200.
-    "empty_page": _set(accounts=lambda _, __: []),
-    "empty_list": _empty_end,
-    "early_end": _end,
-    "list_null": _set(accounts=lambda _, __: None),
-    "stale_total": _set(total=_stale_total),
-    "total": _set(total=lambda _, total: total),
-    # Wrong paging.
-    "has_more_missing": _set(has_more=lambda _, __: msgspec.UNSET),
-    "cursor_missing": _set(cursor=lambda _, __: msgspec.UNSET),
-    "cursor_null": _cursor(lambda _: None),
-    "cursor_zero": _cursor(lambda _: 0),
-    "cursor_forward": _set(cursor=lambda page, by: page.requested[-1] + (by or 3600)),
-    "cursor_still": _set(cursor=lambda page, _: page.requested[-1]),
-    "cursor_cycle": _set(cursor=lambda page, _: page.requested[-2:][0]),
-    "cursor_string": _cursor(str),
-    "cursor_float": _cursor(float),
-    "cursor_ms": _cursor(lambda cursor: cursor * 1000),
-    # Wrong content.
-    "data_null": _set(accounts=lambda _, __: None, members=lambda _, __: {"data": None}),
-    "error_in_200": _set(members=_error_beside),
-    "key_missing": _set(accounts=_without_first_key),
-    "wrong_type": _each_account(_wrong_type),
-    "extra_field": _each_account(lambda a, _: {**a, "new_field": {"nested": [1, None]}}),
-    "missing_field": _each_account(_without_field),
-    "surrogate": _with_name_ending("\ud83d"),
-    "nul": _with_name_ending("\x00"),
-}
-"""Another page. These faults affect pages only, no errors."""
+# Other bytes.
 
 
 def _with_member(body: bytes, value: bytes) -> bytes:
     return body[:-1] + b',"extra":' + value + b"}"
 
 
-def _deep(body: bytes, value: Value) -> bytes:
-    depth = value or 100_000
-    return _with_member(body, b"[" * depth + b"]" * depth)
+# Another way over the wire.
 
 
-def _gzip_bomb(body: bytes, value: Value) -> bytes:
-    megabytes = (value or 100 * _MEGABYTE) // _MEGABYTE
-    return gzip.compress(body) + _compressed_megabyte() * megabytes
+async def _half(delivery: Delivery) -> None:
+    body = delivery.response.body
+    await delivery.start()
+    await delivery.body(body[: len(body) // 2])
 
 
-@lru_cache
-def _compressed_megabyte() -> bytes:
-    return gzip.compress(b" " * _MEGABYTE)
+async def _reset(delivery: Delivery, where: Value) -> None:
+    if where == "mid_body":
+        await _half(delivery)
+    delivery.transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+    )
+    delivery.transport.abort()
+    await delivery.gone()
 
 
-BODIES: dict[str, Callable[[bytes, Value], bytes]] = {
-    "truncated": lambda body, _: body[: len(body) // 2],
-    "nan": lambda body, _: _with_member(body, b"NaN"),
-    "big_int": lambda body, digits: _with_member(body, b"9" * (digits or 5000)),
-    "deep": _deep,
-    "bom": lambda body, _: b"\xef\xbb\xbf" + body,
-    "duplicate_keys": lambda body, _: b"{" + body[1:-1] + b"," + body[1:-1] + b"}",
-    "array": lambda body, _: b"[" + body + b"]",
-    "huge": lambda body, size: body.ljust(size or 20 * _MEGABYTE),
-    "gzip_bomb": _gzip_bomb,
-    "bad_gzip": lambda body, _: body,
+async def _short_body(delivery: Delivery, _: Value) -> None:
+    await _half(delivery)
+    delivery.transport.close()
+    await delivery.gone()
+
+
+async def _drip(delivery: Delivery, seconds: Value) -> None:
+    await delivery.start()
+    for byte in delivery.response.body:
+        await delivery.body(bytes([byte]))
+        if await delivery.is_gone_within(1.0 if seconds is None else seconds):
+            return
+    await delivery.body(b"", more=False)
+
+
+async def _closed_after(delivery: Delivery, _: Value) -> None:
+    await delivery.whole()
+    delivery.transport.close()
+
+
+FAULTS = {
+    # Another response instead of the right one.
+    "status": Kind(instead=_status),
+    "error": Kind(instead=_error),
+    "html_200": Kind(instead=lambda _, __: _html(200)),
+    "redirect": Kind(
+        instead=lambda _, url: Response(307, b"", {"location": url or "http://localhost:9/"})
+    ),
+    "retry_after": Kind(instead=_retry_after),
+    "token_revoked": Kind(instead=lambda api, _: api.error(*api.sandbox.tokens.revoke_all())),
+    "empty_body": Kind(instead=lambda _, __: Response(200, b"")),
+    "no_content": Kind(instead=lambda _, __: Response(204, b"", {})),
+    # Blinks: wrong lists with HTTP 200.
+    "empty_page": Kind(page=lambda _, __: {"accounts": []}),
+    "empty_list": Kind(page=lambda _, __: {"accounts": [], "has_more": False}),
+    "early_end": Kind(page=lambda _, __: {"has_more": False}),
+    "list_null": Kind(page=lambda _, __: {"accounts": None}),
+    "total": Kind(page=lambda _, total: {"total": total}),
+    # Wrong paging.
+    "has_more_missing": Kind(page=lambda _, __: {"has_more": msgspec.UNSET}),
+    "cursor_missing": Kind(page=lambda _, __: {"cursor": msgspec.UNSET}),
+    "cursor_null": Kind(page=lambda _, __: {"cursor": None}),
+    "cursor_zero": Kind(page=lambda _, __: {"cursor": 0}),
+    "cursor_forward": Kind(page=lambda p, by: {"cursor": p.requested[-1] + (by or 3600)}),
+    "cursor_still": Kind(page=lambda page, _: {"cursor": page.requested[-1]}),
+    "cursor_cycle": Kind(page=lambda page, _: {"cursor": page.requested[-2:][0]}),
+    "cursor_string": Kind(page=lambda page, _: {"cursor": str(page.cursor)}),
+    "cursor_float": Kind(page=lambda page, _: {"cursor": float(page.cursor)}),
+    "cursor_ms": Kind(page=lambda page, _: {"cursor": page.cursor * 1000}),
+    # Wrong content.
+    "data_null": Kind(page=lambda _, __: {"accounts": None, "members": {"data": None}}),
+    "error_in_200": Kind(page=_error_beside),
+    "key_missing": Kind(page=_without_first_key),
+    "wrong_type": Kind(page=_wrong_type),
+    "extra_field": Kind(
+        page=lambda page, _: _accounts(page, lambda a: {**a, "new_field": {"nested": [None]}})
+    ),
+    "missing_field": Kind(page=lambda page, _: _accounts(page, _without_name)),
+    "surrogate": Kind(page=lambda page, _: _with_name_ending(page, "\ud83d")),
+    "nul": Kind(page=lambda page, _: _with_name_ending(page, "\x00")),
+    # The right response in unreadable bytes.
+    "truncated": Kind(body=lambda body: body[: len(body) // 2]),
+    "nan": Kind(body=lambda body: _with_member(body, b"NaN")),
+    "big_int": Kind(body=lambda body: _with_member(body, b"9" * 5000)),
+    "deep": Kind(body=lambda body: _with_member(body, b"[" * 100_000 + b"]" * 100_000)),
+    "bom": Kind(body=lambda body: b"\xef\xbb\xbf" + body),
+    "duplicate_keys": Kind(body=lambda body: body[:-1] + b"," + body[1:]),
+    "array": Kind(body=lambda body: b"[" + body + b"]"),
+    "huge": Kind(body=lambda body: body + _MEGABYTE * 20),
+    "gzip_bomb": Kind(body=lambda body: gzip.compress(body) + gzip.compress(_MEGABYTE) * 100),
+    "bad_gzip": Kind(body=lambda body: body),
+    # The right response, badly sent.
+    "reset": Kind(sent=_reset),
+    "short_body": Kind(sent=_short_body),
+    "silent": Kind(sent=lambda delivery, _: delivery.gone()),
+    "drip": Kind(sent=_drip),
+    "closed_after": Kind(sent=_closed_after),
 }
-"""The right response in other bytes."""
+"""What each kind of fault does."""
 
-KINDS = (*INSTEAD, *PAGES, *BODIES, *DELIVERIES)
+KINDS = tuple(FAULTS)
 """All kinds of faults."""
 
 
-def spoil(api: Endpoint, response: Response, fault: Fault) -> Response:
-    """Return a response as a fault changes it. A fault of `PAGES` has changed it before."""
-    if fault.kind in INSTEAD:
-        return INSTEAD[fault.kind](api, fault.value)
-    if fault.kind in BODIES:
-        response.body = BODIES[fault.kind](response.body, fault.value)
+def spoil(api: Endpoint, response: Response, fault: Fault | None) -> Response:
+    """Return a response as a fault changes it. One that changes pages has done so before."""
+    if fault is None:
+        return response
+    kind = FAULTS[fault.kind]
+    if kind.instead is not None:
+        return kind.instead(api, fault.value)
+    if kind.body is not None:
+        response.body = kind.body(response.body)
         if "gzip" in fault.kind:
             response.headers["content-encoding"] = "gzip"
-    if fault.kind in DELIVERIES:
-        response.delivery = fault
+    if kind.sent is not None:
+        send, value = kind.sent, fault.value
+        response.sent = lambda delivery: send(delivery, value)
     return response

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from abc import abstractmethod
-from collections import deque
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 
-from sandbox.clock import DAY
 from sandbox.endpoint import Endpoint, Response
-from sandbox.faults import PAGES, spoil
+from sandbox.faults import FAULTS, spoil
 from sandbox.paging import page_of
-from sandbox.world import Status
+from sandbox.world import DAY, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,39 +20,36 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from sandbox.endpoint import Error, LoggedRequest
-    from sandbox.scenario import Fault
     from sandbox.server import Sandbox
     from sandbox.world import Account
 
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=100)]
+Cursor: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
 DEFAULT_COUNT = 20
-MAX_COUNT = 100
 
 
-@dataclass
+@dataclass(frozen=True)
 class ListPage:
     """A page before it is written in a provider's form; faults change it here.
 
     Attributes:
         api: The provider.
-        username: The username of the list.
         requested: The cursors of the scan so far, in Unix seconds, this page's last.
         accounts: The accounts as the provider describes them, newest follow first.
         cursor: The cursor of the next page.
         has_more: Whether there is a next page.
-        is_last: Whether the page is written as a last one.
         total: The length of the list.
         members: Members of the payload that are not the page's own.
     """
 
     api: ListApi
-    username: str
     requested: list[int]
     accounts: list[Any] | None
     cursor: Any
     has_more: Any
-    is_last: bool
-    total: int
-    members: dict[str, Any]
+    total: Any
+    members: Mapping[str, Any]
 
 
 class ListApi(Endpoint):
@@ -72,38 +67,19 @@ class ListApi(Endpoint):
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
-        self._encoded: dict[str, tuple[Account, msgspec.Raw]] = {}
         self._scans: dict[str, list[int | None]] = {}
-        self._day = 0
-        self._used_today = 0
-        self._last_second: deque[float] = deque()
+        self._used: Counter[int] = Counter()
 
     @abstractmethod
     def read(self, request: Request, body: bytes) -> tuple[str, int | None, int]:
-        """Return username, cursor (None for the first page) and count of a request.
-
-        Raises:
-            Refused: If it is not a request as the provider documents it.
-        """
+        """Return username, cursor (None for the first page) and count, or refuse a request."""
 
     @abstractmethod
     def authorize(self, request: Request) -> None:
-        """Accept a request with valid credentials.
-
-        Raises:
-            Refused: If they are missing or wrong.
-        """
-
-    def quota_headers(self, left: int) -> dict[str, str]:  # noqa: ARG002
-        """Return the headers about the quota, if the provider has any.
-
-        Args:
-            left: Number of requests that are left.
-        """
-        return {}
+        """Refuse a request without valid credentials."""
 
     @abstractmethod
-    def describe(self, account: Account) -> dict[str, Any]:
+    def describe(self, account: Account) -> Any:  # noqa: ANN401 - what JSON is made from
         """Return an account as the provider describes it."""
 
     @abstractmethod
@@ -116,48 +92,41 @@ class ListApi(Endpoint):
 
     def respond(self, request: Request, body: bytes, entry: LoggedRequest) -> Response:
         """Return a page, or the error of the provider."""
-        username, cursor, count = self.read(request, body)
-        entry.username, entry.cursor, entry.count = username, cursor, count
+        entry.username, entry.cursor, entry.count = self.read(request, body)
         self.authorize(request)
-        response = self._over_limit() or self._list(username, cursor, count)
-        quota = self.sandbox.scenario.quota
-        if quota is not None:
-            response.headers |= self.quota_headers(max(0, quota - self._used_today))
+        if self.quota_left() == 0:
+            response = self.error(*self.quota_error)
+        else:
+            self._used[self._today()] += 1
+            response = self._list(entry.username, entry.cursor, entry.count)
         response.delay = self.sandbox.scenario.latency
         return response
 
-    def _over_limit(self) -> Response | None:
-        scenario, day = self.sandbox.scenario, int(self.sandbox.clock.now()) // DAY
-        if day != self._day:
-            self._day, self._used_today = day, 0
-        if scenario.quota is not None and self._used_today >= scenario.quota:
-            return self.error(*self.quota_error)
-        # A rate is about the network: the sandbox's clock may stand still.
-        while self._last_second and time.monotonic() - self._last_second[0] >= 1:
-            self._last_second.popleft()
-        if scenario.rate is not None and len(self._last_second) >= scenario.rate:
-            response = self.error(*self.rate_error)
-            if scenario.retry_after is not None:
-                response.headers["retry-after"] = scenario.retry_after
-            return response
-        self._used_today += 1
-        self._last_second.append(time.monotonic())
-        return None
+    def quota_left(self) -> int | None:
+        """Return the number of requests that are accepted today; None if there is no quota."""
+        quota = self.sandbox.scenario.quota
+        return None if quota is None else max(0, quota - self._used[self._today()])
+
+    def _today(self) -> int:
+        return int(self.sandbox.clock.now()) // DAY
 
     def _list(self, username: str, cursor: int | None, count: int) -> Response:
-        scan = self._scan(username, cursor)
-        status = self.sandbox.world.status(username)
-        page = self._page(username, scan, count) if status is Status.LISTED else None
-        fault = self._fault(username, len(scan), has_page=page is not None)
-        if page is None:
+        world, scan = self.sandbox.world, self._scan(username, cursor)
+        status = world.status(username)
+        is_page = status is Status.LISTED
+        fault = self.sandbox.scenario.fault(
+            self.provider, username, len(scan), is_page=is_page
+        )
+        if is_page:
+            page = self._page(username, scan, count)
+            if fault is not None and (change := FAULTS[fault.kind].page) is not None:
+                page = replace(page, **change(page, fault.value))
+            response = Response.of(_without_unset({**self.payload(page), **page.members}))
+            response.accounts = len(page.accounts or ())
+        else:
             http_status, code, message = self.no_list[status]
             response = self.error(http_status, code, message.format(username))
-        else:
-            if fault is not None and fault.kind in PAGES:
-                PAGES[fault.kind](page, fault.value)
-            response = Response.of(_without_unset(self.payload(page) | page.members))
-            response.accounts = len(page.accounts or ())
-        return response if fault is None else spoil(self, response, fault)
+        return spoil(self, response, fault)
 
     def _scan(self, username: str, cursor: int | None) -> list[int | None]:
         """Return the different cursors of this scan, up to the requested one.
@@ -174,57 +143,26 @@ class ListApi(Endpoint):
 
     def _page(self, username: str, scan: list[int | None], count: int) -> ListPage:
         world, scenario = self.sandbox.world, self.sandbox.scenario
-        cursors = [int(self.now()) if cursor is None else cursor for cursor in scan]
-        follows = world.following(username, self.now())
-        if scenario.list_cap is not None:
-            follows = follows[-scenario.list_cap :]
+        requested = [int(self.now()) if cursor is None else cursor for cursor in scan]
         page = page_of(
-            follows,
-            cursors[-1],
+            world.following(username, self.now()),
+            requested[-1],
             min(count, scenario.page_cap or count),
             repeat_boundary=scenario.boundary == "repeat",
         )
         return ListPage(
             api=self,
-            username=username,
-            requested=cursors,
+            requested=requested,
             accounts=[
-                self._encode(world.accounts[follow.username])
+                self.describe(world.accounts[follow.username])
                 for follow in page.follows
                 if follow.username not in world.hidden
             ],
             cursor=page.cursor,
             has_more=page.has_more,
-            is_last=not page.has_more,
             total=page.total,
             members={},
         )
-
-    def _encode(self, account: Account) -> msgspec.Raw:
-        known = self._encoded.get(account.username)
-        if known is not None and known[0] is account:
-            return known[1]
-        encoded = msgspec.Raw(msgspec.json.encode(self.describe(account)))
-        self._encoded[account.username] = (account, encoded)
-        return encoded
-
-    def _fault(self, username: str, page: int, *, has_page: bool) -> Fault | None:
-        for fault in self.sandbox.scenario.faults:
-            if (has_page or fault.kind not in PAGES) and fault.hits(
-                self.provider, username, page
-            ):
-                return fault
-        return None
-
-
-def is_count(value: object) -> TypeGuard[int]:
-    """Return whether a page of this size may be requested."""
-    return is_int(value) and 1 <= value <= MAX_COUNT
-
-
-def is_int(value: object) -> TypeGuard[int]:
-    """Return whether a value is a JSON integer of 64 bits."""
-    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def _without_unset(payload: dict[str, Any]) -> dict[str, Any]:

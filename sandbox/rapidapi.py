@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from sandbox.clock import DAY, rfc3339
+import msgspec
+
+from sandbox import lists
 from sandbox.endpoint import Refused, Response
-from sandbox.lists import DEFAULT_COUNT, ListApi, is_count, is_int
-from sandbox.world import Status
+from sandbox.world import DAY, Status
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from sandbox.endpoint import LoggedRequest
     from sandbox.lists import ListPage
     from sandbox.world import Account
 
 KEY = "sandbox-rapidapi-key"
 
 
-_NO_LIST = {
-    Status.NOT_FOUND: (404, "NOT_FOUND", "The requested resource was not found."),
-    Status.PRIVATE: (403, "PRIVATE_ACCOUNT", "This account is private."),
-    Status.HIDDEN: (403, "FOLLOWING_HIDDEN", "Profile user is hiding following list"),
-    Status.UNAVAILABLE: (
-        403,
-        "ACCOUNT_UNAVAILABLE",
-        "This account's information cannot be returned.",
-    ),
-}
+class _Query(msgspec.Struct):
+    count: lists.Count = lists.DEFAULT_COUNT
+    max_time: lists.Cursor = 0
 
 
-class RapidApi(ListApi):
+class RapidApi(lists.ListApi):
     """`GET /api/v1/users/{username}/following`, behind RapidAPI's gateway."""
 
     provider = "rapidapi"
     key = "user_id"
-    no_list = _NO_LIST
+    no_list: ClassVar = {
+        Status.NOT_FOUND: (404, "NOT_FOUND", "The requested resource was not found."),
+        Status.PRIVATE: (403, "PRIVATE_ACCOUNT", "This account is private."),
+        Status.HIDDEN: (403, "FOLLOWING_HIDDEN", "Profile user is hiding following list"),
+        Status.UNAVAILABLE: (
+            403,
+            "ACCOUNT_UNAVAILABLE",
+            "This account's information cannot be returned.",
+        ),
+    }
     rate_error = (
         429,
         "",
@@ -49,60 +53,58 @@ class RapidApi(ListApi):
         "You have exceeded the MONTHLY quota for Requests on your current plan, BASIC.",
     )
 
+    def respond(self, request: Request, body: bytes, entry: LoggedRequest) -> Response:
+        """Return a page or an error, with the gateway's headers; `reset` is in seconds."""
+        response = super().respond(request, body, entry)
+        if (left := self.quota_left()) is not None:
+            until_midnight = DAY - int(self.sandbox.clock.now()) % DAY
+            response.headers |= {
+                "x-ratelimit-requests-limit": str(self.sandbox.scenario.quota),
+                "x-ratelimit-requests-remaining": str(left),
+                "x-ratelimit-requests-reset": str(until_midnight),
+            }
+        return response
+
     def read(self, request: Request, body: bytes) -> tuple[str, int | None, int]:  # noqa: ARG002 - no body
         """Return what path and query ask for. A `max_time` of 0 is none."""
         if request.method != "GET":
-            raise Refused(self.error(405, "METHOD_NOT_ALLOWED", "Only GET is supported."))
-        count = _integer(request.query_params.get("count", str(DEFAULT_COUNT)))
-        cursor = _integer(request.query_params.get("max_time", "0"))
-        if not is_count(count):
-            message = "count must be an integer from 1 to 100."
-            raise Refused(self.error(400, "BAD_REQUEST", message))
-        if not is_int(cursor):
-            message = "max_time must be an integer of 64 bits."
-            raise Refused(self.error(400, "BAD_REQUEST", message))
-        return request.path_params["username"], cursor or None, count
+            raise Refused(405, "METHOD_NOT_ALLOWED", "Only GET is supported.")
+        try:
+            query = msgspec.convert(dict(request.query_params), _Query, strict=False)
+        except msgspec.ValidationError as error:
+            raise Refused(400, "BAD_REQUEST", str(error)) from None
+        return request.path_params["username"], query.max_time or None, query.count
 
     def authorize(self, request: Request) -> None:
-        """Accept a request with the subscription's key that names this host."""
+        """Refuse a request that lacks the subscription's key or names another host."""
         if request.headers.get("x-rapidapi-key") != KEY:
             message = "Go to https://docs.rapidapi.com/docs/keys for more info."
-            raise Refused(self.error(401, "", f"Invalid API key. {message}"))
+            raise Refused(401, "", f"Invalid API key. {message}")
         if request.headers.get("x-rapidapi-host") != request.headers["host"]:
-            raise Refused(self.error(404, "", "API doesn't exists"))
+            raise Refused(404, "", "API doesn't exists")
 
     def error(self, status: int, code: str, message: str) -> Response:
         """Return the API's own error; without a code, the gateway's `{"message": ...}`."""
         if not code:
             return Response.of({"message": message}, status)
         error = {"code": code, "message": message, "details": None}
-        meta = self._meta(self.sandbox.clock.now(), cached=False)
+        meta = _meta(self.sandbox.clock.now(), cached=False)
         payload = {"meta": meta, "data": None, "pagination": None, "error": error}
         return Response.of(payload, status)
 
-    def quota_headers(self, left: int) -> dict[str, str]:
-        """Return the gateway's three headers; `reset` is in seconds."""
-        until_midnight = DAY - int(self.sandbox.clock.now()) % DAY
-        return {
-            "x-ratelimit-requests-limit": str(self.sandbox.scenario.quota),
-            "x-ratelimit-requests-remaining": str(left),
-            "x-ratelimit-requests-reset": str(until_midnight),
-        }
-
-    def describe(self, account: Account) -> dict[str, Any]:
+    def describe(self, account: Account) -> Account:
         """Return all fields."""
-        return asdict(account)
+        return account
 
     def payload(self, page: ListPage) -> dict[str, Any]:
         """Return a page. The last one has no next cursor."""
-        scenario = self.sandbox.scenario
         return {
-            "meta": self._meta(self.now(), cached=scenario.cached is not None),
+            "meta": _meta(self.now(), cached=self.sandbox.scenario.cached is not None),
             "data": page.accounts,
             "pagination": {
-                "next_max_time": None if page.is_last else page.cursor,
+                "next_max_time": None if page.has_more is False else page.cursor,
                 "has_more": page.has_more,
-                "total": page.total if scenario.following_total else None,
+                "total": page.total,
             },
             "error": None,
         }
@@ -112,17 +114,12 @@ class RapidApi(ListApi):
         now, cached = super().now(), self.sandbox.scenario.cached
         return now if cached is None else min(now, cached)
 
-    def _meta(self, now: float, *, cached: bool) -> dict[str, Any]:
-        return {
-            "request_id": str(uuid4()),
-            "timestamp": rfc3339(now),
-            "cached": cached,
-            "version": "2025-01",
-        }
 
-
-def _integer(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+def _meta(now: float, *, cached: bool) -> dict[str, Any]:
+    time = datetime.fromtimestamp(now, tz=timezone.utc).isoformat(timespec="milliseconds")
+    return {
+        "request_id": str(uuid4()),
+        "timestamp": time.replace("+00:00", "Z"),
+        "cached": cached,
+        "version": "2025-01",
+    }

@@ -13,13 +13,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from sandbox import rapidapi, tokens
-from sandbox.clock import Clock
-from sandbox.delivery import HttpProtocol
-from sandbox.rapidapi import RapidApi
-from sandbox.research import ResearchApi
+from sandbox import rapidapi, research
 from sandbox.scenario import Scenario
-from sandbox.tokens import Tokens
+from sandbox.world import Clock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -28,10 +24,6 @@ if TYPE_CHECKING:
 
     from sandbox.endpoint import LoggedRequest
     from sandbox.world import World
-
-_ENVIRONMENT_PREFIX = "TAP_TIKTOK_FOLLOWING_"
-_STOP_WITHIN = 1
-"""Seconds that requests in progress have when the sandbox stops."""
 
 
 class Sandbox:
@@ -49,8 +41,11 @@ class Sandbox:
     Attributes:
         clock: The time of the lists and responses.
         scenario: What goes wrong.
-        url: The base URL of both providers.
         requests: Every request received so far, in the order of arrival.
+        tokens: The access tokens of the Research API.
+        url: The base URL of both providers.
+        config: The settings of the tap for the sandbox: credentials and URLs, no usernames.
+        env: The same settings as environment variables of the tap.
 
     Raises:
         OSError: If the port cannot be listened on.
@@ -68,8 +63,17 @@ class Sandbox:
         self.world = world
         self.scenario = scenario or Scenario()
         self.requests: list[LoggedRequest] = []
+        self.tokens: research.Tokens = research.Tokens(self)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.config = {
+            "research_client_key": research.CLIENT_KEY,
+            "research_client_secret": research.CLIENT_SECRET,
+            "rapidapi_key": rapidapi.KEY,
+            "research_api_url": self.url,
+            "rapidapi_api_url": self.url,
+        }
+        self.env = {f"TAP_TIKTOK_FOLLOWING_{k.upper()}": v for k, v in self.config.items()}
         self._server = self._make_server()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
@@ -84,25 +88,6 @@ class Sandbox:
         self._world = world
         world.clock = self.clock
 
-    @property
-    def config(self) -> dict[str, str]:
-        """The settings of the tap for the sandbox: credentials and URLs, no usernames."""
-        return {
-            "research_client_key": tokens.CLIENT_KEY,
-            "research_client_secret": tokens.CLIENT_SECRET,
-            "rapidapi_key": rapidapi.KEY,
-            "research_api_url": self.url,
-            "rapidapi_api_url": self.url,
-        }
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The same settings as environment variables of the tap."""
-        return {
-            f"{_ENVIRONMENT_PREFIX}{name.upper()}": value
-            for name, value in self.config.items()
-        }
-
     def take_requests(self) -> list[LoggedRequest]:
         """Return the log and empty it; what a dead client sent is not in the next one."""
         # Requests are handled in the order they were sent; this one is not logged.
@@ -112,6 +97,11 @@ class Sandbox:
         connection.close()
         taken, self.requests = self.requests, []
         return taken
+
+    def transport(self, client: tuple[str, int]) -> asyncio.Transport:
+        """Return the connection of a client, by its host and port."""
+        connections = self._server.server_state.connections
+        return next(c.transport for c in connections if getattr(c, "client", None) == client)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -123,24 +113,23 @@ class Sandbox:
         self._thread.join()
 
     def _make_server(self) -> uvicorn.Server:
-        issued = Tokens(self)
         app = Starlette(
             routes=[
-                Route("/v2/oauth/token/", issued),
-                Route("/v2/research/user/following/", ResearchApi(self, issued)),
-                Route("/api/v1/users/{username}/following", RapidApi(self)),
+                Route("/v2/oauth/token/", self.tokens),
+                Route("/v2/research/user/following/", research.ResearchApi(self)),
+                Route("/api/v1/users/{username}/following", rapidapi.RapidApi(self)),
             ],
             lifespan=self._lifespan,
         )
         config = uvicorn.Config(
             app,
-            http=HttpProtocol,
+            http="httptools",
             ws="none",
             log_level="warning",
             access_log=False,
             date_header=False,
             server_header=False,
-            timeout_graceful_shutdown=_STOP_WITHIN,
+            timeout_graceful_shutdown=1,
         )
         return uvicorn.Server(config)
 

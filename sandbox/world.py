@@ -1,17 +1,39 @@
-"""The simulated accounts, and who they follow since when. No HTTP."""
+"""The simulated accounts, who they follow since when, and the clock they live by. No HTTP."""
 
 from __future__ import annotations
 
+import time
 from bisect import insort
 from dataclasses import dataclass, replace
 from enum import Enum
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from sandbox.clock import Clock
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+DAY = 24 * 60 * 60
+"""Seconds."""
+
+
+class Clock:
+    """A clock that follows the real one, or stands still until it is advanced.
+
+    Args:
+        start: Unix seconds to stand at; None follows the real clock.
+    """
+
+    def __init__(self, start: float | None = None) -> None:
+        self._start = start
+        self._advanced = 0.0
+
+    def now(self) -> float:
+        """Return the time in Unix seconds."""
+        return (time.time() if self._start is None else self._start) + self._advanced
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by some seconds, or back by a negative number of them."""
+        self._advanced += seconds
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sandbox import Fault, Scenario
+
 if TYPE_CHECKING:
     import requests
 
     from sandbox import Sandbox
 
 PROVIDERS = ("research", "rapidapi")
+TOKEN, LIST = "/v2/oauth/token/", "/v2/research/user/following/"
+
+
+def spoil(sandbox: Sandbox, kind: str, value: Any = None, **where: Any) -> None:
+    sandbox.scenario = Scenario(faults=[Fault(kind, value=value, **where)])
 
 
 class Client:
     def __init__(self, sandbox: Sandbox, session: requests.Session) -> None:
         self.sandbox = sandbox
         self.session = session
-        self.host = sandbox.url.removeprefix("http://")
         self.token = "none yet"
+
+    def send(self, method: str, path: str, **what: Any) -> requests.Response:
+        url = self.sandbox.url + path
+        return self.session.request(method, url, allow_redirects=False, timeout=60, **what)
 
     def fetch_token(self, **changes: str) -> requests.Response:
         form = {
@@ -26,76 +36,47 @@ class Client:
             "grant_type": "client_credentials",
             **changes,
         }
-        response = self.session.post(
-            f"{self.sandbox.url}/v2/oauth/token/",
-            data=form,
-            headers={"Cache-Control": "no-cache"},
-            timeout=60,
-        )
-        if response.status_code == 200 and "access_token" in response.text:
-            self.token = response.json()["access_token"]
+        response = self.send("POST", TOKEN, data=form)
+        self.token = response.json().get("access_token", self.token)
         return response
 
-    def research(self, username: str = "alice", **body: Any) -> requests.Response:
-        return self.session.post(
-            f"{self.sandbox.url}/v2/research/user/following/",
-            json={"username": username, **body},
-            headers={"Authorization": f"Bearer {self.token}"},
-            allow_redirects=False,
-            timeout=60,
-        )
+    def research(
+        self, username: Any = "alice", *, scheme: str = "Bearer", token: str = "", **body: Any
+    ) -> requests.Response:
+        headers = {"Authorization": f"{scheme} {token or self.token}"}
+        return self.send("POST", LIST, json={"username": username, **body}, headers=headers)
 
-    def rapidapi(self, username: str = "alice", **query: str | float) -> requests.Response:
-        return self.session.get(
-            f"{self.sandbox.url}/api/v1/users/{username}/following",
-            params=query,
-            headers={
-                "x-rapidapi-key": self.sandbox.config["rapidapi_key"],
-                "x-rapidapi-host": self.host,
-            },
-            allow_redirects=False,
-            timeout=60,
-        )
+    def rapidapi(
+        self, username: str = "alice", *, headers: Any = (), **query: Any
+    ) -> requests.Response:
+        right = {
+            "x-rapidapi-key": self.sandbox.config["rapidapi_key"],
+            "x-rapidapi-host": self.sandbox.url.removeprefix("http://"),
+        }
+        path = f"/api/v1/users/{username}/following"
+        return self.send("GET", path, params=query, headers=right | dict(headers))
 
     def get(
-        self,
-        provider: str,
-        username: str = "alice",
-        cursor: int | None = None,
-        count: int | None = None,
+        self, provider: str, username: str = "alice", cursor: int = 0, count: int = 20
     ) -> requests.Response:
         if provider == "research":
-            return self.research(username, **_given(cursor=cursor, max_count=count))
-        return self.rapidapi(username, **_given(max_time=cursor, count=count))
+            return self.research(username, cursor=cursor, max_count=count)
+        return self.rapidapi(username, max_time=cursor, count=count)
 
     def page(
-        self,
-        provider: str,
-        username: str = "alice",
-        cursor: int | None = None,
-        count: int | None = None,
+        self, provider: str, username: str = "alice", cursor: int = 0, count: int = 20
     ) -> Page:
-        response = self.get(provider, username, cursor, count)
-        assert response.status_code == 200, response.text
-        return Page(provider, response.json())
-
-    def pages(self, provider: str, username: str, count: int | None = None) -> list[Page]:
-        """Return all pages of a list, until `has_more` is false."""
-        pages = [self.page(provider, username, count=count)]
-        while pages[-1].has_more:
-            pages.append(self.page(provider, username, pages[-1].cursor, count))
-        return pages
+        return Page(provider, self.get(provider, username, cursor, count).json())
 
 
 class Page:
-    def __init__(self, provider: str, payload: dict[str, Any]) -> None:
+    """What both providers return, under the same names."""
+
+    def __init__(self, provider: str, payload: Any) -> None:
         is_research = provider == "research"
         paging = payload["data" if is_research else "pagination"]
-        accounts = paging["user_following"] if is_research else payload["data"]
-        self.cursor = paging["cursor" if is_research else "next_max_time"]
-        self.has_more = paging["has_more"]
-        self.usernames = [account["username"] for account in accounts]
-
-
-def _given(**values: int | None) -> dict[str, int]:
-    return {name: value for name, value in values.items() if value is not None}
+        self.accounts: Any = paging["user_following"] if is_research else payload["data"]
+        self.cursor = paging.get("cursor" if is_research else "next_max_time", "missing")
+        self.has_more = paging.get("has_more", "missing")
+        self.total = paging.get("total", "missing")
+        self.error = (payload["error"] or {}).get("code")

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from sandbox import Clock, Follow, Sandbox, Scenario, World
+from sandbox import Clock, Follow, World
 from tests.sandbox.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sandbox import Sandbox
 
 NOW = 1_700_100_000
 FIRST = 1_700_000_000
@@ -28,20 +30,12 @@ def small_world() -> World:
     )
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Sandbox]:
-    with Sandbox(small_world()) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sandbox(server: Sandbox) -> Sandbox:
-    """Return the one server of the session, with a world and a scenario of its own."""
-    server.clock = Clock(NOW)
-    server.world = small_world()
-    server.scenario = Scenario()
-    server.take_requests()
-    return server
+def sandbox(sandbox: Sandbox) -> Sandbox:
+    """Return the one server of the session, with this world at `NOW`."""
+    sandbox.clock = Clock(NOW)
+    sandbox.world = small_world()
+    return sandbox
 
 
 @pytest.fixture
@@ -49,5 +43,4 @@ def client(sandbox: Sandbox) -> Iterator[Client]:
     with requests.Session() as session:
         client = Client(sandbox, session)
         client.fetch_token()
-        sandbox.take_requests()
         yield client

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
-from typing import Any
 
 import pytest
 import requests
 
 from sandbox import Fault, Sandbox, Scenario
 from tests.harness import wait_until
-from tests.sandbox.client import Client
+from tests.sandbox.client import Client, spoil
 from tests.sandbox.conftest import small_world
 
-WITHIN = 30
-"""Seconds in which something arrives on any machine."""
 
-
-def connect(sandbox: Sandbox, *, end: str = "\r\n") -> socket.socket:
+def connect(sandbox: Sandbox, end: str = "\r\n") -> socket.socket:
     """Return a connection over which a page is requested."""
     host, _, port = sandbox.url.removeprefix("http://").partition(":")
-    connection = socket.create_connection((host, int(port)), timeout=WITHIN)
+    connection = socket.create_connection((host, int(port)), timeout=30)
     connection.sendall(request(sandbox, end))
     return connection
 
@@ -47,16 +43,6 @@ def read_response(connection: socket.socket) -> tuple[int, int]:
     return promised, len(body)
 
 
-def spoil(sandbox: Sandbox, kind: str, value: Any = None) -> None:
-    sandbox.scenario = Scenario(faults=[Fault(kind, value=value)])
-
-
-def test_request_of_a_dead_client_is_not_in_the_next_log(sandbox: Sandbox) -> None:
-    for _ in range(20):
-        connect(sandbox).close()
-        assert [r.username for r in sandbox.take_requests()] == ["alice"]
-
-
 def test_reset_before_the_response(sandbox: Sandbox) -> None:
     spoil(sandbox, "reset")
     with closing(connect(sandbox)) as connection, pytest.raises(ConnectionResetError):
@@ -78,16 +64,6 @@ def test_body_is_shorter_than_promised(sandbox: Sandbox) -> None:
     assert length == promised // 2
 
 
-def test_silent_server_sends_nothing(sandbox: Sandbox, client: Client) -> None:
-    spoil(sandbox, "silent")
-    with closing(connect(sandbox)) as connection:
-        wait_until(lambda: bool(sandbox.requests))
-        client.fetch_token()
-        connection.settimeout(0)
-        with pytest.raises(BlockingIOError):
-            connection.recv(65536)
-
-
 def test_body_drips_byte_by_byte(sandbox: Sandbox) -> None:
     spoil(sandbox, "drip", 0.01)
     with closing(connect(sandbox)) as connection:
@@ -102,6 +78,7 @@ def test_connection_is_kept_unless_it_is_closed_after_the_response(sandbox: Sand
         first = read_response(connection)
         connection.sendall(request(sandbox))
         assert read_response(connection) == first == (first[0], first[0])
+        connection.settimeout(4)  # an idle connection is kept for five seconds
         spoil(sandbox, "closed_after")
         connection.sendall(request(sandbox))
         assert read_response(connection) == first
@@ -109,26 +86,41 @@ def test_connection_is_kept_unless_it_is_closed_after_the_response(sandbox: Sand
 
 
 @pytest.mark.parametrize(
-    "scenario",
+    ("scenario", "sent"),
     [
-        Scenario(latency=3600),
-        Scenario(faults=[Fault("silent")]),
-        Scenario(faults=[Fault("drip", value=3600)]),
+        (Scenario(latency=3600), b""),
+        (Scenario(faults=[Fault("silent")]), b""),
+        (Scenario(faults=[Fault("drip", value=3600)]), b"\r\n\r\n{"),
     ],
     ids=["latency", "silent", "drip"],
 )
-def test_slow_responses_delay_neither_others_nor_the_end(scenario: Scenario) -> None:
+def test_slow_responses_delay_neither_others_nor_the_end(
+    scenario: Scenario, sent: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
     with Sandbox(small_world(), scenario=scenario) as sandbox, requests.Session() as session:
         connection = connect(sandbox)
         wait_until(lambda: bool(sandbox.requests))
+        received = b""
+        while not received.endswith(sent):
+            received += connection.recv(65536)
         assert Client(sandbox, session).fetch_token().status_code == 200
+        connection.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            connection.recv(65536)
     connection.close()
+    assert capfd.readouterr().err == ""
+
+
+def test_request_of_a_dead_client_is_not_in_the_next_log(sandbox: Sandbox) -> None:
+    for _ in range(20):
+        connect(sandbox).close()
+        assert [r.username for r in sandbox.take_requests()] == ["alice"]
 
 
 def test_client_that_dies_during_its_request_leaves_no_trace(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     half = "content-length: 9\r\n\r\n{"
-    with Sandbox(small_world()) as sandbox, closing(connect(sandbox, end=half)):
+    with Sandbox(small_world()) as sandbox, closing(connect(sandbox, half)):
         wait_until(lambda: bool(sandbox.requests))
     assert capfd.readouterr().err == ""

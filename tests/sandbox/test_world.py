@@ -3,39 +3,38 @@ from __future__ import annotations
 from sandbox import Clock, Follow, World
 
 
-def test_truth_is_newest_first_without_hidden_accounts() -> None:
-    world = World.of({"alice": [Follow("old", 10), Follow("new", 30), Follow("mid", 20)]})
-    world.hide("mid")
-    assert world.truth("alice") == [Follow("new", 30), Follow("old", 10)]
-    world.show("mid")
-    assert world.truth("alice") == [Follow("new", 30), Follow("mid", 20), Follow("old", 10)]
-
-
-def test_history_has_every_follow_and_its_end() -> None:
-    world = World.of({"alice": [Follow("bob", 10), Follow("carol", 20)]})
+def test_history_has_every_follow_and_its_end_and_truth_what_is_left() -> None:
+    world = World.of({"alice": [Follow("carol", 20), Follow("bob", 10)]})
     world.clock = Clock(start=100)
     world.unfollow("alice", "bob")
     world.clock.advance(50)
-    world.follow("alice", "bob", at=130)
     world.follow("alice", "dave", at=151)
-    world.rename("bob", "bobby")
-    assert world.truth("alice") == [Follow("bobby", 130), Follow("carol", 20)]
+    world.follow("alice", "bob", at=150)
+    world.unfollow("alice", "carol")
+    world.hide("bob")
+    assert world.truth("alice") == []
+    world.show("bob")
+    assert world.truth("alice") == [Follow("bob", 150)]
     assert world.history("alice") == [
-        Follow("bobby", 10, until=100),
-        Follow("carol", 20),
-        Follow("bobby", 130),
+        Follow("bob", 10, until=100),
+        Follow("carol", 20, until=150),
+        Follow("bob", 150),
     ]
     world.clock.advance(1)
-    assert world.truth("alice")[0] == Follow("dave", 151)
+    assert world.truth("alice") == [Follow("dave", 151), Follow("bob", 150)]
+    world.unfollow("alice", "bob")
+    assert world.history("alice")[::2] == [
+        Follow("bob", 10, until=100),
+        Follow("bob", 150, until=151),
+    ]
 
 
 def test_renamed_account_keeps_its_id_its_list_and_its_place_on_lists() -> None:
     world = World.of({"alice": [Follow("bob", 1)], "bob": [Follow("carol", 2)]})
+    world.private.add("bob")
     user_id = world.accounts["bob"].user_id
     world.rename("bob", "bobby")
-    assert (world.truth("alice"), world.truth("bobby")) == (
-        [Follow("bobby", 1)],
-        [Follow("carol", 2)],
-    )
+    assert world.truth("alice") == [Follow("bobby", 1)]
+    assert world.truth("bobby") == [Follow("carol", 2)]
     assert world.accounts["bobby"].user_id == user_id
-    assert world.usernames == ["alice", "bobby"]
+    assert (world.usernames, world.private) == (["alice", "bobby"], {"bobby"})
