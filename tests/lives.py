@@ -114,11 +114,15 @@ class Life:
     def unfollow(self, *places: int) -> None:
         """Unfollow accounts of the first list, by their place on it."""
         for place in places:
-            self.world.unfollow("ann", f"old.{place}")
+            self.leave(f"old.{place}")
+
+    def leave(self, name: str) -> None:
+        """Unfollow an account."""
+        self.world.unfollow("ann", name)
 
     def refollow(self, name: str, *, ago: int = 0) -> None:
         """Unfollow an account and follow it again."""
-        self.world.unfollow("ann", name)
+        self.leave(name)
         self.world.follow("ann", name, at=self.now - ago)
 
     def read(
