@@ -174,7 +174,7 @@ class Life:
                 raise BudgetReached
             day.requests += 1
             on_request()
-            if cursor in self.broken:
+            if cursor is not None and cursor in self.broken:
                 response = RawResponse(500, b"", self.now, self.now, self.now)
                 reason = "HTTP 500"
                 raise Failed(reason, response=response)

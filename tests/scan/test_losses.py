@@ -251,7 +251,7 @@ def test_losses_are_never_overstated_and_found_by_the_next_scan(
     life = Life(follows_of(length, every=3 * HOUR), page_size, repeat=repeat)
     life.policy["full_scan_on_loss"] = True
     life.total = total
-    life.read()
+    life.read(after=0)
     is_waiting, unreported = False, set[str]()
     for day in history:
         before = life.listed
@@ -295,7 +295,7 @@ def test_no_follow_is_lost_and_no_request_wasted_whoever_leaves_and_comes_back(
     life = Life(follows_of(length, every=3 * HOUR), page_size, repeat=repeat)
     life.policy["full_scan_on_loss"] = full_scan_on_loss
     life.total = total
-    life.read()
+    life.read(after=0)
     for day in history:
         life.now += DAY
         changes = {"gone": life.leave, "again": life.refollow, "hidden": life.world.hide}
