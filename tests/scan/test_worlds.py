@@ -19,13 +19,10 @@ from tests.lives import NOW, Life
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Page
 
-worlds = settings(max_examples=20, deadline=None, derandomize=True)
+worlds = settings(max_examples=40, deadline=None, derandomize=True)
 """Derandomized: which rare double blinks there are must not depend on the day."""
 
-seeds = st.integers(0, 2**32)
-totals = pytest.mark.parametrize(
-    "totals", [pytest.param(True, id="totals"), pytest.param(False, id="no totals")]
-)
+totals = pytest.mark.parametrize("totals", [False, True])
 
 
 class Story:
@@ -33,10 +30,6 @@ class Story:
 
     With totals it is RapidAPI's list, where a renamed account keeps its key; without, it is
     the Research API's, where it becomes another account.
-
-    Attributes:
-        life: The list.
-        requests: Number of requests so far.
 
     Args:
         seed: Decides everything that happens.
@@ -125,29 +118,20 @@ def false_ones_per_scan(life: Life) -> int:
 
 @totals
 @worlds
-@given(seed=seeds, blinks=st.floats(0.001, 0.05))
-def test_where_few_pages_blink_no_ten_accounts_are_absent_that_are_not(
-    seed: int, blinks: float, *, totals: bool
-) -> None:
-    for number in range(3):
-        story = Story(seed + number, totals=totals, blinks=blinks)
-        story.live(8)
-        assert false_ones_per_scan(story.life) < 10
-
-
-@totals
-@worlds
-@given(seed=seeds, blinks=st.just(0) | st.floats(0, 0.2))
+@given(seed=st.integers(0, 2**32), blinks=st.sampled_from([0, 0.02, 0.05, 0.2]))
 def test_however_many_pages_blink_every_follow_is_sent_in_the_end(
     seed: int, blinks: float, *, totals: bool
 ) -> None:
-    """Whatever a killed run did not write, no state claims; without blinks, all is true."""
+    """Where few pages blink, no ten accounts are absent that are not; where none does, none.
+
+    Whatever a killed run did not write, no state claims.
+    """
     story = Story(seed, totals=totals, blinks=blinks)
     story.live(8)
+    assert blinks > 0.05 or false_ones_per_scan(story.life) < 10
     story.end()
     assert set(story.life.listed) <= story.life.sent
-    if not blinks:
-        assert false_absences(story.life) == []
+    assert blinks or false_absences(story.life) == []
 
 
 @totals
@@ -171,6 +155,7 @@ def test_20_lists_over_14_days_with_blinks_on_5_percent_of_the_pages(*, totals: 
     for seed in range(20):
         story = Story(seed, totals=totals, blinks=0.05)
         story.live(14)
+        assert false_ones_per_scan(story.life) < 10
         found += len(false_absences(story.life))
         real += sum(1 for _ in absences(story.life))
     assert real > 500
