@@ -123,6 +123,8 @@ FULL_SCANS = [
     ("first scan: page 2 is empty", 430, [Scan(empty, [2]), RIGHT], "d6 w5"),
     ("first scan: all pages are empty", 150, [Scan(empty, ALL), RIGHT], "d4 w2"),
     ("first scan: ends after page 1", 430, [CUT, RIGHT], "w1 w5 | d2 w5"),
+    ("first scan: page 1 is private", 195, [Scan(hidden=range(100))], "w4 | d4"),
+    ("first scan: page 1 only, then null", 430, [CUT, NULL, RIGHT], "w1 d2 w5 | d2 d2 w5"),
     ("first scan: ends after page 4", 430, [Scan(early_end, [4]), RIGHT], "w5 w5 | d5 w5"),
     # Wrong pages.
     ("page 1 is empty", 430, [RIGHT, Scan(empty, [1]), RIGHT], "w5 d7 w5"),
@@ -249,6 +251,7 @@ INCREMENTAL_SCANS = [
         "w5 d3 w7 i1",
     ),
     ("page 1 is null", 430, [RIGHT, NULL, RIGHT, RIGHT], "w5 d2 w5 i1"),
+    ("the first follow of all", 0, [RIGHT, RIGHT, Scan(new=1)], "w2 w1 w1 | w1 w1 w1"),
     ("first scan ends after page 1", 430, [CUT, RIGHT], "w1 i5 | d2 w5"),
     (
         "one is lost, page 3 is empty",

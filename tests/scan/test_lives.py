@@ -130,20 +130,19 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
     assert [life.read().requests for _ in range(2)] == [1, 1]
 
 
-def test_list_whose_page_always_fails_is_read_in_full_every_week() -> None:
-    life = Life(follows_of(250, every=HOUR))
+@pytest.mark.parametrize(
+    ("full_scan_after", "attempts"),
+    [(None, [0, 1, 8, 9, 16, 17]), (2 * DAY, [0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16])],
+)
+def test_page_that_always_fails_is_retried_every_week_or_when_a_full_scan_is_due(
+    full_scan_after: int | None, attempts: list[int]
+) -> None:
+    life = Life(follows_of(250), full_scan_after=full_scan_after)
     life.broken = range(NOW - 50 * HOUR)
     days = [life.read() for _ in range(18)]
-    attempts = [number for number, day in enumerate(days) if day.row["outcome"] == "failed"]
-    assert attempts == [0, 1, 8, 9, 16, 17]
-    assert all(day.requests == 1 for number, day in enumerate(days) if number not in attempts)
-
-
-def test_list_with_full_scans_every_two_days_retries_its_failing_page_after_two_days() -> None:
-    life = Life(follows_of(250, every=HOUR), full_scan_after=2 * DAY)
-    life.broken = range(NOW - 50 * HOUR)
-    outcomes = [life.read().row["outcome"] for _ in range(6)]
-    assert outcomes == ["failed", "failed", "unchanged", "failed", "failed", "unchanged"]
+    failed = [number for number, day in enumerate(days) if day.row["outcome"] == "failed"]
+    assert failed == attempts
+    assert all(day.requests == 1 for number, day in enumerate(days) if number not in failed)
 
 
 @pytest.mark.parametrize(
@@ -278,24 +277,6 @@ def test_start_date_moved_back_reads_the_older_follows() -> None:
     whole = life.read()
     assert (len(whole.sent), whole.row["whole_list"]) == (399, True)
     assert [life.read().requests for _ in range(2)] == [1, 1]
-
-
-def test_start_date_moved_past_the_last_scan_and_back_reads_what_it_left_out() -> None:
-    life = Life(follows_of(150))
-    life.read(after=0)
-    life.now += 9 * DAY
-    left_out = life.follow(120, ago=5 * DAY, every=60)
-    new = life.follow(120, ago=DAY // 2, every=60)
-    life.policy["start_date"] = life.now - DAY
-    day = life.read(after=0)
-    assert (day.row["outcome"], day.row["whole_list"]) == ("complete", False)
-    assert set(new) <= set(day.sent)
-    assert not set(left_out) <= life.sent
-    assert life.read(after=HOUR).row["outcome"] == "unchanged"
-    life.policy["start_date"] = 0
-    whole = life.read(after=HOUR)
-    assert (sorted(whole.sent), whole.row["whole_list"]) == (sorted(life.listed), True)
-    assert life.read(after=HOUR).requests == 1
 
 
 @pytest.mark.parametrize("budget", [None, 1, 2, 3])

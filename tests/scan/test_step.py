@@ -248,8 +248,8 @@ def test_cursor_that_stands_still_requests_the_largest_page_then_one_second_less
     scan.take("b c", NOW - 50)
     assert scan.request() == (NOW - 50, 100)
     assert names(scan.take("b c d", NOW - 60)) == "d"
+    assert scan.request() == (NOW - 60, 2)
     scan.take("e f", NOW - 60)
-    assert scan.request() == (NOW - 60, 100)
     scan.take("e f g", NOW - 60)
     assert scan.request() == (NOW - 61, 2)
     scan.take("h")
@@ -258,16 +258,6 @@ def test_cursor_that_stands_still_requests_the_largest_page_then_one_second_less
         f"more accounts were followed at {in_utc(NOW - 60)} than fit on a page; some may be "
         "missing"
     )
-
-
-def test_cursor_that_stands_still_once_leaves_no_gap() -> None:
-    scan = Scan(page_size=2)
-    scan.take("a b", NOW - 50)
-    scan.take("b c", NOW - 50)
-    scan.take("b c d", NOW - 60)
-    assert scan.request() == (NOW - 60, 2)
-    scan.take("e")
-    assert (scan.row["whole_list"], scan.row["reason"]) == (True, None)
 
 
 def test_cursor_that_never_moves_fails_the_scan_after_four_pages() -> None:
@@ -282,35 +272,35 @@ def test_cursor_that_never_moves_fails_the_scan_after_four_pages() -> None:
 # Only what is new.
 
 
-def test_accounts_that_were_followed_again_hide_no_new_follow_below_them() -> None:
-    """A page of known accounts that were all followed since the bookmark ends no scan."""
+@pytest.mark.parametrize(
+    ("pages", "outcome"),
+    [
+        pytest.param(
+            [("b", 5, ""), ("new", 9, "new"), ("a", 21 * DAY, "")],
+            Outcome.COMPLETE,
+            id="a page of accounts that were all followed again ends no scan",
+        ),
+        pytest.param(
+            [("b new a", 20 * DAY, "new")],
+            Outcome.COMPLETE,
+            id="the order of accounts on a page does not matter",
+        ),
+        pytest.param(
+            [("", 5, ""), ("a b", 21 * DAY, "")],
+            Outcome.UNCHANGED,
+            id="an unchanged list may start with an empty page",
+        ),
+    ],
+)
+def test_incremental_scan_sends_new_follows(
+    pages: list[tuple[str, int, str]], outcome: Outcome
+) -> None:
+    """Each page: its accounts, how long ago the next one starts, and what is sent of it."""
     scan = read_once("a b", NOW - 20 * DAY, "c")
-    assert scan.take("b", NOW - 5) == []
-    assert scan.event.row is None
-    assert names(scan.take("new", NOW - 9)) == "new"
-    assert scan.take("a", NOW - 21 * DAY) == []
-    assert scan.row["outcome"] == Outcome.COMPLETE
-
-
-def test_order_of_accounts_on_a_page_does_not_matter() -> None:
-    scan = read_once("a b", NOW - 20 * DAY, "c")
-    assert names(scan.take("b new a", NOW - 20 * DAY)) == "new"
-
-
-def test_unchanged_list_may_start_with_empty_pages() -> None:
-    scan = read_once("a b", NOW - 20 * DAY, "c")
-    scan.take("", NOW - 5)
-    assert scan.event.row is None
-    assert scan.take("a b", NOW - 21 * DAY) == []
-    assert (scan.row["outcome"], scan.row["requests"]) == (Outcome.UNCHANGED, 2)
-
-
-def test_first_follow_of_a_list_that_was_empty_is_sent() -> None:
-    scan = Scan()
-    for day in range(2):
-        assert scan.take("", as_of=NOW + day * DAY, total=0) == []
-        assert (scan.row["outcome"], scan.row["whole_list"]) == (Outcome.COMPLETE, True)
-    assert names(scan.take("a", as_of=NOW + 5 * DAY, total=1)) == "a"
+    for number, (page, age, sent) in enumerate(pages, 1):
+        assert names(scan.take(page, NOW - age)) == sent
+        assert (scan.event.row is None) is (number < len(pages))
+    assert (scan.row["outcome"], scan.row["requests"]) == (outcome, len(pages))
 
 
 def test_full_scans_are_spread_over_the_second_half_of_their_interval() -> None:
