@@ -127,7 +127,8 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
     healed = life.read(after=8 * DAY)
     assert (healed.row["outcome"], healed.row["whole_list"]) == ("complete", True)
     assert set(life.listed) <= life.sent
-    assert [life.read().requests for _ in range(2)] == [1, 1]
+    after = [life.read() for _ in range(2)]
+    assert [(day.requests, day.row["reason"]) for day in after] == [(1, None)] * 2
 
 
 @pytest.mark.parametrize(
@@ -137,9 +138,13 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
 def test_page_that_always_fails_is_retried_every_week_or_when_a_full_scan_is_due(
     full_scan_after: int | None, attempts: list[int]
 ) -> None:
-    life = Life(follows_of(250), full_scan_after=full_scan_after)
+    """Accounts that leave the first page meanwhile trigger no full scan."""
+    life = Life(follows_of(250), full_scan_after=full_scan_after, full_scan_on_loss=True)
     life.broken = range(NOW - 50 * HOUR)
-    days = [life.read() for _ in range(18)]
+    days = []
+    for number in range(18):
+        life.unfollow(3 * number)
+        days.append(life.read())
     failed = [number for number, day in enumerate(days) if day.row["outcome"] == "failed"]
     assert failed == attempts
     assert all(day.requests == 1 for number, day in enumerate(days) if number not in failed)
@@ -166,6 +171,18 @@ def test_scan_goes_on_after_an_outage_of_less_than_20_hours(
         assert rest.row["whole_list"]
         assert rest.row["scanned_at"] == first.row["scanned_at"]
         assert first.sent + rest.sent == life.listed
+
+
+def test_20_hours_are_counted_from_the_last_page_that_arrived() -> None:
+    life = Life(follows_of(350))
+    life.broken = range(NOW - 50 * HOUR)
+    outcomes = [life.read(after=19 * HOUR).row["outcome"] for _ in range(2)]
+    life.broken = range(NOW - 150 * HOUR)
+    outcomes += [life.read(after=HOUR // 2).row["outcome"] for _ in range(3)]
+    assert outcomes == ["failed"] * 5
+    life.broken = range(0)
+    assert life.read(after=HOUR).row["whole_list"]
+    assert len({row["scanned_at"] for row in life.rows}) == 1
 
 
 def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it() -> None:
