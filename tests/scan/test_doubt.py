@@ -110,7 +110,7 @@ CUT = Scan(early_end, [1])
 NULL = Scan(null, [1])
 ALL = range(1, 60)
 HOLE = Scan(empty, [4, 5, 6])
-LOST_90 = Scan(lost=range(90))
+LOST_90 = Scan(lost=range(50, 140))
 
 FULL_SCANS = [
     ("an empty list", 0, [RIGHT] * 3, "w2 w1 w1 | w1 w1 w1"),
@@ -140,8 +140,8 @@ FULL_SCANS = [
     ("10 of 60", 60, [RIGHT, Scan(lost=range(10))], "w1 d2 | w1 w1"),
     ("39 of 2,000", 2000, [RIGHT, Scan(lost=range(39))], "w21 w21 | w20 w20"),
     ("40 of 2,000", 2000, [RIGHT, Scan(lost=range(40))], "w21 d21 | w20 w20"),
-    ("89 of 4,800", 4800, [RIGHT, Scan(lost=range(89))], "w49 d49 | w48 w48"),
-    ("90 of 4,800", 4800, [RIGHT, Scan(lost=range(90))], "w49 d49 | w48 w48"),
+    ("89 of 4,800", 4800, [RIGHT, Scan(lost=range(2000, 2089))], "w49 w49 | w48 w48"),
+    ("90 of 4,800", 4800, [RIGHT, Scan(lost=range(2000, 2090))], "w49 d49 | w48 w48"),
     ("all of 2", 2, [RIGHT, Scan(lost=range(2)), RIGHT], "w1 d2 w2 | w1 w2 w1"),
     (
         "page 2 goes private",
@@ -150,8 +150,8 @@ FULL_SCANS = [
         "w4 d6 w6 w5",
     ),
     ("90, 30 new on top", 430, [RIGHT, LOST_90, Scan(new=30)], "w5 d5 w5 | w5 w4 w4"),
-    ("90, then 9", 430, [RIGHT, LOST_90, Scan(lost=range(90, 99))], "w5 d5 w5 | w5 w4 w4"),
-    ("90, then 10", 430, [RIGHT, LOST_90, Scan(lost=range(90, 100))], "w5 d5 d5 | w5 w4 w4"),
+    ("90, then 9", 430, [RIGHT, LOST_90, Scan(lost=range(140, 149))], "w5 d5 w5 | w5 w4 w4"),
+    ("90, then 10", 430, [RIGHT, LOST_90, Scan(lost=range(140, 150))], "w5 d5 d5 | w5 w4 w4"),
     # New follows are expected, too.
     ("40 new over 60", 60, [RIGHT, Scan(new=40)], "w1 w1"),
     ("40 new over 60, 10 lost", 60, [RIGHT, Scan(new=40, lost=range(9, 19))], "w1 d2 | w1 w1"),
