@@ -133,7 +133,11 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
 
 @pytest.mark.parametrize(
     ("full_scan_after", "attempts"),
-    [(None, [0, 1, 8, 9, 16, 17]), (2 * DAY, [0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16])],
+    [
+        (None, [0, 1, 8, 9, 16, 17]),
+        (30 * DAY, [0, 1, 8, 9, 16, 17]),
+        (2 * DAY, [0, 1, 3, 4, 6, 7, 9, 10, 12, 13, 15, 16]),
+    ],
 )
 def test_page_that_always_fails_is_retried_every_week_or_when_a_full_scan_is_due(
     full_scan_after: int | None, attempts: list[int]

@@ -170,8 +170,8 @@ def test_account_that_is_listed_again_is_sent_once() -> None:
 
 
 def test_account_without_a_key_makes_the_list_incomplete() -> None:
-    scan = Scan()
-    scan.take("a", keyless=1)
+    scan = read_once("a b", NOW - 20 * DAY, "c", full_scan_after=0)
+    scan.take("a c", keyless=1)
     assert (scan.row["whole_list"], scan.row["accounts_lost"]) == (False, None)
     assert scan.row["reason"] == "an account came without `username`"
 
