@@ -318,6 +318,18 @@ def test_doubted_scan_sends_its_new_follows_and_the_next_one_is_full(*, totals: 
 
 
 @with_and_without_totals
+def test_losses_that_incremental_scans_found_are_no_doubt_in_a_full_scan(
+    *, totals: bool
+) -> None:
+    life = a_list(60, totals=totals, full_scan_after=None)
+    days = [Scan(lost=range(first, first + 6)) for first in (0, 6, 12)]
+    assert verdicts(life, [RIGHT, *days]) == "w1 i1 i1 i1"
+    life.policy["full_scan_after"] = 0
+    assert verdicts(life, [RIGHT]) == "w1"
+    check_healed(life)
+
+
+@with_and_without_totals
 def test_page_lost_below_a_follow_made_again_and_97_new_ones(*, totals: bool) -> None:
     life = a_list(430, totals=totals)
     read(life, RIGHT)
@@ -354,10 +366,10 @@ def test_list_that_changes_slowly_is_not_read_more_often(
     life.policy["full_scan_on_loss"] = not lost  # which would trigger one a day
     read(life, Scan(hidden=hidden))
     requests = []
-    for day in range(42):
+    for day in range(21):
         places = [40 + day + 333 * number for number in range(lost)]
         requests.append(read(life, Scan(new=new, lost=places)).requests)
     full = [number for number in requests if number > 1]
-    assert len(full) <= 12
+    assert len(full) <= 6
     assert max(full) <= length / 100 + 1
     assert false_absences(life) == []

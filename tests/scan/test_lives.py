@@ -189,6 +189,16 @@ def test_20_hours_are_counted_from_the_last_page_that_arrived() -> None:
     assert len({row["scanned_at"] for row in life.rows}) == 1
 
 
+def test_page_that_fails_once_a_day_after_the_run_was_stopped_ends_no_scan() -> None:
+    life = Life(follows_of(250))
+    life.read(after=0, budget=1)
+    life.broken = range(NOW - 50 * HOUR)
+    assert life.read().row["outcome"] == "failed"
+    life.broken = range(0)
+    rest = life.read(after=HOUR)
+    assert (rest.row["whole_list"], rest.row["accounts_read"]) == (True, 250)
+
+
 def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it() -> None:
     """A new follow moves all pages: one that lists both was never read as a whole."""
     life = Life(follows_of(6, every=60), page_size=3)

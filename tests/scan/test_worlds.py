@@ -137,7 +137,7 @@ def test_however_many_pages_blink_every_follow_is_sent_in_the_end(
 @totals
 def test_where_nothing_blinks_only_a_first_scan_is_requested_again(*, totals: bool) -> None:
     """If it is empty or ends nearly full, and then by one request; nothing is doubted."""
-    for seed in range(30):
+    for seed in range(15):
         requests = []
         for asks_again in (True, False):
             story = Story(seed, totals=totals, calm=True)
