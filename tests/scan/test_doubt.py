@@ -1,388 +1,375 @@
-"""Which scans are doubted, which are believed, and which responses are requested once more.
+"""A provider that blinks: no wrong list becomes an unfollow, and every follow arrives.
 
-Account 0 is the newest of the first scan, and account n was followed n hours before it; new
-ones have numbers below 0.
+The tables below say for each scan of a list whether it is believed, and how many requests it
+costs. `w5 d7 i1` means: a whole list for 5 requests, then a doubted scan for 7, then an
+incremental scan for 1. Where totals make a difference, what comes after `|` is with totals.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from tap_tiktok_following.model import Accounts, Entry, Page, Policy, Response
-from tap_tiktok_following.scan.step import step
-from tap_tiktok_following.text import DAY, HOUR
-from tests.lives import NOW
+from tap_tiktok_following.model import Accounts
+from tap_tiktok_following.text import DAY, HOUR, in_utc
+from tests.blinks import absences, early_end, empty, false_absences, null, on_page, once
+from tests.lives import NOW, Life, follows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from tap_tiktok_following.model import Event
+    from tap_tiktok_following.model import Page
+    from tests.blinks import Change
+    from tests.lives import Day
 
-SIZE = 100
+with_and_without_totals = pytest.mark.parametrize("totals", [False, True])
 
 
 class Scan(NamedTuple):
-    """What a provider returns in one full scan.
+    """What happens to a list in a day, and to the scan at its end.
 
     Attributes:
-        accounts: The list, newest follow first.
-        total: The provider's total; None without one.
-        empty: Numbers of pages, from 1, that come back empty, with more to come.
-        ends: Number of the page at which the list ends; None for its last page.
-        filtered: Accounts that are left out after paging.
-        nothing: Whether the only response is an empty list.
+        change: How the provider changes some pages, at each request.
+        pages: Which pages, from 1.
+        new: Number of new follows.
+        lost: Places, on the first list, of accounts that are unfollowed.
+        hidden: Places of accounts that go private.
+        total: The provider's total; None for the right one, or for none.
     """
 
-    accounts: Sequence[int]
+    change: Change = lambda page: page
+    pages: Sequence[int] = ()
+    new: int = 0
+    lost: Sequence[int] = ()
+    hidden: Sequence[int] = ()
     total: int | None = None
-    empty: Sequence[int] = ()
-    ends: int | None = None
-    filtered: Sequence[int] = ()
-    nothing: bool = False
-
-    def pages(self) -> Iterator[Page]:
-        """Yield the pages up to the end of the list."""
-        if self.nothing:
-            yield Page(Accounts([]), has_more=False, next_cursor=None, total=self.total)
-            return
-        left_out = set(self.filtered)
-        starts = range(0, max(1, len(self.accounts)), SIZE)
-        for number, start in enumerate(starts, 1):
-            stop = start + SIZE
-            names = [] if number in self.empty else self.accounts[start:stop]
-            has_more = stop < len(self.accounts) and number != self.ends
-            rows = [{"username": f"account.{name}"} for name in names if name not in left_out]
-            cursor = NOW - HOUR * self.accounts[stop] if has_more else None
-            yield Page(Accounts(rows), has_more, cursor, self.total)
-            if number == self.ends:
-                return
 
 
-def respond(page: Page, at: int) -> Response:
-    return Response(200, b"", at, at, at, page=page, count=SIZE)
+def a_list(length: int, *, totals: bool, **policy: Any) -> Life:
+    """Return a list whose every scan is full unless the policy says otherwise."""
+    life = Life(follows_of(length), repeat=False, **{"full_scan_after": 0, **policy})
+    life.total = lambda total: total if totals else None
+    return life
 
 
-def read(entry: Entry, scan: Scan, policy: Policy, at: int) -> Event:
-    """Return the end of a scan; no response of it is requested once more."""
-    for page in scan.pages():
-        response = dataclasses.replace(respond(page, at), is_final=True)
-        event = step(entry, response, policy)
-        entry = event.entry
-        if event.row is not None:
-            break
-    assert event.row is not None
-    return event
+def read(life: Life, scan: Scan) -> Day:
+    """Let a day pass, and read the list."""
+    life.now += DAY
+    life.follow(scan.new, ago=60, every=60)
+    life.unfollow(*scan.lost)
+    life.world.hidden.update(f"old.{place}" for place in scan.hidden)
+    usual = life.blink, life.total
+    life.blink = on_page(scan.change, *scan.pages)
+    if scan.total is not None:
+        life.total = lambda _: scan.total
+    day = life.read(after=0)
+    life.blink, life.total = usual
+    return day
 
 
-def verdicts(scans: Sequence[Scan], start_date: int = 0) -> str:
-    """Return of each scan whether it is believed or doubted: "b" or "d"."""
-    policy = Policy("username", full_scan_after=0, start_date=start_date)
-    entry, found = Entry("ann"), ""
-    for day, scan in enumerate(scans):
-        event = read(entry, scan, policy, NOW + DAY * day + HOUR)
-        row = event.row or {}
-        is_doubted = not row["whole_list"]
-        assert row["outcome"] == "complete"
-        assert bool(row["reason"]) == is_doubted
-        assert not (is_doubted and row["accounts_lost"])
-        entry, found = event.entry, found + ("d" if is_doubted else "b")
-    return found
+def verdict(day: Day) -> str:
+    """Return how a scan ended, and its requests, as in the tables."""
+    row = day.row
+    assert row["outcome"] in {"complete", "unchanged"}
+    assert row["requests"] == day.requests
+    if row["reason"] is not None:
+        assert (row["whole_list"], row["accounts_lost"]) == (False, None)
+    kind = "d" if row["reason"] else "w" if row["whole_list"] else "i"
+    return f"{kind}{day.requests}"
 
 
-def without(accounts: Sequence[int], count: int, start: int = 50) -> list[int]:
-    """Return a list that lost some accounts in a row."""
-    return [*accounts[:start], *accounts[start + count :]]
+def verdicts(life: Life, scans: Sequence[Scan]) -> str:
+    return " ".join(verdict(read(life, scan)) for scan in scans)
 
 
-def new(count: int) -> list[int]:
-    """Return new accounts, newest first."""
-    return [-number / 100 for number in range(count, 0, -1)]  # type: ignore[misc]
+def check_healed(life: Life) -> None:
+    """Assert that two right scans suffice to know exactly who left the list."""
+    life.policy["full_scan_after"] = 0
+    verdicts(life, [RIGHT, RIGHT])
+    assert life.rows[-1]["whole_list"]
+    assert set(life.listed) <= life.sent
+    assert false_absences(life) == []
+    assert {absence.account for absence in absences(life)} == life.sent - set(life.listed)
+    times = [row["scanned_at"] for row in life.rows]
+    assert [row["previous_scanned_at"] for row in life.rows] == [None, *times[:-1]]
 
 
-LONG = list(range(430))
-SHORT = list(range(60))
+def five(page: Page) -> Page:
+    return early_end(replace(page, accounts=Accounts(page.accounts.rows[:5])))
 
 
+def nobody(page: Page) -> Page:
+    """An empty list with its total."""
+    return early_end(empty(page))
+
+
+RIGHT = Scan()
+CUT = Scan(early_end, [1])
+NULL = Scan(null, [1])
+ALL = range(1, 60)
+HOLE = Scan(empty, [4, 5, 6])
+LOST_90 = Scan(lost=range(50, 140))
+
+FULL_SCANS = [
+    ("an empty list", 0, [RIGHT] * 3, "w2 w1 w1 | w1 w1 w1"),
+    ("one page", 95, [RIGHT] * 3, "w1 w1 w1"),
+    ("one full page", 100, [RIGHT] * 3, "w1 w1 w1"),
+    ("the last page is nearly full", 490, [RIGHT] * 3, "w6 w5 w5 | w5 w5 w5"),
+    ("the last page is not nearly full", 489, [RIGHT] * 3, "w5 w5 w5"),
+    # First scans.
+    ("first scan: page 1 is empty", 430, [Scan(empty, [1])], "w6"),
+    ("first scan: page 2 is empty", 430, [Scan(empty, [2]), RIGHT], "d6 w5"),
+    ("first scan: all pages are empty", 150, [Scan(empty, ALL), RIGHT], "d4 w2"),
+    ("first scan: ends after page 1", 430, [CUT, RIGHT], "w1 w5 | d2 w5"),
+    ("first scan: page 1 is private", 195, [Scan(hidden=range(100))], "w4 | d4"),
+    ("first scan: page 1 only, then null", 430, [CUT, NULL, RIGHT], "w1 d2 w5 | d2 d2 w5"),
+    ("first scan: ends after page 4", 430, [Scan(early_end, [4]), RIGHT], "w5 w5 | d5 w5"),
+    # Wrong pages.
+    ("page 1 is empty", 430, [RIGHT, Scan(empty, [1]), RIGHT], "w5 d7 w5"),
+    ("page 2 is empty", 150, [RIGHT, Scan(empty, [2]), RIGHT], "w2 d3 w2"),
+    ("page 2 is null", 150, [RIGHT, Scan(null, [2]), RIGHT], "w2 d3 w2"),
+    ("page 1 is null", 150, [RIGHT, NULL, Scan(new=1)], "w2 d2 w2"),
+    ("ends after page 1", 430, [RIGHT, CUT, RIGHT], "w5 d2 w5"),
+    ("ends after page 4", 430, [RIGHT, Scan(early_end, [4]), RIGHT], "w5 d5 w5"),
+    # Real losses: 10 accounts or more, on a long list 2 %, but at most 90.
+    ("9 of 430", 430, [RIGHT, Scan(lost=range(50, 59))], "w5 w5"),
+    ("10 of 430", 430, [RIGHT, Scan(lost=range(50, 60)), RIGHT], "w5 d6 w6 | w5 w5 w5"),
+    ("9 of 60", 60, [RIGHT, Scan(lost=range(9))], "w1 w1"),
+    ("10 of 60", 60, [RIGHT, Scan(lost=range(10))], "w1 d2 | w1 w1"),
+    ("39 of 2,000", 2000, [RIGHT, Scan(lost=range(39))], "w21 w21 | w20 w20"),
+    ("40 of 2,000", 2000, [RIGHT, Scan(lost=range(40))], "w21 d21 | w20 w20"),
+    ("89 of 4,800", 4800, [RIGHT, Scan(lost=range(2000, 2089))], "w49 w49 | w48 w48"),
+    ("90 of 4,800", 4800, [RIGHT, Scan(lost=range(2000, 2090))], "w49 d49 | w48 w48"),
+    ("all of 2", 2, [RIGHT, Scan(lost=range(2)), RIGHT], "w1 d2 w2 | w1 w2 w1"),
+    (
+        "page 2 goes private",
+        350,
+        [RIGHT, Scan(hidden=range(100, 200)), RIGHT, RIGHT],
+        "w4 d6 w6 w5",
+    ),
+    ("90, 30 new on top", 430, [RIGHT, LOST_90, Scan(new=30)], "w5 d5 w5 | w5 w4 w4"),
+    ("90, then 9", 430, [RIGHT, LOST_90, Scan(lost=range(140, 149))], "w5 d5 w5 | w5 w4 w4"),
+    ("90, then 10", 430, [RIGHT, LOST_90, Scan(lost=range(140, 150))], "w5 d5 d5 | w5 w4 w4"),
+    # New follows are expected, too.
+    ("40 new over 60", 60, [RIGHT, Scan(new=40)], "w1 w1"),
+    ("40 new over 60, 10 lost", 60, [RIGHT, Scan(new=40, lost=range(9, 19))], "w1 d2 | w1 w1"),
+    ("60 new over 60, page 2 is lost", 60, [RIGHT, Scan(early_end, [1], new=60)], "w1 d2"),
+    # Two wrong lists do not confirm each other.
+    ("other pages", 777, [RIGHT, HOLE, Scan(empty, [2, 6, 7])], "w8 d12 d12"),
+    ("one of them again", 777, [RIGHT, HOLE, Scan(empty, [2])], "w8 d12 d10"),
+    ("null, then a page", 250, [RIGHT, NULL, CUT], "w3 d2 d2"),
+    ("a page, then null", 250, [RIGHT, CUT, NULL], "w3 d2 d2"),
+    ("null, then five accounts", 250, [RIGHT, NULL, Scan(five, [1])], "w3 d2 d2"),
+    ("five accounts, then null", 250, [RIGHT, Scan(five, [1]), NULL], "w3 d2 d2"),
+    ("an outage of three days", 430, [RIGHT, CUT, CUT, CUT], "w5 d2 d2 d2"),
+    (
+        "an outage, three are private",
+        430,
+        [Scan(hidden=[4, 40, 99]), CUT, CUT, CUT],
+        "w5 d2 d2 d2",
+    ),
+    ("an outage, 160 are new", 60, [RIGHT, Scan(early_end, [1], new=160), CUT], "w1 d2 d2"),
+    (
+        "the second loses what only the first one saw",
+        300,
+        [RIGHT, Scan(early_end, [4], new=250), Scan(empty, [2])],
+        "w4 d5 d8 | w3 d5 d8",
+    ),
+]
+
+
+@with_and_without_totals
 @pytest.mark.parametrize(
-    ("scans", "expected"),
-    [
-        # First scans.
-        pytest.param([Scan([])], "b", id="an empty list without a total"),
-        pytest.param([Scan([], 0)], "b", id="an empty list with a total of 0"),
-        pytest.param([Scan([], 9)], "d", id="an empty list with a total"),
-        pytest.param([Scan(LONG)], "b", id="a list"),
-        pytest.param([Scan(LONG, 430)], "b", id="a list with its total"),
-        pytest.param([Scan(LONG, 431)], "b", id="a total that is one too high"),
-        pytest.param([Scan(LONG, 500)], "b", id="a total that fits on the pages"),
-        pytest.param([Scan(LONG, 501)], "d", id="a total that fits on the pages no more"),
-        pytest.param([Scan(LONG, 20)], "b", id="a total far below what was read"),
-        pytest.param([Scan(SHORT[:30], 60)], "b", id="half of the total was read"),
-        pytest.param([Scan(SHORT[:29], 60)], "d", id="less than half of the total was read"),
-        pytest.param([Scan(LONG, 430, ends=1)], "d", id="first scan cut, total"),
-        pytest.param([Scan(LONG, ends=1)], "b", id="first scan cut, no total"),
-        pytest.param([Scan(LONG, empty=[1])], "b", id="first page of the first scan empty"),
-        pytest.param([Scan(LONG, empty=[2])], "d", id="second page of the first scan empty"),
-        pytest.param([Scan(LONG, empty=[1, 2, 3, 4, 5])], "d", id="all pages empty"),
-        pytest.param(
-            [Scan(LONG, 501), Scan(LONG, 501)], "db", id="a first scan twice, total too high"
-        ),
-        pytest.param(
-            [Scan(LONG, 430, ends=1), Scan(LONG, 430)], "db", id="a first scan cut, then whole"
-        ),
-        # How many may be missing.
-        pytest.param([Scan(LONG), Scan(without(LONG, 9))], "bb", id="9 of 430"),
-        pytest.param([Scan(LONG), Scan(without(LONG, 10))], "bd", id="10 of 430"),
-        pytest.param([Scan(SHORT), Scan(without(SHORT, 9, 9))], "bb", id="9 of 60"),
-        pytest.param([Scan(SHORT), Scan(without(SHORT, 10, 9))], "bd", id="10 of 60"),
-        pytest.param(
-            [Scan(range(2000)), Scan(without(range(2000), 39))], "bb", id="39 of 2,000"
-        ),
-        pytest.param(
-            [Scan(range(2000)), Scan(without(range(2000), 40))], "bd", id="40 of 2,000"
-        ),
-        pytest.param(
-            [Scan(range(4800)), Scan(without(range(4800), 89))], "bb", id="89 of 4,800"
-        ),
-        pytest.param(
-            [Scan(range(4800)), Scan(without(range(4800), 90))], "bd", id="90 of 4,800"
-        ),
-        pytest.param(
-            [Scan(range(5200)), Scan(range(5200), ends=50)], "bb", id="provider cuts at 5,000"
-        ),
-        pytest.param(
-            [Scan(range(10200), 10200, ends=50)], "b", id="provider cuts a first scan at 5,000"
-        ),
-        # New follows are expected too.
-        pytest.param([Scan(SHORT), Scan([*new(40), *SHORT])], "bb", id="40 new over 60"),
-        pytest.param(
-            [Scan(SHORT), Scan([*new(40), *without(SHORT, 10, 9)])], "bd", id="40 new, 10 lost"
-        ),
-        pytest.param(
-            [Scan(SHORT), Scan([*new(60), *SHORT], ends=1)], "bd", id="60 new, page 2 lost"
-        ),
-        pytest.param(
-            [Scan(LONG), Scan([300, *new(97), *without(LONG, 1, 300)], empty=[3])],
-            "bd",
-            id="one followed again, 97 new, page 3 lost",
-        ),
-        # Wrong pages.
-        pytest.param([Scan(LONG), Scan(LONG, empty=[1])], "bd", id="page 1 empty"),
-        pytest.param([Scan(LONG), Scan(LONG, empty=[3])], "bd", id="page 3 empty"),
-        pytest.param([Scan(LONG), Scan(LONG, ends=1)], "bd", id="ends after page 1"),
-        pytest.param([Scan(LONG), Scan(LONG, ends=4)], "bd", id="ends after page 4"),
-        pytest.param([Scan(LONG), Scan([], nothing=True)], "bd", id="nothing"),
-        pytest.param([Scan([1, 2]), Scan([])], "bd", id="nothing, on a list of two"),
-        pytest.param([Scan([1, 2], 2), Scan([], 0)], "bb", id="nothing, and the total is 0"),
-        # Totals.
-        pytest.param(
-            [Scan(LONG, 430), Scan(without(LONG, 90), 340)], "bb", id="total confirms a loss"
-        ),
-        pytest.param(
-            [Scan(LONG, 430), Scan(LONG, 430, empty=[3])], "bd", id="total contradicts a loss"
-        ),
-        pytest.param(
-            [Scan(LONG, 450), Scan(without(LONG, 90), 360)],
-            "bb",
-            id="total confirms a loss, 20 are filtered",
-        ),
-        pytest.param(
-            [Scan(LONG, 430), Scan(LONG, 420, empty=[3])], "bd", id="total explains a part"
-        ),
-        pytest.param(
-            [Scan(LONG, 430), Scan(LONG, 300, empty=[3])],
-            "bd",
-            id="total below what was read explains nothing",
-        ),
-        pytest.param(
-            [Scan(LONG, 630), Scan(LONG, 520, ends=3)],
-            "dd",
-            id="total of a first scan that was too high",
-        ),
-        pytest.param(
-            [Scan(LONG, 430), Scan(LONG, 530), Scan(LONG, 430, empty=[3])],
-            "bbd",
-            id="total that was once too high hides nobody",
-        ),
-        # Believed at the second look.
-        pytest.param(
-            [Scan(LONG), Scan(without(LONG, 90)), Scan(without(LONG, 90))],
-            "bdb",
-            id="the same twice",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(without(LONG, 90)), Scan([*new(30), *without(LONG, 90)])],
-            "bdb",
-            id="the same twice, with 30 new on top",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(without(LONG, 90)), Scan(without(LONG, 99))],
-            "bdb",
-            id="nine more are lost",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(without(LONG, 90)), Scan(without(LONG, 100))],
-            "bdd",
-            id="ten more are lost",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(without(LONG, 90)), Scan(without(LONG, 81))],
-            "bdb",
-            id="nine are back",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(LONG, empty=[3]), Scan(LONG, empty=[2])],
-            "bdd",
-            id="as many, but not the same",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(LONG, empty=[3]), Scan(LONG)], "bdb", id="all are back"
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(LONG, ends=1), Scan(LONG, ends=1), Scan(LONG, ends=1)],
-            "bddd",
-            id="an outage: full pages that end are cut",
-        ),
-        pytest.param(
-            [
-                Scan(LONG, filtered=[4, 40, 99]),
-                Scan(LONG, ends=2, filtered=[4, 40, 99]),
-                Scan(LONG, ends=2, filtered=[4, 40, 99]),
-            ],
-            "bdd",
-            id="an outage: nearly full pages, too",
-        ),
-        pytest.param(
-            [Scan(LONG, 430), Scan(LONG, 430, ends=2), Scan(LONG, 430, ends=2)],
-            "bdd",
-            id="an outage: the total shows it",
-        ),
-        pytest.param(
-            [
-                Scan(SHORT),
-                Scan([*new(160), *SHORT], ends=1),
-                Scan([*new(160), *SHORT], ends=1),
-            ],
-            "bdd",
-            id="an outage on a list that outgrew a page",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan([], nothing=True), Scan([], nothing=True)],
-            "bdb",
-            id="nothing twice",
-        ),
-        pytest.param(
-            [Scan(SHORT, 60), Scan([], 60), Scan([], 60)],
-            "bdd",
-            id="nothing twice, against the total",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan([], nothing=True), Scan([1, 2, 3])],
-            "bdd",
-            id="nothing, then three",
-        ),
-        pytest.param(
-            [Scan(LONG), Scan([1, 2, 3]), Scan([], nothing=True)],
-            "bdd",
-            id="three, then nothing",
-        ),
-        pytest.param(
-            [
-                Scan(LONG),
-                Scan([*new(250), *LONG], ends=4),
-                Scan([*new(250), *LONG], empty=[2]),
-            ],
-            "bdd",
-            id="accounts that only the doubted scan saw",
-        ),
-        pytest.param(
-            [Scan(range(777)), Scan(range(777), empty=[4, 5, 6]), Scan(range(777), empty=[2])],
-            "bdd",
-            id="two blinks that each lose another page",
-        ),
-    ],
+    ("length", "scans", "expected"),
+    [row[1:] for row in FULL_SCANS],
+    ids=[row[0] for row in FULL_SCANS],
 )
-def test_scans_are_believed_or_doubted(scans: Sequence[Scan], expected: str) -> None:
-    assert verdicts(scans) == expected
-
-
-@pytest.mark.parametrize(
-    ("scans", "expected"),
-    [
-        pytest.param([Scan(LONG, 900)], "b", id="a total says nothing of a part"),
-        pytest.param([Scan(LONG), Scan(LONG, empty=[2])], "bd", id="a page is missing"),
-        pytest.param([Scan(LONG), Scan(LONG, ends=1)], "bd", id="the list ends too early"),
-    ],
-)
-def test_under_a_start_date(scans: Sequence[Scan], expected: str) -> None:
-    assert verdicts(scans, start_date=NOW - 250 * HOUR) == expected
-
-
-def entry_of(*scans: Scan, policy: Policy) -> Entry:
-    entry = Entry("ann")
-    for day, scan in enumerate(scans):
-        entry = read(entry, scan, policy, NOW + DAY * day + HOUR).entry
-    return entry
-
-
-@pytest.mark.parametrize(
-    ("before", "scan", "page", "expected"),
-    [
-        pytest.param([], Scan([], 0), 1, False, id="an empty list with a total of 0"),
-        pytest.param([], Scan([]), 1, True, id="an empty list without a total"),
-        pytest.param([Scan([])], Scan([]), 1, False, id="an empty list that was empty"),
-        pytest.param([Scan(SHORT)], Scan([]), 1, True, id="an empty list that was not empty"),
-        pytest.param([Scan(LONG)], Scan(LONG, empty=[1]), 1, True, id="page 1 empty"),
-        pytest.param([Scan(LONG)], Scan(LONG, empty=[2]), 2, True, id="page 2 empty"),
-        pytest.param([], Scan(LONG, empty=[2]), 2, True, id="page 2 of a first scan empty"),
-        pytest.param([], Scan(SHORT), 1, False, id="a first scan of one page"),
-        pytest.param([], Scan(range(100)), 1, False, id="a first scan of one full page"),
-        pytest.param([], Scan(LONG), 5, False, id="a first scan"),
-        pytest.param([], Scan(range(490)), 5, True, id="a first scan that ends nearly full"),
-        pytest.param([], Scan(range(490), 490), 5, False, id="the same, but the total fits"),
-        pytest.param([], Scan(LONG, 430, ends=2), 2, True, id="a first scan cut"),
-        pytest.param([Scan(LONG)], Scan(LONG), 5, False, id="the end of a list"),
-        pytest.param([Scan(LONG)], Scan(LONG), 1, False, id="a page in between"),
-        pytest.param([Scan(range(490))], Scan(range(490)), 5, False, id="a full last page"),
-        pytest.param(
-            [Scan(LONG)], Scan(LONG, ends=2), 2, True, id="the scan would be doubted"
-        ),
-        pytest.param(
-            [Scan(range(2000))],
-            Scan(without(range(2000), 20)),
-            20,
-            True,
-            id="ten are missing, though not enough for a doubt",
-        ),
-        pytest.param(
-            [Scan(LONG)], Scan(without(LONG, 9)), 5, False, id="fewer than ten are missing"
-        ),
-        pytest.param(
-            [Scan(LONG), Scan(LONG, ends=2)], Scan(LONG), 5, False, id="a doubt that is healed"
-        ),
-        pytest.param(
-            [], Scan(LONG, empty=[2]), 5, False, id="the last page below one that was empty"
-        ),
-    ],
-)
-def test_responses_are_requested_once_more(
-    before: Sequence[Scan], scan: Scan, page: int, *, expected: bool
+def test_full_scan_is_believed_or_doubted(
+    length: int, scans: Sequence[Scan], expected: str, *, totals: bool
 ) -> None:
-    policy = Policy("username", full_scan_after=0)
-    entry = entry_of(*before, policy=policy)
-    at = NOW + DAY * len(before) + HOUR
-    for number, response in enumerate(scan.pages(), 1):
-        event = step(entry, respond(response, at), policy)
-        entry = event.entry
-        if number == page:
-            assert event.is_odd is expected
+    life = a_list(length, totals=totals)
+    assert verdicts(life, scans) == expected.split(" | ")[-1 if totals else 0]
+    check_healed(life)
 
 
-def test_a_final_response_is_not_requested_again() -> None:
-    policy = Policy("username", full_scan_after=0)
-    entry = entry_of(Scan(LONG), policy=policy)
-    (page,) = Scan([], nothing=True).pages()
-    final = dataclasses.replace(respond(page, NOW + DAY + HOUR), is_final=True)
-    assert not step(entry, final, policy).is_odd
+WRONG_TOTALS = [
+    ("9 for an empty list", 0, [Scan(total=9), Scan(total=9)], "d2 w1"),
+    ("one too high", 430, [Scan(total=431)], "w5"),
+    ("fits on the pages", 430, [Scan(total=500)], "w5"),
+    ("does not fit on the pages", 430, [Scan(total=501), Scan(total=501)], "d6 w6"),
+    ("far too low", 430, [Scan(total=20)], "w5"),
+    ("twice what was read", 30, [Scan(total=60)], "w1"),
+    ("more than twice what was read", 30, [Scan(total=61)], "d2"),
+    ("20 private accounts", 450, [Scan(hidden=range(20)), Scan(lost=range(50, 140))], "w5 w4"),
+    ("explains a part of a loss", 430, [RIGHT, Scan(empty, [3], total=420)], "w5 d7"),
+    ("below what was read", 430, [RIGHT, Scan(empty, [3], total=300)], "w5 d7"),
+    (
+        "6 days old",
+        430,
+        [RIGHT, *[Scan(new=30)] * 6, Scan(empty, [5], total=430)],
+        "w5 w5 w5 w6 w6 w6 w7 d9",
+    ),
+    ("too high at first", 430, [Scan(total=630), Scan(early_end, [3], total=520)], "d6 d4"),
+    ("too high once", 430, [RIGHT, Scan(total=530), Scan(empty, [3])], "w5 w5 d7"),
+    (
+        "old, half of the accounts are private",
+        400,
+        [Scan(hidden=range(0, 400, 2)), Scan(early_end, [3], new=230, total=402)],
+        "w4 d4",
+    ),
+    ("an empty list, but a total", 60, [RIGHT, *[Scan(nobody, [1])] * 3], "w1 d2 d2 d2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("length", "scans", "expected"),
+    [row[1:] for row in WRONG_TOTALS],
+    ids=[row[0] for row in WRONG_TOTALS],
+)
+def test_total_that_is_wrong_hides_no_loss(
+    length: int, scans: Sequence[Scan], expected: str
+) -> None:
+    life = a_list(length, totals=True)
+    assert verdicts(life, scans) == expected
+    check_healed(life)
+
+
+INCREMENTAL_SCANS = [
+    ("page 1 is empty", 430, [RIGHT, Scan(empty, [1], new=5)], "w5 i2"),
+    (
+        "page 2 is empty, above the bookmark",
+        150,
+        [RIGHT, Scan(empty, [2], new=250), RIGHT, RIGHT],
+        "w2 d4 w4 i1",
+    ),
+    (
+        "ends after page 2",
+        430,
+        [RIGHT, Scan(early_end, [2], new=250), RIGHT, RIGHT],
+        "w5 d3 w7 i1",
+    ),
+    ("page 1 is null", 430, [RIGHT, NULL, RIGHT, RIGHT], "w5 d2 w5 i1"),
+    ("the first follow of all", 0, [RIGHT, RIGHT, Scan(new=1)], "w2 w1 w1 | w1 w1 w1"),
+    ("first scan ends after page 1", 430, [CUT, RIGHT], "w1 i5 | d2 w5"),
+    (
+        "one is lost, page 3 is empty",
+        430,
+        [RIGHT, Scan(empty, [3], lost=[5]), RIGHT],
+        "w5 d7 w5",
+    ),
+]
+
+
+@with_and_without_totals
+@pytest.mark.parametrize(
+    ("length", "scans", "expected"),
+    [row[1:] for row in INCREMENTAL_SCANS],
+    ids=[row[0] for row in INCREMENTAL_SCANS],
+)
+def test_incremental_scan_that_reads_too_little_is_doubted(
+    length: int, scans: Sequence[Scan], expected: str, *, totals: bool
+) -> None:
+    life = a_list(length, totals=totals, full_scan_after=None, full_scan_on_loss=True)
+    assert verdicts(life, scans) == expected.split(" | ")[-1 if totals else 0]
+    read(life, RIGHT)
+    assert set(life.listed) <= life.sent
+    check_healed(life)
+
+
+@pytest.mark.parametrize(
+    ("scans", "expected"),
+    [
+        pytest.param([Scan(total=900)], "w3", id="a total says nothing of a part"),
+        pytest.param([RIGHT, Scan(empty, [2])], "w3 d5", id="page 2 is empty"),
+        pytest.param([RIGHT, CUT], "w3 d2", id="ends after page 1"),
+    ],
+)
+def test_full_scan_down_to_a_start_date(scans: Sequence[Scan], expected: str) -> None:
+    life = a_list(430, totals=True, start_date=NOW - 250 * HOUR)
+    assert verdicts(life, scans) == expected
+
+
+@with_and_without_totals
+@pytest.mark.parametrize("scans_before", [0, 1])
+@pytest.mark.parametrize(
+    ("change", "page"), [(empty, 1), (empty, 2), (null, 2), (early_end, 2)]
+)
+def test_page_that_is_wrong_once_costs_one_request(
+    change: Change, page: int, scans_before: int, *, totals: bool
+) -> None:
+    life = a_list(250, totals=totals)
+    verdicts(life, [RIGHT] * scans_before)
+    life.blink = once(change, page)
+    assert verdict(life.read()) == "w4"
+    assert life.rows[-1]["accounts_read"] == 250
+    check_healed(life)
+
+
+@with_and_without_totals
+def test_doubted_scan_sends_its_new_follows_and_the_next_one_is_full(*, totals: bool) -> None:
+    life = a_list(430, totals=totals)
+    read(life, RIGHT)
+    doubted = read(life, Scan(early_end, [1], new=3))
+    assert {"new.0", "new.1", "new.2"} <= set(doubted.sent)
+    life.policy["full_scan_after"] = None
+    assert verdicts(life, [RIGHT, RIGHT]) == "w5 i1"
+
+
+@with_and_without_totals
+def test_losses_that_incremental_scans_found_are_no_doubt_in_a_full_scan(
+    *, totals: bool
+) -> None:
+    life = a_list(60, totals=totals, full_scan_after=None)
+    days = [Scan(lost=range(first, first + 6)) for first in (0, 6, 12)]
+    assert verdicts(life, [RIGHT, *days]) == "w1 i1 i1 i1"
+    life.policy["full_scan_after"] = 0
+    assert verdicts(life, [RIGHT]) == "w1"
+    check_healed(life)
+
+
+@with_and_without_totals
+def test_page_lost_below_a_follow_made_again_and_97_new_ones(*, totals: bool) -> None:
+    life = a_list(430, totals=totals)
+    read(life, RIGHT)
+    life.refollow("old.300")
+    assert verdict(read(life, Scan(empty, [3], new=97))) == "d8"
+    check_healed(life)
+
+
+@pytest.mark.parametrize(("total", "read_down"), [(None, True), (10_200, True), (5000, False)])
+def test_list_that_the_provider_cut_at_5000_is_whole_down_to_its_last_page(
+    total: int | None, *, read_down: bool
+) -> None:
+    life = Life(follows_of(5000), repeat=False)
+    life.total = lambda _: total
+    row = life.read(after=0).row
+    assert (row["whole_list"], row["reason"]) == (True, None)
+    expected = in_utc(NOW - HOUR - 4900 * HOUR) if read_down else None
+    assert row["read_down_to"] == expected
+
+
+@with_and_without_totals
+@pytest.mark.parametrize(
+    ("length", "hidden", "new", "lost"),
+    [
+        pytest.param(2000, (), 0, 5, id="a list of 2,000 that loses 35 a week"),
+        pytest.param(900, range(0, 900, 3), 2, 0, id="a list with 300 private accounts"),
+    ],
+)
+def test_list_that_changes_slowly_is_not_read_more_often(
+    length: int, hidden: Sequence[int], new: int, lost: int, *, totals: bool
+) -> None:
+    """A full scan is due after half a week to a week, and may request its last page twice."""
+    life = a_list(length, totals=totals, full_scan_after=7 * DAY)
+    life.policy["full_scan_on_loss"] = not lost  # which would trigger one a day
+    read(life, Scan(hidden=hidden))
+    requests = []
+    for day in range(21):
+        places = [40 + day + 333 * number for number in range(lost)]
+        requests.append(read(life, Scan(new=new, lost=places)).requests)
+    full = [number for number in requests if number > 1]
+    assert len(full) <= 6
+    assert max(full) <= length / 100 + 1
+    assert false_absences(life) == []

@@ -19,13 +19,10 @@ from tests.lives import NOW, Life
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Page
 
-worlds = settings(max_examples=20, deadline=None, derandomize=True)
+worlds = settings(max_examples=40, deadline=None, derandomize=True)
 """Derandomized: which rare double blinks there are must not depend on the day."""
 
-seeds = st.integers(0, 2**32)
-totals = pytest.mark.parametrize(
-    "totals", [pytest.param(True, id="totals"), pytest.param(False, id="no totals")]
-)
+totals = pytest.mark.parametrize("totals", [False, True])
 
 
 class Story:
@@ -33,10 +30,6 @@ class Story:
 
     With totals it is RapidAPI's list, where a renamed account keeps its key; without, it is
     the Research API's, where it becomes another account.
-
-    Attributes:
-        life: The list.
-        requests: Number of requests so far.
 
     Args:
         seed: Decides everything that happens.
@@ -83,7 +76,7 @@ class Story:
 
     def end(self) -> None:
         """Read the list twice more, in full, while nothing blinks."""
-        self.life.blink = lambda _request, _number, page: page
+        self.life.blink = lambda _number, page: page
         self.life.policy["full_scan_after"] = 0
         for _ in range(2):
             self.life.read()
@@ -108,7 +101,7 @@ class Story:
         if not self._totals:
             self.life.world.rename(name, f"{name}.renamed")
 
-    def _blink(self, _request: int, _number: int, page: Page) -> Page:
+    def _blink(self, _number: int, page: Page) -> Page:
         random = self._blinks
         if random.random() >= self._share:
             return page
@@ -125,76 +118,44 @@ def false_ones_per_scan(life: Life) -> int:
 
 @totals
 @worlds
-@given(seed=seeds, blinks=st.floats(0, 0.05))
-def test_where_few_pages_blink_no_ten_accounts_are_absent_that_are_not(
-    seed: int, blinks: float, *, totals: bool
-) -> None:
-    for number in range(3):
-        story = Story(seed + number, totals=totals, blinks=blinks)
-        story.live(8)
-        assert false_ones_per_scan(story.life) < 10
-
-
-@totals
-@worlds
-@given(seed=seeds, blinks=st.floats(0, 0.2))
+@given(seed=st.integers(0, 2**32), blinks=st.sampled_from([0, 0.02, 0.05, 0.2]))
 def test_however_many_pages_blink_every_follow_is_sent_in_the_end(
     seed: int, blinks: float, *, totals: bool
 ) -> None:
-    """Whatever a killed run did not write, no state claims."""
+    """Where few pages blink, no ten accounts are absent that are not; where none does, none.
+
+    Whatever a killed run did not write, no state claims.
+    """
     story = Story(seed, totals=totals, blinks=blinks)
     story.live(8)
+    assert blinks > 0.05 or false_ones_per_scan(story.life) < 10
     story.end()
     assert set(story.life.listed) <= story.life.sent
+    assert blinks or false_absences(story.life) == []
 
 
 @totals
-@worlds
-@given(seed=seeds)
-def test_where_nothing_blinks_every_absence_is_true(seed: int, *, totals: bool) -> None:
-    story = Story(seed, totals=totals)
-    story.live(8)
-    story.end()
-    assert false_absences(story.life) == []
-    assert set(story.life.listed) <= story.life.sent
-
-
-@totals
-@worlds
-@given(seed=seeds)
-def test_where_nothing_blinks_only_a_first_scan_is_requested_again(
-    seed: int, *, totals: bool
-) -> None:
-    """If it is empty or ends nearly full, and then by one request."""
-    requests = []
-    for asks_again in (True, False):
-        story = Story(seed, totals=totals, calm=True)
-        story.life.asks_again = asks_again
-        story.live(8)
-        requests.append(story.requests)
-        assert not any(row["reason"] for row in story.life.rows)
-    assert 0 <= requests[0] - requests[1] <= 1
-
-
-@totals
-def test_a_month_without_blinks_costs_at_most_3_percent_more(*, totals: bool) -> None:
-    requests = Counter[bool]()
-    for seed in range(10):
+def test_where_nothing_blinks_only_a_first_scan_is_requested_again(*, totals: bool) -> None:
+    """If it is empty or ends nearly full, and then by one request; nothing is doubted."""
+    for seed in range(15):
+        requests = []
         for asks_again in (True, False):
             story = Story(seed, totals=totals, calm=True)
             story.life.asks_again = asks_again
-            story.live(28)
-            requests[asks_again] += story.requests
-    assert requests[True] <= 1.03 * requests[False]
+            story.live(12)
+            requests.append(story.requests)
+            assert not any(row["reason"] for row in story.life.rows)
+        assert 0 <= requests[0] - requests[1] <= 1
 
 
 @totals
-def test_30_lists_over_14_days_with_blinks_on_5_percent_of_the_pages(*, totals: bool) -> None:
+def test_20_lists_over_14_days_with_blinks_on_5_percent_of_the_pages(*, totals: bool) -> None:
     """Without the rules of `scan/doubt.py`, there are hundreds of false absences."""
     found, real = 0, 0
-    for seed in range(30):
+    for seed in range(20):
         story = Story(seed, totals=totals, blinks=0.05)
         story.live(14)
+        assert false_ones_per_scan(story.life) < 10
         found += len(false_absences(story.life))
         real += sum(1 for _ in absences(story.life))
     assert real > 500
