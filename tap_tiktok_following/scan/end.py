@@ -163,6 +163,8 @@ def _note_incremental_scan(
     entry: Entry, listing: Listing, progress: Progress, evidence: dict[Evidence, int]
 ) -> Entry:
     before, start_date = listing.entry, listing.policy.start_date
+    if listing.response.page.has_more and not progress.read:
+        return entry  # its pages came back empty
     is_read_to_end = not (listing.response.page.has_more or start_date)
     listed = before.listed + progress.sent if before.listed else 0
     floor = start_date if before.full_floor is None else before.full_floor

@@ -51,4 +51,5 @@ def _count_lost_by_total(listing: Listing, progress: Progress) -> int:
     before, now = listing.entry.total, progress.total
     if before is None or now is None:
         return 0
-    return max(0, before + listing.comparison.count_new_on_top() - now)
+    new = listing.comparison.count_new_on_top(listing.earliest)
+    return max(0, before + new - now)

@@ -80,10 +80,15 @@ class Comparison:
             return unknown
         return [place for place in unknown if place < known[-1]]
 
-    def count_new_on_top(self) -> int:
-        """Return the number of new accounts above the first remembered one."""
-        above = sum(1 for _ in takewhile(lambda a: a not in self._ranks, self.accounts))
-        return above if self.met else 0
+    def count_new_on_top(self, earliest: int) -> int:
+        """Return the number of new accounts above the first remembered one.
+
+        If none of these was met, that is known only where pages were read down to `earliest`
+        (Unix seconds), above the end of the memory.
+        """
+        if not self.met and earliest < self._since:
+            return 0
+        return sum(1 for _ in takewhile(lambda a: a not in self._ranks, self.accounts))
 
     def count_new(self) -> int:
         """Return the number of unknown accounts above the last remembered one.

@@ -237,7 +237,7 @@ def test_total_that_is_wrong_hides_no_loss(
 
 
 INCREMENTAL_SCANS = [
-    ("page 1 is empty", 430, [RIGHT, Scan(empty, [1], new=5)], "w5 i2"),
+    ("page 1 is empty", 430, [RIGHT, Scan(empty, [1], new=5), RIGHT, RIGHT], "w5 i2 i1 i1"),
     (
         "page 2 is empty, above the bookmark",
         150,
