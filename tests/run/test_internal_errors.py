@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,9 @@ def test_worker_that_dies_is_never_a_success(
     """Every list has a row, those that no worker was left for too; the others are read."""
     break_at({f"{name}.0" for name in broken}, Death(CANARY), monkeypatch)
     ended = run(settings(sandbox, NAMES, "research", concurrency=2))
+    for thread in threading.enumerate():
+        if thread.name.startswith("worker"):
+            thread.join()  # else its error is reported in another test
     outcomes = {name: row["outcome"] for name, row in ended.scans("research").items()}
     read = set(NAMES) - set(broken)
     assert outcomes == {**dict.fromkeys(NAMES, "failed"), **dict.fromkeys(read, "complete")}
