@@ -289,7 +289,7 @@ def test_whoever_leaves_no_follow_is_lost_no_loss_overstated_and_no_request_wast
         assert read.requests <= pages + 2
         shortest = min(shortest, len(life.listed))
         is_quiet = is_calm and not (full_scan_on_loss or day["new"] or total is too_high)
-        if is_quiet and shortest > page_size:  # a short list is remembered, and read, as a whole
+        if is_quiet and shortest > page_size:  # a shorter one is remembered as a whole
             assert read.requests == 1
         if not (is_calm and full_scan_on_loss and total in {right, absent}):
             continue
