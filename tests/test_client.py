@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, World
 from tap_tiktok_following.client import Clock
 from tests.harness import (
     NOW,
@@ -340,7 +340,7 @@ def test_budget_is_the_most_the_provider_ever_sees(
     sandbox: Sandbox, provider: str, budget: int
 ) -> None:
     limits = {f"{provider}_max_requests": budget, "concurrency": 8, "max_tries": 5}
-    flaky = Fault("status", probability=0.5)
+    flaky = Fault("status", times=5)
     ended = read(sandbox, provider, flaky, usernames=many(40), **limits)
     assert asked(sandbox, provider) == budget
     assert ended.exit_code == 0
@@ -374,9 +374,9 @@ def test_cached_page_without_a_readable_time_is_as_of_its_date(timestamp: str) -
 
 @pytest.mark.parametrize(("wait", "expected"), [("89", 1), ("91", 2)])
 def test_token_is_renewed_before_it_expires(
-    sandbox: Sandbox, wait: str, expected: int
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, wait: str, expected: int
 ) -> None:
-    sandbox.scenario = Scenario(token_life=100)
+    monkeypatch.setattr("sandbox.research.TOKEN_LIFE", 100)
     assert read(sandbox, "research", Fault("retry_after", value=wait, times=1)).exit_code == 0
     assert asked(sandbox, "token") == expected
 
