@@ -149,20 +149,16 @@ class Clock:
 class Gate:
     """Lets the requests of all workers through, one by one.
 
+    `budget` is the setting of `max_requests`, for messages.
+
     Attributes:
         clock: The clock that it waits by.
         halt: Why the gate is closed; None while it is open.
         requests: Number of requests that have passed, `max_requests` at most in a run.
     """
 
-    def __init__(
-        self,
-        per_second: int,
-        max_requests: int | None,
-        budget: str,  # the setting behind `max_requests`
-        clock: Clock | None = None,
-    ) -> None:
-        self.clock = clock or Clock()
+    def __init__(self, per_second: int, max_requests: int | None, budget: str) -> None:
+        self.clock = Clock()
         self.halt: StreamEnded | None = None
         self.requests = 0
         self._max_requests = max_requests

@@ -166,10 +166,7 @@ class QuotaUsedUp(StreamEnded):
 
     exit_code: ClassVar[int] = QUOTA
     happened = "the quota is used up"
-    advice = (
-        "run again later; unfinished lists are read first, and `on_quota_exhausted` set to "
-        "`stop` makes this exit code 0"
-    )
+    advice = "run again later; unfinished lists are read first"
 
 
 class BudgetReached(StreamEnded):

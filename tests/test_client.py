@@ -307,7 +307,8 @@ def test_slow_down_pauses_all_workers_and_a_server_error_only_its_own(
             return Reply(body=PAGE)
         # Both are sent before either response, and the response to ben is the later one.
         wait_until(lambda: bool(clock.waits) if username == "ben" else len(sent) == 2)
-        return Reply(status, headers={"Retry-After": "30" if username == "ann" else "1"})
+        wait = {"Retry-After": "30" if username == "ann" else "1"}
+        return Reply(status, b'{"error": "Please try again later."}', wait)
 
     with Server(reply) as server:
         ended = read_from(server.url, "ann", "ben", concurrency=2)
@@ -391,7 +392,7 @@ def test_rejected_token_is_renewed_within_the_same_try(
 
 
 @pytest.mark.parametrize(
-    ("users_own", "times"), [({}, 2), ({"research_access_token": "x"}, 1)]
+    ("users_own", "times"), [({}, 2), ({"research_access_token": "the_users_token"}, 1)]
 )
 def test_token_that_is_always_rejected_ends_the_stream(
     sandbox: Sandbox, users_own: dict[str, str], times: int

@@ -53,6 +53,14 @@ def test_messages_are_lines_of_utf_8_in_order_and_states_follow_their_records(
     assert all(one != another for one, another in pairwise(ended.states))
 
 
+def test_schemas_are_written_even_if_nothing_follows_them(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = settings(sandbox, ["ann"], "rapidapi")
+    ended = redirected("", [*command(tmp_path, config), "--test=schema"])
+    assert [message["type"] for message in ended.messages] == ["SCHEMA", "SCHEMA"]
+
+
 # A target that does not read.
 
 
@@ -198,7 +206,7 @@ needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is
 
 
 @needs_full
-@pytest.mark.parametrize("option", [[], ["--about"]])
+@pytest.mark.parametrize("option", [[], ["--about"], ["--version"]])
 def test_full_disk_ends_the_run_in_one_sentence(
     sandbox: Sandbox, tmp_path: Path, option: list[str]
 ) -> None:

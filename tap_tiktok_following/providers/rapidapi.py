@@ -137,11 +137,11 @@ class RapidAPI(Provider):
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
         """Return `GET /api/v1/users/{username}/following`."""
-        url = f"{self.url}/api/v1/users/{quote(username, safe='')}/following"
+        query = f"count={count}" if cursor is None else f"count={count}&max_time={cursor}"
+        url = f"{self.url}/api/v1/users/{quote(username, safe='')}/following?{query}"
         key, host = self._config["rapidapi_key"], urlsplit(self.url).netloc
         headers = {"x-rapidapi-key": key, "x-rapidapi-host": host}
-        query = {"count": count, "max_time": cursor}
-        return requests.Request("GET", url, headers, params=query)
+        return requests.Request("GET", url, headers)
 
     @override
     def _page(self, response: RawResponse) -> Page:

@@ -148,9 +148,13 @@ class FollowingStream(ProviderStream):
             sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
             yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
         if halt is not None and not isinstance(halt, Interrupted):
-            stops = self.config["on_quota_exhausted"] == "stop"
-            exit_code = SUCCESS if stops and isinstance(halt, QuotaUsedUp) else halt.exit_code
-            yield Ended(f"{self.name}: {halt.sentence}.", exit_code)
+            sentence, exit_code = f"{self.name}: {halt.sentence}", halt.exit_code
+            if isinstance(halt, QuotaUsedUp):
+                if self.config["on_quota_exhausted"] == "stop":
+                    exit_code = SUCCESS
+                else:
+                    sentence += ", and `on_quota_exhausted` set to `stop` makes this exit code 0"
+            yield Ended(f"{sentence}.", exit_code)
 
     def log_reasons(self) -> None:
         """Log why lists could not be read, and what could not be sent."""
