@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
 
 import msgspec
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from singer_sdk import typing as th
-    from typing_extensions import Buffer
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
@@ -51,7 +51,7 @@ class Reader(Generic[T]):
         self._strict = msgspec.json.Decoder(kind)
         self._lax = msgspec.json.Decoder(kind, strict=False)
 
-    def read(self, body: Buffer) -> T:
+    def read(self, body: bytes) -> T:
         """Decode a body.
 
         If strict decoding fails, text is repaired (a lone surrogate, a NUL or a byte that is
@@ -61,16 +61,16 @@ class Reader(Generic[T]):
         Raises:
             Unreadable: If that fails too.
         """
-        body = bytes(body)
-        try:
+        with suppress(*_UNREADABLE):
             if rb"\u0000" not in body:
                 return self._strict.decode(body)
-        except _UNREADABLE:
-            pass
         try:
             return self._lax.decode(msgspec.json.encode(_repair(body)))
         except _UNREADABLE as error:
             raise Unreadable from error
+
+
+_LIST = Reader(list[Any])
 
 
 class AccountsReader:
@@ -92,17 +92,9 @@ class AccountsReader:
         Raises:
             Unreadable: If it is not a list.
         """
-        try:
+        with suppress(*_UNREADABLE):
             return Accounts(msgspec.to_builtins(self._strict.decode(raw) or []))
-        except _UNREADABLE:
-            pass
-        try:
-            items = _repair(bytes(raw))
-        except _UNREADABLE as error:
-            raise Unreadable from error
-        if not isinstance(items, list):
-            raise Unreadable
-        return self._conform(items)
+        return self._conform(_LIST.read(bytes(raw)))
 
     def _conform(self, items: list[Any]) -> Accounts:
         """Make wrong fields null, and leave out accounts without their key."""
