@@ -153,7 +153,9 @@ class FollowingStream(ProviderStream):
                 if self.config["on_quota_exhausted"] == "stop":
                     exit_code = SUCCESS
                 else:
-                    sentence += ", and `on_quota_exhausted` set to `stop` makes this exit code 0"
+                    sentence += (
+                        ", and `on_quota_exhausted` set to `stop` makes this exit code 0"
+                    )
             yield Ended(f"{sentence}.", exit_code)
 
     def log_reasons(self) -> None:
