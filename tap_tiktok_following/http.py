@@ -5,10 +5,9 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-import weakref
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from socket import SHUT_RDWR
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes, decompressed. A page of 100 accounts has about 60 KB."""
+
+LOOK_EVERY = 0.2
+"""Seconds between two looks for responses that are late."""
 
 _CHUNK = 64 * 1024
 
@@ -138,7 +140,7 @@ class _Connection(Session):
     """A session that limits the time of each response.
 
     The timeout of a socket limits a single read, which a server that sends byte by byte never
-    exceeds. So a thread watches each session and cuts off a response that is late; a timer per
+    exceeds. So a thread watches all responses and cuts off those that are late; a timer per
     request would be shorter, and cost a third more CPU.
 
     Raises:
@@ -160,9 +162,7 @@ class _Connection(Session):
         pool.ConnectionCls = kind
         self._timeout = timeout
         self._socket: socket | None = None
-        self._ends_at = float("inf")
-        self._is_late = False
-        threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
+        _start_watching()
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -175,19 +175,11 @@ class _Connection(Session):
 
         def getresponse_in_time() -> object:
             self._socket = connection.sock
-            self._ends_at = time.monotonic() + self._timeout
+            _deadlines[connection.sock] = time.monotonic() + self._timeout
             return getresponse()
 
         connection.getresponse = getresponse_in_time
         return connection
-
-    def look(self) -> float:
-        """Cut off a late response, and return the seconds until the next look."""
-        if self._socket is not None and time.monotonic() >= self._ends_at:
-            self._is_late = True
-            with suppress(OSError, ValueError):
-                self._socket.shutdown(SHUT_RDWR)
-        return min(1.0, self._timeout / 10)
 
     @contextmanager
     def time_limit(self) -> Iterator[None]:
@@ -196,20 +188,31 @@ class _Connection(Session):
         Raises:
             TimeoutError: If it was cut off, in place of what reading it raised.
         """
-        self._is_late = False
+        self._socket = None
         try:
             yield
         finally:
-            self._ends_at = float("inf")
-            if self._is_late:
+            if self._socket is not None and not _deadlines.pop(self._socket, 0.0):
                 raise TimeoutError
 
 
-def _watch(reference: weakref.ref[_Connection]) -> None:
-    while session := reference():
-        wait = session.look()
-        del session
-        time.sleep(wait)
+_deadlines: dict[socket, float] = {}
+"""When the response that a socket waits for is late, by the monotonic clock."""
+
+
+@cache
+def _start_watching() -> None:
+    threading.Thread(target=_watch, name="watchdog", daemon=True).start()
+
+
+def _watch() -> None:
+    """Cut off responses that are late; they lose their deadline."""
+    while True:
+        time.sleep(LOOK_EVERY)
+        for connection, end in tuple(_deadlines.items()):
+            if time.monotonic() >= end and _deadlines.pop(connection, 0.0):
+                with suppress(OSError, ValueError):
+                    connection.shutdown(SHUT_RDWR)
 
 
 class _OfThread(threading.local):
