@@ -81,7 +81,7 @@ def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
     if not full and entry.bookmark is not None:
         if entry.known.since:  # 0 is a whole list: its end may have been wrong
             floor = max(floor, entry.bookmark - policy.lookback)
-        if entry.retry_at is not None:  # the page below this cursor always fails
+        if entry.retry_at is not None:  # end above this cursor, whose page always fails
             floor = max(floor, (entry.full_floor or 0) + 1)
     return Progress(scanned_at, as_of, full, floor, moved_at=response.until)
 
@@ -124,7 +124,7 @@ def _count(listing: Listing, progress: Progress) -> Progress:
     response, page = listing.response, listing.response.page
     is_first = not progress.pages
     stayed_empty = page.has_more and not page.accounts.rows
-    is_above = listing.latest > (listing.entry.bookmark or 0)
+    may_be_new = listing.latest > (listing.entry.bookmark or 0)
     gap = f"an account came without `{listing.policy.key}`" if page.accounts.keyless else ""
     if progress.as_of < (listing.entry.bookmark or 0):
         gap = "the response came from a cache that is older than the last scan"
@@ -138,7 +138,7 @@ def _count(listing: Listing, progress: Progress) -> Progress:
         cached=progress.cached or page.cached_at is not None,
         gap=gap or progress.gap,
         has_hole=progress.has_hole or stayed_empty,
-        hides_follows=progress.hides_follows or (stayed_empty and is_above and not is_first),
+        hides_follows=progress.hides_follows or (stayed_empty and may_be_new and not is_first),
         read_until=max(response.until, progress.read_until, progress.as_of),
         read_down_to=listing.latest if listing.problem else listing.earliest,
     )
