@@ -341,7 +341,7 @@ def test_budget_is_the_most_the_provider_ever_sees(
     sandbox: Sandbox, provider: str, budget: int
 ) -> None:
     limits = {f"{provider}_max_requests": budget, "concurrency": 8, "max_tries": 5}
-    flaky = Fault("status", times=5)
+    flaky = Fault("status", times=4)
     ended = read(sandbox, provider, flaky, usernames=many(40), **limits)
     assert asked(sandbox, provider) == budget
     assert ended.exit_code == 0
