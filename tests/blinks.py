@@ -79,4 +79,6 @@ def false_absences(life: Life) -> list[Absence]:
 def _listed_during(life: Life, row: dict[str, str]) -> set[str]:
     first, last = (parse_time(row[name]) or 0 for name in ("scanned_at", "read_until"))
     listings = [names for now, names in life.listings.items() if first <= now <= last]
-    return set.intersection(*listings)
+    stays = [(f.username, f.at, f.until or last) for f in life.world.history("ann")]
+    stayed = {account for account, at, until in stays if at <= first and until >= last}
+    return stayed.intersection(*listings)
