@@ -170,8 +170,11 @@ def shards(work: Work) -> Run:
     """Run one Meltano pipeline per shard into PostgreSQL, two at the same time."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server_is_at = {"HOST": "127.0.0.1", "PORT": str(port), "PASSWORD": "any"}
-    environment = {f"TARGET_POSTGRES_{name}": value for name, value in server_is_at.items()}
+    environment = {
+        "TARGET_POSTGRES_HOST": "127.0.0.1",
+        "TARGET_POSTGRES_PORT": str(port),
+        "TARGET_POSTGRES_PASSWORD": "any",
+    }
 
     def load(folder: str, **settings: object) -> Run:
         project, variables = make_project(work.folder / folder), work.variables(**settings)
@@ -182,6 +185,7 @@ def shards(work: Work) -> Run:
         if server is None:
             message = "there is no PostgreSQL server to load into"
             raise Failed(message)
+        environment["TARGET_POSTGRES_DATABASE"] = server.new_database()
         # Two pipelines that create the same table at the same time fail.
         load("first", **ONE_REQUEST)
         server.execute("TRUNCATE tiktok.research_following")
