@@ -71,7 +71,7 @@ test-airflow: .venv/ready .airflow/ready $(TOOLS)
 test-warehouses: .venv/ready .warehouses/ready
 	$(BIN)/pytest tests/warehouses
 
-# Measure the tap beside its peers; takes about 25 minutes, on a machine that does nothing else.
+# Measure the tap beside its peers; takes about 12 minutes, on a machine that does nothing else.
 bench: .venv/ready plugins benchmarks/.venv/ready
 	@$(BIN)/python -m benchmarks
 
