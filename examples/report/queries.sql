@@ -1,5 +1,6 @@
 -- What the page shows, in SQL that DuckDB, PostgreSQL, Snowflake, BigQuery, Databricks and Redshift
--- share. A name in braces is a model of the dbt package, or a time or number that report.py fills in.
+-- share. A name in braces is a model of the dbt package, the query `latest`, or a time or number that
+-- report.py fills in.
 
 
 -- name: runs
@@ -75,41 +76,19 @@ where happened_at_latest > {since}
 group by follower_username
 
 
--- name: outcomes
--- A username counts as read if one provider could read it.
-with ranked as (
-    select
-        case when last_outcome in ('complete', 'unchanged') then 'read' else last_outcome end as outcome,
-        row_number() over (
-            partition by username
-            order by
-                case
-                    when last_outcome in ('complete', 'unchanged') then 0
-                    when last_outcome = 'interrupted' then 1
-                    when last_outcome is null then 3
-                    else 2
-                end,
-                last_scanned_at desc,
-                provider
-        ) as place
-    from {coverage}
-)
-
+-- name: latest
+-- The last scan of each username, as part of other queries. A username counts as read if one
+-- provider could read it.
 select
-    coalesce(outcome, 'never scanned') as outcome,
-    count(*) as usernames
-from ranked
-where place = 1
-group by coalesce(outcome, 'never scanned')
-order by usernames desc, outcome
-
-
--- name: unread
-with ranked as (
+    username,
+    last_outcome,
+    last_reason,
+    last_read
+from (
     select
         username,
-        coalesce(last_outcome, 'never scanned') as outcome,
-        last_reason as reason,
+        coalesce(last_outcome, 'never scanned') as last_outcome,
+        last_reason,
         max(last_read) over (partition by username) as last_read,
         row_number() over (
             partition by username
@@ -124,15 +103,31 @@ with ranked as (
                 provider
         ) as place
     from {coverage}
-)
+) as ranked
+where place = 1
 
+
+-- name: outcomes
+select
+    outcome,
+    count(*) as usernames
+from (
+    select
+        case when last_outcome in ('complete', 'unchanged') then 'read' else last_outcome end as outcome
+    from {latest} as latest
+) as outcomes
+group by outcome
+order by usernames desc, outcome
+
+
+-- name: unread
 select
     username,
-    outcome,
-    reason,
+    last_outcome as outcome,
+    last_reason as reason,
     last_read
-from ranked
-where place = 1 and outcome not in ('complete', 'unchanged')
+from {latest} as latest
+where last_outcome not in ('complete', 'unchanged')
 order by outcome, username
 limit {most}
 

@@ -146,7 +146,9 @@ class Models:
         if name in MOST:
             values["most"] = MOST[name]
         sql = {k: _sql(v) if isinstance(v, datetime) else v for k, v in values.items()}
-        rows = self._run(self._queries[name].format(**self._names, **sql))
+        latest = f"({self._queries['latest'].format(**self._names)})"
+        query = self._queries[name].format(**self._names, latest=latest, **sql)
+        rows = self._run(query)
         return [{k.lower(): _plain_number(v) for k, v in row.items()} for row in rows]
 
     def row(self, name: str, **values: datetime | int | str) -> Row:
