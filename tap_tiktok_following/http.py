@@ -55,6 +55,13 @@ class Transport:
         self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
         try:
             self._of_thread = _OfThread(url, timeout)
+            bundle = self._of_thread.session.verify
+            if (
+                url.startswith("https:")
+                and isinstance(bundle, str)
+                and not Path(bundle).is_dir()
+            ):
+                ssl.create_default_context(cafile=bundle)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (
                 "The environment names a proxy or a CA bundle that cannot be used "
@@ -127,7 +134,10 @@ class Transport:
 
 
 class Session(requests.Session):
-    """A session with the environment's proxies and CA bundle for a URL, and no `.netrc`."""
+    """A session with the environment's proxies and CA bundle for a URL, and no `.netrc`.
+
+    Unlike the requests of a `Transport`, it follows redirects.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -136,30 +146,46 @@ class Session(requests.Session):
         self.trust_env = False  # the environment is read once, and `.netrc` never
 
 
-class _Connection(Session):
-    """A session that limits the time of each response.
+_deadlines: dict[socket, float] = {}
+"""When the response that a socket waits for is late, by the monotonic clock.
 
-    The timeout of a socket limits a single read, which a server that sends byte by byte never
-    exceeds. So a thread watches all responses and cuts off those that are late; a timer per
-    request would be shorter, and cost a third more CPU.
+The timeout of a socket limits a single read, which a server that sends byte by byte never
+exceeds. So a thread watches all responses and cuts off those that are late; a timer for each
+request would be less code, and cost a third more CPU.
+"""
+
+
+@cache
+def _start_watching() -> None:
+    threading.Thread(target=_watch, name="watchdog", daemon=True).start()
+
+
+def _watch() -> None:
+    """Cut off responses that are late, which also removes their deadlines."""
+    while True:
+        time.sleep(LOOK_EVERY)
+        for sock, end in tuple(_deadlines.items()):
+            if time.monotonic() >= end and _deadlines.pop(sock, 0.0):
+                with suppress(OSError, ValueError):
+                    sock.shutdown(SHUT_RDWR)
+
+
+class _TimedSession(Session):
+    """A session for one base URL that limits the time of each response.
 
     Raises:
         requests.RequestException: If a proxy cannot be used.
-        OSError: If a CA bundle cannot be used.
     """
 
     def __init__(self, url: str, timeout: float) -> None:
         super().__init__(url)
-        bundle = Path(str(self.verify))
-        if url.startswith("https:") and self.verify is not True and not bundle.is_dir():
-            ssl.create_default_context(cafile=bundle)
         adapter = HTTPAdapter()
         self.mount(url, adapter)
         pool = adapter.get_connection_with_tls_context(
             requests.Request("GET", url).prepare(), self.verify, self.proxies
         )
-        kind: Any = partial(self._timed, pool.ConnectionCls)
-        pool.ConnectionCls = kind
+        make_connection: Any = partial(self._timed, pool.ConnectionCls)
+        pool.ConnectionCls = make_connection  # of the pool that all requests come from
         self._timeout = timeout
         self._socket: socket | None = None
         _start_watching()
@@ -186,7 +212,8 @@ class _Connection(Session):
         """Receive a response in this context.
 
         Raises:
-            TimeoutError: If it was cut off, in place of what reading it raised.
+            TimeoutError: If it has lost its deadline and so was cut off, in place of what
+                reading it raised.
         """
         self._socket = None
         try:
@@ -196,30 +223,11 @@ class _Connection(Session):
                 raise TimeoutError
 
 
-_deadlines: dict[socket, float] = {}
-"""When the response that a socket waits for is late, by the monotonic clock."""
-
-
-@cache
-def _start_watching() -> None:
-    threading.Thread(target=_watch, name="watchdog", daemon=True).start()
-
-
-def _watch() -> None:
-    """Cut off responses that are late; they lose their deadline."""
-    while True:
-        time.sleep(LOOK_EVERY)
-        for connection, end in tuple(_deadlines.items()):
-            if time.monotonic() >= end and _deadlines.pop(connection, 0.0):
-                with suppress(OSError, ValueError):
-                    connection.shutdown(SHUT_RDWR)
-
-
 class _OfThread(threading.local):
     """The session of each thread, whose connection stays open between requests."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        self.session = _Connection(url, timeout)
+        self.session = _TimedSession(url, timeout)
 
 
 def _read(response: requests.Response) -> bytes:

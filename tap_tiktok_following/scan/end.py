@@ -1,4 +1,11 @@
-"""How a scan ends: completed, doubted, skipped, failed or interrupted."""
+"""How a scan ends.
+
+    complete  it came to the end of the list, to its floor or to known accounts
+    fail      a page cannot be used; the next run continues, unless that page always fails
+    stop      the next page did not arrive: a failure, a skip or an interruption
+
+A doubted scan is a completed one whose row has a reason.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from tap_tiktok_following.model import (
+    HASH_LENGTH,
     Event,
     Evidence,
     Memory,
@@ -35,7 +43,7 @@ RETRY_AFTER = 7 * DAY
 def complete(listing: Listing, progress: Progress) -> Event:
     """End a scan at the end of the list, at its floor, or at accounts that are known.
 
-    If the scan is doubted, the entry keeps what earlier scans knew of the list.
+    If the scan is doubted, bookmark and times move, and what is known of the list stays.
     """
     entry, policy = listing.entry, listing.policy
     is_at_end = not listing.response.page.has_more
@@ -44,26 +52,21 @@ def complete(listing: Listing, progress: Progress) -> Event:
         progress = replace(progress, read_down_to=listing.latest)
     doubt = find_doubt(listing, progress)
     evidence = {} if doubt else find_evidence(listing, progress)
-    is_wrong = progress.full and refutes_total(listing, progress, evidence)
+    is_wrong = progress.full and not doubt and refutes_total(listing, progress, evidence)
     if is_wrong:
         evidence.pop(Evidence.TOTAL, None)
     lost = max(evidence.values(), default=None)
     is_news = progress.full or progress.sent or lost or doubt or not listing.was_read_below
     outcome = Outcome.COMPLETE if is_news else Outcome.UNCHANGED
     ended = replace(
-        entry,
+        _end(entry, progress, outcome, listing.response),
         bookmark=progress.as_of,
-        scanned_at=progress.scanned_at,
         completed_scanned_at=progress.scanned_at,
-        ended_at=listing.response.came_at,
-        outcome=outcome,
-        progress=None,
     )
     if doubt:
         ended = replace(ended, doubted=progress.hashes)
     elif progress.full:
-        ended = _note_full_scan(ended, listing, progress)
-        ended = replace(ended, total_is_wrong=is_wrong)
+        ended = _note_full_scan(ended, listing, progress, total_is_wrong=is_wrong)
     else:
         ended = _note_incremental_scan(ended, listing, progress, evidence)
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
@@ -86,7 +89,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     `requests` were sent for that page; `now` is Unix seconds by the local clock.
     """
     outcome, response = why.outcome, why.response
-    if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another username
+    if response is None or outcome is Outcome.INTERRUPTED:  # all usernames share its cause
         response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
     progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
@@ -96,7 +99,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     else:
         row = make_row(entry, progress, outcome, why.reason)
         if outcome is not Outcome.INTERRUPTED:
-            entry = _end_without_list(entry, progress, outcome, response)
+            entry = _end(entry, progress, outcome, response)
         elif entry.progress is not None:
             entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
         event = Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
@@ -108,15 +111,15 @@ def fail(
     entry: Entry, progress: Progress, reason: str, response: RawResponse, policy: Policy
 ) -> Event:
     """Keep the progress of a scan that failed, or end it at a page that always fails."""
-    outcome, now = Outcome.FAILED, response.until
+    outcome, now = Outcome.FAILED, response.until  # the clock of `moved_at`
     row = make_row(entry, progress, outcome, reason)
     last = entry.progress if entry.outcome is outcome else None
     if progress.cursor is None:
-        entry = _end_without_list(entry, progress, outcome, response)
+        entry = _end(entry, progress, outcome, response)
     elif last and last.cursor == progress.cursor and now - progress.moved_at >= OUTAGE:
         interval = RETRY_AFTER if policy.full_scan_after is None else policy.full_scan_after
         entry = replace(
-            _end_without_list(entry, progress, outcome, response),
+            _end(entry, progress, outcome, response),
             bookmark=progress.as_of,
             known=_memory_of(progress),
             full_floor=progress.cursor,
@@ -128,9 +131,7 @@ def fail(
     return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
 
 
-def _end_without_list(
-    entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse
-) -> Entry:
+def _end(entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse) -> Entry:
     return replace(
         entry,
         scanned_at=progress.scanned_at,
@@ -140,8 +141,11 @@ def _end_without_list(
     )
 
 
-def _note_full_scan(entry: Entry, listing: Listing, progress: Progress) -> Entry:
+def _note_full_scan(
+    entry: Entry, listing: Listing, progress: Progress, *, total_is_wrong: bool
+) -> Entry:
     before, read = listing.entry, progress.read
+    # Filtered accounts; there are more of them than before only if accounts were lost.
     surplus = max(0, (progress.total or 0) - read)
     if before.full_scanned_at is not None and before.listed:
         surplus = min(surplus, before.hidden + count_lost(listing, progress))
@@ -153,6 +157,7 @@ def _note_full_scan(entry: Entry, listing: Listing, progress: Progress) -> Entry
         listed=read,
         total=progress.total,
         hidden=before.hidden if listing.policy.start_date else surplus,
+        total_is_wrong=total_is_wrong,
         lost=None,
         doubted=None,
         known=_memory_of(progress),
@@ -163,13 +168,15 @@ def _note_incremental_scan(
     entry: Entry, listing: Listing, progress: Progress, evidence: dict[Evidence, int]
 ) -> Entry:
     before, start_date = listing.entry, listing.policy.start_date
-    if listing.response.page.has_more and not progress.read:
-        return entry  # its pages came back empty
-    is_read_to_end = not (listing.response.page.has_more or start_date)
-    listed = before.listed + progress.sent if before.listed else 0
+    has_more = listing.response.page.has_more
     floor = start_date if before.full_floor is None else before.full_floor
     if min(progress.floor, listing.earliest) > (before.bookmark or 0):
-        floor = max(floor, progress.floor)  # what is below today's `start_date` was left out
+        # `start_date` is later than the last scan: what lies between was never read.
+        floor = max(floor, progress.floor)
+    if has_more and not progress.read:  # the pages came back empty: nothing new is known
+        return replace(entry, full_floor=floor)
+    is_read_to_end = not (has_more or start_date)
+    listed = before.listed + progress.sent if before.listed else 0
     lost = next((kind for kind, accounts in evidence.items() if accounts), None)
     return replace(
         entry,
@@ -183,7 +190,7 @@ def _note_incremental_scan(
 
 def _memory_of(progress: Progress) -> Memory:
     if progress.remembered:
-        length = len(progress.hashes) // progress.read * progress.remembered
+        length = progress.remembered * HASH_LENGTH
         return Memory(progress.hashes[:length], progress.since)
     return Memory(progress.hashes, progress.read_down_to or 0)
 
