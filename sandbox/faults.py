@@ -218,9 +218,6 @@ FAULTS = {
 }
 """What each kind of fault does."""
 
-KINDS = tuple(FAULTS)
-"""All kinds of faults."""
-
 
 def spoil(api: Endpoint, response: Response, fault: Fault | None) -> Response:
     """Return a response as a fault changes it. One that changes pages has done so before."""

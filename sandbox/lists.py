@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
@@ -68,7 +67,6 @@ class ListApi(Endpoint):
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(sandbox)
         self._scans: dict[str, list[int | None]] = {}
-        self._used: Counter[int] = Counter()
 
     @abstractmethod
     def read(self, request: Request, body: bytes) -> tuple[str, int | None, int]:
@@ -97,7 +95,7 @@ class ListApi(Endpoint):
         if self.quota_left() == 0:
             response = self.error(*self.quota_error)
         else:
-            self._used[self._today()] += 1
+            self.sandbox.used[self.provider, self._today()] += 1
             response = self._list(entry.username, entry.cursor, entry.count)
         response.delay = self.sandbox.scenario.latency
         return response
@@ -105,7 +103,8 @@ class ListApi(Endpoint):
     def quota_left(self) -> int | None:
         """Return the number of requests that are accepted today; None if there is no quota."""
         quota = self.sandbox.scenario.quota
-        return None if quota is None else max(0, quota - self._used[self._today()])
+        used = self.sandbox.used[self.provider, self._today()]
+        return None if quota is None else max(0, quota - used)
 
     def _today(self) -> int:
         return int(self.sandbox.clock.now()) // DAY

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from collections import Counter
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,7 @@ class Sandbox:
         clock: The time of the lists and responses.
         scenario: What goes wrong.
         requests: Every request received so far, in the order of arrival.
+        used: Number of requests that count for the quota, by provider and day.
         tokens: The access tokens of the Research API.
         url: The base URL of both providers.
         config: The settings of the tap for the sandbox: credentials and URLs, no usernames.
@@ -63,6 +65,7 @@ class Sandbox:
         self.world = world
         self.scenario = scenario or Scenario()
         self.requests: list[LoggedRequest] = []
+        self.used: Counter[tuple[str, int]] = Counter()
         self.tokens: research.Tokens = research.Tokens(self)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"

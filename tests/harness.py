@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,7 +31,7 @@ from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sandbox import LoggedRequest, Sandbox
 
@@ -42,11 +43,6 @@ DAY = 86_400
 PROVIDERS = ("research", "rapidapi")
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS)
-
-PAGE = 4
-LIST = 9
-PAGES = 3
-"""Pages of 4 that a list of 9 takes when the boundary account comes twice: 4, 3 and 3."""
 
 KILLED = -9
 """The exit code of a process that SIGKILL ended, on POSIX."""
@@ -164,7 +160,13 @@ def emptied(server: Sandbox) -> Sandbox:
     server.world = World.of({})
     server.scenario = Scenario()
     server.take_requests()
+    server.used.clear()
     return server
+
+
+def unix(time: str) -> int:
+    """Return the Unix seconds of a time in a record or a row."""
+    return int(datetime.fromisoformat(time).timestamp())
 
 
 def many(how_many: int) -> list[str]:
@@ -294,8 +296,13 @@ def start(
     folder: Path, config: Mapping[str, Any], state: object = None, **variables: str
 ) -> subprocess.Popen[str]:
     """Start the tap as a process; its stdout and stderr are pipes."""
+    return launch(command(folder, config, state), **variables)
+
+
+def launch(words: Sequence[str], **variables: str) -> subprocess.Popen[str]:
+    """Start a command that runs the tap; its stdout and stderr are pipes."""
     process = subprocess.Popen(
-        command(folder, config, state),
+        words,
         env=bare(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from tests.e2e.lists import LENGTHS, NEWS, expected, fill, in_order, make_news, 
 from tests.e2e.processes import finish, kill
 from tests.e2e.project import Project
 from tests.e2e.warehouses import ELSEWHERE
-from tests.harness import DAY, PROVIDERS, follows_of, settings, truth, wait_until
+from tests.harness import PROVIDERS, follows_of, settings, truth, wait_until
 
 if TYPE_CHECKING:
     import subprocess
@@ -28,7 +28,6 @@ def test_quota_and_a_day_between_runs_add_up_to_every_row(
 ) -> None:
     """The quota ends the first run, the second one reads the rest, and the third the news."""
     fill(sandbox)
-    sandbox.clock.advance(100 * DAY)  # to a day whose quota no other test has used
     sandbox.scenario.quota = 5
     project = Project(tmp_path, settings(sandbox, LENGTHS, rescan_after_hours=12))
     project.reader.environment["TZ"] = ELSEWHERE

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from sandbox import Clock, Follow, World
+from sandbox import Follow, World
 from tests.sandbox.client import Client
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-NOW = 1_700_100_000
 FIRST = 1_700_000_000
 
 
@@ -33,7 +32,6 @@ def small_world() -> World:
 @pytest.fixture
 def sandbox(sandbox: Sandbox) -> Sandbox:
     """Return the one server of the session, with this world at `NOW`."""
-    sandbox.clock = Clock(NOW)
     sandbox.world = small_world()
     return sandbox
 

@@ -12,7 +12,7 @@ import pytest
 
 import sandbox as package
 from sandbox import Scenario
-from sandbox.faults import KINDS
+from sandbox.faults import FAULTS
 from tests.sandbox.client import PROVIDERS, spoil
 from tests.sandbox.conftest import FIRST
 
@@ -32,7 +32,7 @@ def first_cells(text: str) -> list[str]:
 def test_readme_has_every_setting_and_every_fault() -> None:
     settings, _, faults = README.partition("A fault has a `kind`")
     assert first_cells(settings) == [field.name for field in msgspec.structs.fields(Scenario)]
-    assert sorted(first_cells(faults)) == sorted(KINDS)
+    assert sorted(first_cells(faults)) == sorted(FAULTS)
 
 
 def test_readme_example_works() -> None:
@@ -139,7 +139,7 @@ ELSEWHERE = {
 
 def test_every_fault_is_tested() -> None:
     tables = {kind for kind, *_ in [*RESPONSES, *PAGES, *ACCOUNTS, *BODIES]}
-    assert tables | ELSEWHERE == set(KINDS)
+    assert tables | ELSEWHERE == set(FAULTS)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

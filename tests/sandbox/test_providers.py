@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
-from sandbox import Account, Clock, Sandbox, Scenario
-from tests.sandbox.client import LIST, PROVIDERS, TOKEN, Client
-from tests.sandbox.conftest import FIRST, NOW, small_world
+from sandbox import Account, Clock, Scenario
+from tests.harness import NOW
+from tests.sandbox.client import LIST, PROVIDERS, TOKEN
+from tests.sandbox.conftest import FIRST
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+    from tests.sandbox.client import Client
 
 DAY = 86_400
 ALICE = "/api/v1/users/alice/following"
@@ -171,18 +175,13 @@ def test_token_is_valid_until_it_expires(client: Client) -> None:
     assert client.research().status_code == 401
 
 
-def test_quota_lasts_until_midnight_utc() -> None:
-    clock, scenario = Clock(NOW // DAY * DAY - 60), Scenario(quota=2)
-    with (
-        Sandbox(small_world(), clock=clock, scenario=scenario) as sandbox,
-        requests.Session() as session,
-    ):
-        client = Client(sandbox, session)
-        client.fetch_token()
-        research = [client.research() for _ in range(3)]
-        rapidapi = [client.rapidapi() for _ in range(3)]
-        clock.advance(60)
-        assert client.research().status_code == client.rapidapi().status_code == 200
+def test_quota_lasts_until_midnight_utc(client: Client) -> None:
+    client.sandbox.clock = Clock(NOW // DAY * DAY - 60)
+    client.sandbox.scenario = Scenario(quota=2)
+    research = [client.research() for _ in range(3)]
+    rapidapi = [client.rapidapi() for _ in range(3)]
+    client.sandbox.clock.advance(60)
+    assert client.research().status_code == client.rapidapi().status_code == 200
     for responses in (research, rapidapi):
         assert [response.status_code for response in responses] == [200, 200, 429]
     assert research[2].json()["error"]["code"] == "daily_quota_limit_exceeded"
