@@ -60,7 +60,7 @@ test-guides: .venv/ready plugins
 
 # Look at the page of examples/report in a real Chromium.
 test-page: .venv/ready plugins
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/e2e/page
+	$(BIN)/pytest tests/e2e/page
 
 # Run examples/airflow with a real Airflow; takes a few minutes.
 test-airflow: .venv/ready .airflow/ready $(TOOLS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 
-LONG = {"dbt", "e2e"}
+LONG = {"dbt", "e2e", "examples"}
 """Folders of tests that take seconds each."""
 
 
@@ -66,9 +67,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     """Return one process with dbt, which shares what it parses with other workers."""
     from tests.dbt.project import Driver  # noqa: PLC0415
 
-    folder = tmp_path_factory.mktemp("dbt")
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    driver = Driver(folder, folder.parents[1] if is_worker else folder)
+    driver = Driver(tmp_path_factory.mktemp("dbt"), _shared(tmp_path_factory))
     yield driver
     driver.stop()
 
@@ -78,9 +77,18 @@ def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the dbt models as plain SQL, for the tables of both providers."""
     from tests.dbt.project import plain_sql  # noqa: PLC0415
 
-    path = tmp_path_factory.mktemp("sql") / "models.sql"
-    path.write_text(plain_sql("research", "rapidapi"), "utf-8")
+    path = _shared(tmp_path_factory) / "models.sql"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            path.write_text(plain_sql("research", "rapidapi"), "utf-8")
     return path
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all workers of the session share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")

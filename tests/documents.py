@@ -8,8 +8,6 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, TypeAlias
 
-import pytest
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -69,11 +67,6 @@ def section_of(document: str, heading: str) -> Section:
     found = tuple(block for block in blocks() if (block.path, block.heading) == place)
     assert found, place
     return found
-
-
-def runs(document: str, heading: str, name: str = "section") -> pytest.MarkDecorator:
-    """Give a test the blocks under a heading as an argument."""
-    return pytest.mark.parametrize(name, [section_of(document, heading)], ids=[heading])
 
 
 def prose(path: Path) -> str:

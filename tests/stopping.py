@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.harness import Run, bare, command, finish
+from tests.harness import command, finish, launch
 
 if TYPE_CHECKING:
     import signal
+    import subprocess
     from collections.abc import Mapping
     from pathlib import Path
+
+    from tests.harness import Run
 
 LIMIT = 20
 """Seconds in which a process that is told to stop ends on the busiest machine."""
@@ -47,23 +49,9 @@ def start_after(script: str, folder: Path, config: Mapping[str, Any]) -> subproc
     """Start the tap in a process that has run some lines of Python before."""
     script += "\nfrom tap_tiktok_following.__main__ import main; main()"
     _, _, _, *arguments = command(folder, config)
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments],
-        env=bare(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+    return launch([sys.executable, "-c", script, *arguments])
 
 
 def redirected(where: str, arguments: list[str]) -> Run:
     """Run a command with an output that is redirected as in a shell."""
-    ended = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {where}', "sh", *arguments],
-        env=bare(),
-        encoding="utf-8",
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    return Run(ended.returncode, ended.stdout, ended.stderr)
+    return finish(launch(["/bin/sh", "-c", f'exec "$@" {where}', "sh", *arguments]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -41,6 +42,7 @@ class Terminal:
         )
         os.close(theirs)
         self.typed = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read_until(self, words: str) -> None:
         """Read until these words have been written."""
@@ -57,11 +59,11 @@ class Terminal:
 
     def _read(self) -> bool:
         try:
-            piece = os.read(self._ours, 65536).decode()
+            read = os.read(self._ours, 65536)
         except OSError:  # nobody has the other end open any more
             return False
-        self.typed += piece
-        return bool(piece)
+        self.typed += self._decoder.decode(read)
+        return bool(read)
 
     @property
     def screen(self) -> list[str]:

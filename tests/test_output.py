@@ -21,6 +21,7 @@ from tests.harness import (
     command,
     finish,
     follows_of,
+    launch,
     many,
     settings,
     start,
@@ -57,7 +58,7 @@ def test_schemas_are_written_even_if_nothing_follows_them(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = settings(sandbox, ["ann"], "rapidapi")
-    ended = redirected("", [*command(tmp_path, config), "--test=schema"])
+    ended = finish(launch([*command(tmp_path, config), "--test=schema"]))
     assert [message["type"] for message in ended.messages] == ["SCHEMA", "SCHEMA"]
 
 

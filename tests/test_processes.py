@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
-
-import pytest
 
 from sandbox import Fault, Scenario, World
 from tests.harness import (
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
 
 def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path: Path) -> None:

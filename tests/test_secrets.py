@@ -5,20 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault, Scenario, World
-from sandbox.faults import KINDS
-from tests.harness import PROVIDERS, QUICK, Run, bare, follows_of, run, settings
+from sandbox.faults import FAULTS
+from tests.harness import (
+    PROVIDERS,
+    QUICK,
+    finish,
+    follows_of,
+    launch,
+    run,
+    settings,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
+    from tests.harness import (
+        Run,
+    )
 
 CANARY = "c4nary-S3CRET/+&=\"'%<>"
 """With letters that JSON, URLs and `repr` each write in another way."""
@@ -53,7 +63,7 @@ def test_no_fault_shows_a_secret_that_came_from_an_environment_variable(
         "redirect": f"http://127.0.0.1:9/?key={secrets_of(sandbox)[1]}",
         "retry_after": "0",
     }
-    names = {f"u.{kind}"[:24]: kind for kind in KINDS}
+    names = {f"u.{kind}"[:24]: kind for kind in FAULTS}
     sandbox.world = World.of({name: follows_of(name, 7) for name in [*names, "good"]})
     faults = [
         Fault(kind, username=name, page=2, value=values.get(kind))
@@ -64,20 +74,14 @@ def test_no_fault_shows_a_secret_that_came_from_an_environment_variable(
     sandbox.scenario = Scenario(faults=faults)
     path = tmp_path / "names.txt"
     path.write_text("\n".join([*names, "good"]), encoding="utf-8")
-    limits = {**QUICK, "page_size": 4, "request_timeout": 1, "max_tries": 1}
+    limits = {**QUICK, "page_size": 4, "request_timeout": 5, "max_tries": 1}
     more = {"usernames_path": path, **limits}
     variables = {
         f"TAP_TIKTOK_FOLLOWING_{name.upper()}": str(value) for name, value in more.items()
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"],
-        env=bare(**sandbox.env, **variables, TAP_TIKTOK_FOLLOWING_LOGLEVEL="DEBUG"),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    ended = Run(done.returncode, done.stdout, done.stderr)
+    variables |= {**sandbox.env, "TAP_TIKTOK_FOLLOWING_LOGLEVEL": "DEBUG"}
+    words = [sys.executable, "-m", "tap_tiktok_following", "--config=ENV"]
+    ended = finish(launch(words, **variables))
     for provider in PROVIDERS:
         assert ended.scans(provider)["good"]["outcome"] == "complete"
     check_nothing_leaks(ended, *secrets_of(sandbox))

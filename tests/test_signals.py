@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox import Fault, Scenario, World
 from tests.harness import (
-    bare,
     bookmark,
     command,
     entry,
     finish,
     follows_of,
+    launch,
     many,
     pages_asked,
     run,
@@ -62,12 +61,14 @@ def test_signal_ends_every_wait_and_the_next_run_continues(
     config = settings(sandbox, names, provider, page_size=4, max_tries=20)
     process = start(tmp_path, config)
     wait_until(lambda: all(len(pages_asked(sandbox, provider, n)) >= 2 for n in faults))
+    wait_until(lambda: any(r.status for r in pages_asked(sandbox, provider, "short")))
     ended = stop(process, signum)
     check_stopped(ended, signum)
     scans = ended.scans(provider)
     assert scans["short"]["outcome"] == "complete"
     assert bookmark(ended.state, provider, "short") is not None
-    asked = {name: pages_asked(sandbox, provider, name) for name in faults}
+    log = sandbox.take_requests()
+    asked = {name: [r for r in log if r.username == name] for name in faults}
     for name in faults:
         assert (scans[name]["outcome"], scans[name]["requests"]) == (
             "interrupted",
@@ -80,7 +81,6 @@ def test_signal_ends_every_wait_and_the_next_run_continues(
         )
 
     sandbox.scenario = Scenario()
-    sandbox.take_requests()
     after = run(config, ended.state)
     for name in faults:
         assert pages_asked(sandbox, provider, name)[0].cursor == asked[name][1].cursor
@@ -138,13 +138,8 @@ def test_signal_while_python_ends_changes_nothing(sandbox: Sandbox, tmp_path: Pa
 def test_run_under_nohup_outlives_its_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
     sandbox.scenario = Scenario(latency=0.5)
-    process = subprocess.Popen(
-        ["/usr/bin/env", "nohup", *command(tmp_path, settings(sandbox, ["ann"], "rapidapi"))],
-        env=bare(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+    words = command(tmp_path, settings(sandbox, ["ann"], "rapidapi"))
+    process = launch(["/usr/bin/env", "nohup", *words])
     wait_until(lambda: bool(sandbox.requests))
     ended = stop(process, signal.SIGHUP)
     assert ended.exit_code == 0

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import World
-from tests.harness import Run, bare, follows_of, run, settings
+from tests.harness import finish, follows_of, launch, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
+    from tests.harness import Run
 
 CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
@@ -140,15 +140,11 @@ def test_foreign_setting_is_ignored_with_a_warning(sandbox: Sandbox) -> None:
 
 def command(*arguments: str, **variables: str) -> Run:
     """Run the command with these settings as environment variables."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tap_tiktok_following", *arguments],
-        env=bare(**{PREFIX + name: value for name, value in variables.items()}),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return Run(done.returncode, done.stdout, done.stderr)
+    words = [sys.executable, "-m", "tap_tiktok_following", *arguments]
+    ours = {PREFIX + name: value for name, value in variables.items()}
+    ended = finish(launch(words, **ours))
+    assert "Traceback" not in ended.stderr
+    return ended
 
 
 def test_environment_variables_are_settings_and_empty_ones_are_not_set(

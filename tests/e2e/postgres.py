@@ -46,16 +46,6 @@ class Postgres:
     home: Path
     port: int
 
-    @property
-    def url(self) -> str:
-        """Its address for SQLAlchemy.
-
-        Sessions are in UTC, whatever the server's zone: target-postgres 0.8.1 has columns
-        without a zone, and PostgreSQL fills them with the session's local time.
-        """
-        options = "options=-c%20timezone%3DUTC"
-        return f"postgresql+psycopg://postgres@/postgres?host={self.home}&{options}"
-
     def new_database(self) -> str:
         """Replace the last database by an empty one, and return its name."""
         self.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)", "postgres")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.documents import ROOT
-from tests.harness import Run, bare
+from tests.harness import finish, launch
 from tests.server import Reply, Server
 
 if TYPE_CHECKING:
+    from tests.harness import Run
     from tests.server import Received
 
 PASSWORD = "the-third-password"
@@ -36,17 +36,11 @@ def sync(password: str) -> Run:
             "TAP_TIKTOK_FOLLOWING_THIRD_API_URL": server.url,
             "TAP_TIKTOK_FOLLOWING_THIRD_PASSWORD": password,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.providers.third", "--config=ENV"],
-            cwd=ROOT,
-            env=bare(**variables),
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-    assert "Traceback" not in done.stderr
-    assert password not in done.stdout + done.stderr
-    return Run(done.returncode, done.stdout, done.stderr)
+        words = [sys.executable, str(Path(__file__).with_name("third.py")), "--config=ENV"]
+        ended = finish(launch(words, **variables))
+    assert "Traceback" not in ended.stderr
+    assert password not in ended.stdout + ended.stderr
+    return ended
 
 
 def test_lists_are_read() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from tests.harness import (
     run,
     settings,
     truth,
+    unix,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +42,6 @@ def serve(
 ) -> None:
     sandbox.world = World.of({"ann": follows})
     sandbox.scenario = Scenario(boundary=boundary, faults=list(faults))
-
-
-def unix(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp())
 
 
 def check_whole(sandbox: Sandbox, provider: str, ended: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from sandbox import Fault, Follow, World
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import HOUR
-from tests.harness import NOW, emptied, settings, truth
+from tests.harness import NOW, emptied, settings, truth, unix
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -116,10 +115,6 @@ class Pipeline:
             row = self.sent[key]
             earliest = row["followed_at_earliest"] or "1970-01-01T00:00:00+00:00"
             assert unix(earliest) <= made[row["username"]] <= unix(row["followed_at_latest"])
-
-
-def unix(time: str) -> int:
-    return int(datetime.fromisoformat(time).timestamp())
 
 
 @lives

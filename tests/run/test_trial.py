@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import Fault, World
-from tests.harness import PROVIDERS, bare, command, follows_of, run, settings
+from tests.harness import PROVIDERS, command, finish, follows_of, launch, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,15 +44,13 @@ def requests_for_lists(sandbox: Sandbox) -> int:
 
 def test_command_reads_one_page_of_each_provider(sandbox: Sandbox, tmp_path: Path) -> None:
     words = [*command(tmp_path, settings(sandbox, ["ann", "empty"])), "--test"]
-    done = subprocess.run(
-        words, env=bare(), capture_output=True, encoding="utf-8", check=False
-    )
-    assert done.returncode == 0
+    ended = finish(launch(words))
+    assert ended.exit_code == 0
     for line in of_both("the credentials work: read 100 accounts on the first page of ann."):
-        assert line in done.stderr
-    assert "ERROR" not in done.stderr
-    assert "WARNING" not in done.stderr
-    assert done.stdout.count('"type":"RECORD"') == 2
+        assert line in ended.stderr
+    assert "ERROR" not in ended.stderr
+    assert "WARNING" not in ended.stderr
+    assert ended.stdout.count('"type":"RECORD"') == 2
     assert requests_for_lists(sandbox) == 2
 
 

@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox import Follow
 from tap_tiktok_following.text import DAY, HOUR
 from tests.blinks import absences, early_end, empty, false_absences, null
-from tests.lives import NOW, Life
+from tests.lives import Life, follows_of
 
 if TYPE_CHECKING:
     from tap_tiktok_following.model import Page
@@ -52,7 +51,7 @@ class Story:
         length = random.randint(*random.choice([(0, 90), (90, 400), (300, 1000)]))
         every = random.choice([600, HOUR, 6 * HOUR, DAY])
         self.life = Life(
-            [Follow(f"old.{place}", NOW - HOUR - every * place) for place in range(length)],
+            follows_of(length, every=every),
             repeat=random.random() < 0.5,
             full_scan_after=random.choice([0, 0, 2 * DAY, 4 * DAY]),
             full_scan_on_loss=random.random() < 0.5,
@@ -92,7 +91,7 @@ class Story:
         if random.random() < 0.05:
             gone = int(len(listed) * random.choice([0.1, 0.3, 0.6, 1]))
         for name in random.sample(listed, min(gone, len(listed))):
-            life.world.unfollow("ann", name)
+            life.leave(name)
         for change in (life.refollow, life.world.hide, self._rename):
             if life.listed and random.random() < 0.1:
                 change(random.choice(life.listed))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sandbox import World
 from tap_tiktok_following.state import envelope
-from tests.harness import Run, bare, command, follows_of, run, settings
+from tests.harness import command, finish, follows_of, launch, run, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
+    from tests.harness import Run
 
 STATE: dict[str, Any] = {"bookmarks": {"rapidapi_following": {"partitions": []}}}
 MESSAGE = {"type": "STATE", "value": STATE}
@@ -79,10 +79,7 @@ def test_what_is_no_state(content: str) -> None:
 def run_with(folder: Path, config: dict[str, Any], state: str) -> Run:
     words = command(folder, config, state={})
     (folder / "state.json").write_text(state, encoding="utf-8")
-    done = subprocess.run(
-        words, env=bare(), capture_output=True, encoding="utf-8", check=False
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
+    return finish(launch(words))
 
 
 def test_a_run_goes_on_from_the_output_of_another(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import sqlite3
 import stat
-import subprocess
 import sys
 import zlib
 from collections import Counter
@@ -21,13 +20,12 @@ from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, HOUR
 from tests.harness import (
     NOW,
-    Run,
-    bare,
     command,
     each_provider,
     entry,
     finish,
     follows_of,
+    launch,
     run,
     settings,
     start,
@@ -39,7 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="modes and signals are POSIX's")
+    from tests.harness import (
+        Run,
+    )
 
 LENGTHS = {"long": 300, "short": 3, "empty": 0}
 PAGES = {"long": 34, "short": 1, "empty": 1}
@@ -359,11 +359,8 @@ def test_file_that_cannot_be_used_ends_the_run_and_is_not_changed(
 
 def run_under(*limits: str, path: Path, sandbox: Sandbox, state: object = None) -> Run:
     """Run the tap by the words of another command."""
-    words = [*limits, "-", *command(path.parents[1], config_of(sandbox, path), state)]
-    ended = subprocess.run(
-        words, env=bare(), capture_output=True, check=False, encoding="utf-8"
-    )
-    return Run(ended.returncode, ended.stdout, ended.stderr)
+    words = command(path.parents[1], config_of(sandbox, path), state)
+    return finish(launch([*limits, "-", *words]))
 
 
 def check_full(ended: Run, sandbox: Sandbox) -> None:
