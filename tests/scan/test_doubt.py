@@ -236,6 +236,19 @@ def test_total_that_is_wrong_hides_no_loss(
     check_healed(life)
 
 
+@with_and_without_totals
+def test_gap_above_a_start_date_is_noted_even_if_nothing_was_read(*, totals: bool) -> None:
+    life = a_list(430, totals=totals, full_scan_after=None)
+    read(life, RIGHT)
+    life.now += 10 * DAY
+    life.follow(150, ago=5 * DAY, every=60)
+    life.policy["start_date"] = life.now
+    read(life, Scan(empty, [1]))
+    life.policy["start_date"] = 0
+    read(life, RIGHT)
+    assert set(life.listed) <= life.sent
+
+
 INCREMENTAL_SCANS = [
     ("page 1 is empty", 430, [RIGHT, Scan(empty, [1], new=5), RIGHT, RIGHT], "w5 i2 i1 i1"),
     (
