@@ -226,4 +226,4 @@ class Event:
     nulled: int = 0  # fields on the page that became null because their type was wrong
     requests: int = 0  # sent since the last event of the username
     is_stored: bool = False  # the response was a stored one
-    is_full_on_loss: bool = False  # a full scan ended that lost accounts had triggered
+    has_lost: bool = False  # a full scan ended that showed or confirmed lost accounts

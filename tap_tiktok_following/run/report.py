@@ -53,7 +53,7 @@ class Report:
             stored=event.is_stored,
             keyless=event.keyless,
             nulled=event.nulled,
-            full_on_loss=event.is_full_on_loss,
+            with_losses=event.has_lost,
             wrong_totals=event.outcome in READ and event.entry.total_is_wrong,
         )
         if event.outcome is None:  # of a new scan, after one that was stored
@@ -120,9 +120,9 @@ class Report:
     def reasons(self) -> Iterator[str]:
         """Yield why lists were not read, or were read in full; most frequent reasons first."""
         yield from self._groups(set(Outcome) - READ)
-        if number := self._counts["full_on_loss"]:
+        if number := self._counts["with_losses"]:
             was = "was" if number == 1 else "were"
-            yield f"{many(number, 'list')} {was} re-read in full because accounts disappeared"
+            yield f"{many(number, 'list')} that lost accounts {was} read in full"
         if number := self._counts["wrong_totals"]:
             yield (
                 f"the provider's total of {many(number, 'list')} was wrong and is ignored "

@@ -45,7 +45,7 @@ def complete(listing: Listing, progress: Progress) -> Event:
 
     If the scan is doubted, bookmark and times move, and what is known of the list stays.
     """
-    entry, policy = listing.entry, listing.policy
+    entry = listing.entry
     is_at_end = not listing.response.page.has_more
     total = listing.usable_total(progress)
     if is_at_end and progress.read >= CUT_AT and (total is None or total > progress.read):
@@ -72,14 +72,13 @@ def complete(listing: Listing, progress: Progress) -> Event:
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
     row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
-    is_on_loss = progress.full and policy.full_scan_on_loss and bool(lost or entry.lost)
     return Event(
         ended,
         row=row,
         outcome=outcome,
         reason=row["reason"] or "",
         is_odd=bool(doubt) and not progress.hides_follows,  # the last page is not at fault
-        is_full_on_loss=is_on_loss,
+        has_lost=bool(lost or entry.lost) and progress.full and not (doubt or is_wrong),
     )
 
 

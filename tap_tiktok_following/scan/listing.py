@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_tiktok_following.scan.memory import Comparison, hash_account, split_hashes
+from tap_tiktok_following.scan.memory import ENOUGH_MET, Comparison, hash_account, split_hashes
 from tap_tiktok_following.text import DAY, in_utc
 
 if TYPE_CHECKING:
@@ -56,12 +56,18 @@ class Listing:
         return None if self.policy.start_date else progress.total
 
     def find_new(self) -> list[int]:
-        """Return the positions of new follows among the fresh accounts."""
-        entry = self.entry
+        """Return the positions of new follows on the page; one too many does no harm."""
+        entry, met, remembered = self.entry, self.comparison.met, self.comparison.ranks
+        unknown = [place for place in self.fresh if self.hashes[place] not in remembered]
         unread_below = 0 if entry.retry_at is None else entry.full_floor or 0
-        return self.comparison.find_new(
-            self.hashes, self.fresh, (self.earliest, self.latest), unread_below
-        )
+        if self.earliest >= entry.known.since or self.earliest < unread_below:
+            return unknown
+        if self.latest <= entry.known.since:
+            return []
+        known = [n for n, account in enumerate(self.hashes) if account in remembered]
+        if not known or len(met) < ENOUGH_MET or not self.comparison.has_met_half:
+            return unknown
+        return [place for place in unknown if place < known[-1]]
 
     def make_records(
         self, progress: Progress, position: int, new: Sequence[int]
@@ -91,12 +97,11 @@ class Listing:
 def list_page(entry: Entry, progress: Progress, response: Response, policy: Policy) -> Listing:
     """Compare a page with what was known before it."""
     hashes = [hash_account(row[policy.key]) for row in response.page.accounts.rows]
-    accounts = split_hashes(progress.hashes)
-    seen, fresh = set(accounts), []
+    accounts = dict.fromkeys(split_hashes(progress.hashes))
+    fresh = []
     for place, account in enumerate(hashes):
-        if account not in seen:
-            seen.add(account)
-            accounts.append(account)
+        if account not in accounts:
+            accounts[account] = None
             fresh.append(place)
     problem = _find_problem(response, progress.cursor)
     has_next = response.page.has_more and not problem
@@ -104,7 +109,7 @@ def list_page(entry: Entry, progress: Progress, response: Response, policy: Poli
     latest = progress.cursor
     if latest is None:
         latest = max(response.until, earliest)
-    comparison = Comparison(entry.known, accounts)
+    comparison = Comparison(entry.known, list(accounts))
     return Listing(
         entry, response, policy, hashes, fresh, comparison, earliest, latest, problem
     )

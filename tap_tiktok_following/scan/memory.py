@@ -44,11 +44,11 @@ class Comparison:
     def __init__(self, memory: Memory, accounts: Sequence[bytes]) -> None:
         self.accounts = accounts  # hashes, newest follow first
         self._since = memory.since
-        self._remembered = split_hashes(memory.hashes)
-        self._ranks = {account: rank for rank, account in enumerate(self._remembered)}
-        self.size = len(self._ranks)  # number of remembered accounts
+        remembered = split_hashes(memory.hashes)
+        self.ranks = {account: rank for rank, account in enumerate(remembered)}
+        self.size = len(self.ranks)  # number of remembered accounts
         # Positions in the memory of those that the scan has read, in the order of reading.
-        self.met = [self._ranks[a] for a in accounts if a in self._ranks]
+        self.met = [self.ranks[a] for a in accounts if a in self.ranks]
 
     @property
     def has_met_enough(self) -> bool:
@@ -60,26 +60,6 @@ class Comparison:
         """Whether at least half of the remembered accounts are still listed."""
         return 2 * len(self.met) >= self.size
 
-    def find_new(
-        self, listed: Sequence[bytes], fresh: Sequence[int], window: tuple[int, int], hole: int
-    ) -> list[int]:
-        """Return the positions of new follows on a page; one too many does no harm.
-
-        `listed` are the hashes of all its accounts, `fresh` the positions of those that the
-        scan had not read before. The follows happened in `window`; those made before `hole`
-        were never read. Times are in Unix seconds.
-        """
-        earliest, latest = window
-        unknown = [place for place in fresh if listed[place] not in self._ranks]
-        if earliest >= self._since or earliest < hole:
-            return unknown
-        if latest <= self._since:
-            return []
-        known = [place for place, account in enumerate(listed) if account in self._ranks]
-        if not known or len(self.met) < ENOUGH_MET or not self.has_met_half:
-            return unknown
-        return [place for place in unknown if place < known[-1]]
-
     def count_new_on_top(self, earliest: int) -> int:
         """Return the number of new accounts above the first remembered one.
 
@@ -88,17 +68,18 @@ class Comparison:
         """
         if not self.met and earliest < self._since:
             return 0
-        return sum(1 for _ in takewhile(lambda a: a not in self._ranks, self.accounts))
+        return sum(1 for _ in takewhile(lambda a: a not in self.ranks, self.accounts))
 
     def count_new(self) -> int:
         """Return the number of unknown accounts above the last remembered one.
 
         All unknown accounts count if fewer than half of the remembered ones are listed.
         """
+        unknown = len(self.accounts) - len(self.met)
         if self.has_met_half and self.met:
-            last = self.accounts.index(self._remembered[self.met[-1]])
-            return last + 1 - len(self.met)
-        return len(self.accounts) - len(self.met)
+            below = takewhile(lambda a: a not in self.ranks, reversed(self.accounts))
+            return unknown - sum(1 for _ in below)
+        return unknown
 
     def count_missing(self, earliest: int, bookmark: int) -> int | None:
         """Return the minimum number of remembered accounts that left the list, if known.

@@ -130,7 +130,7 @@ def test_lists_that_were_read_again_after_a_loss_are_counted(sandbox: Sandbox) -
     for name in names:
         sandbox.world.unfollow(name, f"{name}.3")
     sandbox.clock.advance(HOUR)
-    words = "2 lists were re-read in full because accounts disappeared"
+    words = "2 lists that lost accounts were read in full"
     assert f"rapidapi_following: {words}" in lines_of(run(config, state))
 
 
