@@ -17,7 +17,7 @@ from tap_tiktok_following.text import many
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_tiktok_following.model import Entry, Progress
+    from tap_tiktok_following.model import Entry
     from tap_tiktok_following.scan.listing import Listing
 
 CUT_AT = 4900
@@ -40,12 +40,12 @@ def is_expected_empty(entry: Entry, total: int | None) -> bool:
     return entry.bookmark is not None or total == 0
 
 
-def looks_cut(listing: Listing, progress: Progress) -> bool:
+def looks_cut(listing: Listing) -> bool:
     """Return whether a list ends although there should be another page."""
-    entry, response = listing.entry, listing.response
+    entry, progress, response = listing.entry, listing.progress, listing.response
     if response.page.has_more:
         return False
-    total = listing.usable_total(progress)
+    total = listing.total
     if total is not None:
         return total > (progress.room if progress.read else FEWEST_MISSING - 1)
     expected = entry.listed + listing.comparison.count_new()
@@ -54,14 +54,14 @@ def looks_cut(listing: Listing, progress: Progress) -> bool:
     return is_full and not is_known_page
 
 
-def find_doubt(listing: Listing, progress: Progress) -> str:
+def find_doubt(listing: Listing) -> str:
     """Return why a scan is doubted; "" if it is believed, or confirms a doubted one."""
-    entry, is_cut = listing.entry, looks_cut(listing, progress)
+    entry, progress, is_cut = listing.entry, listing.progress, looks_cut(listing)
     doubt = ""
     if progress.hides_follows:
         doubt = "a page came back empty although more were to come; follows may be missing"
     elif progress.full or not listing.response.page.has_more:
-        doubt = _find_shortage(listing, progress, is_cut=is_cut)
+        doubt = _find_shortage(listing, is_cut=is_cut)
     if not doubt or entry.doubted is None or not progress.full:
         return doubt
     may_look_cut = entry.full_scanned_at is None
@@ -69,17 +69,16 @@ def find_doubt(listing: Listing, progress: Progress) -> str:
     return "" if is_same and (may_look_cut or not is_cut) else doubt
 
 
-def _find_shortage(listing: Listing, progress: Progress, *, is_cut: bool) -> str:
+def _find_shortage(listing: Listing, *, is_cut: bool) -> str:
     """Return why a scan that ended at the end of the list, or a full scan, read too little."""
-    entry, read = listing.entry, progress.read
-    total = listing.usable_total(progress)
+    entry, total, read = listing.entry, listing.total, listing.progress.read
     if read >= CUT_AT:
         return ""
     if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
         return "the list came back empty, but earlier scans found accounts on it"
-    if not read and progress.has_hole and entry.full_scanned_at is None:
+    if not read and listing.progress.has_hole and entry.full_scanned_at is None:
         return "all pages came back empty although more were to come"
-    missing = count_missing(listing, progress)
+    missing = count_missing(listing)
     expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
         return f"only {read:,} of about {many(expected, 'account')} came back"
@@ -103,12 +102,12 @@ def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
     return max(len(more), len(before.difference(accounts))) < FEWEST_MISSING
 
 
-def count_missing(listing: Listing, progress: Progress) -> int:
+def count_missing(listing: Listing) -> int:
     """Return how many of the expected accounts a scan did not read.
 
     A total explains a loss only if no more than that many accounts were read.
     """
-    entry, comparison = listing.entry, listing.comparison
+    entry, progress, comparison = listing.entry, listing.progress, listing.comparison
     expected = 0
     floor = progress.floor if progress.full else 0
     if entry.listed and entry.full_floor in {None, floor}:
@@ -116,7 +115,7 @@ def count_missing(listing: Listing, progress: Progress) -> int:
     if entry.doubted:
         unread = set(split_hashes(entry.doubted)).difference(comparison.accounts)
         expected = max(expected, progress.read + len(unread))
-    total = listing.usable_total(progress)
+    total = listing.total
     if total is not None and not entry.total_is_wrong:
         visible = total - entry.hidden
         expected = min(expected, visible) if visible >= progress.read else expected

@@ -40,19 +40,19 @@ RETRY_AFTER = 7 * DAY
 """Seconds until a list with a page that always fails is read in full again."""
 
 
-def complete(listing: Listing, progress: Progress) -> Event:
+def complete(listing: Listing) -> Event:
     """End a scan at the end of the list, at its floor, or at accounts that are known.
 
     If the scan is doubted, bookmark and times move, and what is known of the list stays.
     """
-    entry = listing.entry
+    read, total = listing.progress.read, listing.total
     is_at_end = not listing.response.page.has_more
-    total = listing.usable_total(progress)
-    if is_at_end and progress.read >= CUT_AT and (total is None or total > progress.read):
-        progress = replace(progress, read_down_to=listing.latest)
-    doubt = find_doubt(listing, progress)
-    evidence = {} if doubt else find_evidence(listing, progress)
-    is_wrong = progress.full and not doubt and refutes_total(listing, progress, evidence)
+    if is_at_end and read >= CUT_AT and (total is None or total > read):
+        listing = listing.note(read_down_to=listing.latest)
+    entry, progress = listing.entry, listing.progress
+    doubt = find_doubt(listing)
+    evidence = {} if doubt else find_evidence(listing)
+    is_wrong = progress.full and not doubt and refutes_total(listing, evidence)
     if is_wrong:
         evidence.pop(Evidence.TOTAL, None)
     lost = max(evidence.values(), default=None)
@@ -66,9 +66,9 @@ def complete(listing: Listing, progress: Progress) -> Event:
     if doubt:
         ended = replace(ended, doubted=progress.hashes)
     elif progress.full:
-        ended = _note_full_scan(ended, listing, progress, total_is_wrong=is_wrong)
+        ended = _note_full_scan(ended, listing, total_is_wrong=is_wrong)
     else:
-        ended = _note_incremental_scan(ended, listing, progress, evidence)
+        ended = _note_incremental_scan(ended, listing, evidence)
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
     row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
@@ -140,14 +140,12 @@ def _end(entry: Entry, progress: Progress, outcome: Outcome, response: RawRespon
     )
 
 
-def _note_full_scan(
-    entry: Entry, listing: Listing, progress: Progress, *, total_is_wrong: bool
-) -> Entry:
-    before, read = listing.entry, progress.read
+def _note_full_scan(entry: Entry, listing: Listing, *, total_is_wrong: bool) -> Entry:
+    before, progress, read = listing.entry, listing.progress, listing.progress.read
     # Filtered accounts; there are more of them than before only if accounts were lost.
     surplus = max(0, (progress.total or 0) - read)
     if before.full_scanned_at is not None and before.listed:
-        surplus = min(surplus, before.hidden + count_lost(listing, progress))
+        surplus = min(surplus, before.hidden + count_lost(listing))
     return replace(
         entry,
         full_scanned_at=progress.scanned_at,
@@ -164,9 +162,9 @@ def _note_full_scan(
 
 
 def _note_incremental_scan(
-    entry: Entry, listing: Listing, progress: Progress, evidence: dict[Evidence, int]
+    entry: Entry, listing: Listing, evidence: dict[Evidence, int]
 ) -> Entry:
-    before, start_date = listing.entry, listing.policy.start_date
+    before, progress, start_date = listing.entry, listing.progress, listing.policy.start_date
     has_more = listing.response.page.has_more
     floor = start_date if before.full_floor is None else before.full_floor
     if min(progress.floor, listing.earliest) > (before.bookmark or 0):

@@ -13,8 +13,10 @@ Cursors are inclusive: an account on the boundary may be on both pages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from tap_tiktok_following.scan.memory import ENOUGH_MET, Comparison, hash_account, split_hashes
 from tap_tiktok_following.text import DAY, in_utc
@@ -25,14 +27,14 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Entry, Policy, Progress, Response
 
 
-@dataclass(frozen=True)
-class Listing:
-    """A response, compared with what was known before it.
+class Listing(msgspec.Struct, frozen=True):
+    """A response and its scan, compared with what was known before.
 
     The follows on its page happened between `earliest` and `latest`, in Unix seconds.
     """
 
     entry: Entry  # before the response
+    progress: Progress  # of the scan, with what this page adds to it
     response: Response
     policy: Policy
     hashes: list[bytes]  # of all accounts on the page
@@ -51,9 +53,14 @@ class Listing:
         bookmark, since = self.entry.bookmark or 0, self.entry.known.since
         return self.earliest < bookmark or self.earliest <= since
 
-    def usable_total(self, progress: Progress) -> int | None:
-        """Return the provider's total, which counts accounts before a `start_date`, too."""
-        return None if self.policy.start_date else progress.total
+    @property
+    def total(self) -> int | None:
+        """The provider's total; None under `start_date`, because it counts all accounts."""
+        return None if self.policy.start_date else self.progress.total
+
+    def note(self, **changes: Any) -> Listing:  # noqa: ANN401 - fields of `Progress`
+        """Return the listing with changes to its progress."""
+        return replace(self, progress=replace(self.progress, **changes))
 
     def find_new(self) -> list[int]:
         """Return the positions of new follows on the page; one too many does no harm."""
@@ -69,17 +76,12 @@ class Listing:
             return unknown
         return [place for place in unknown if place < known[-1]]
 
-    def make_records(
-        self, progress: Progress, position: int, new: Sequence[int]
-    ) -> list[dict[str, Any]]:
-        """Return the records of the accounts at the positions `new` of the page.
-
-        The first fresh account has `position` in the list, counted from 1.
-        """
+    def make_records(self, new: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the records of the accounts at the positions `new` of the page."""
         previous = self.entry.completed_scanned_at
         observed = {
             "follower_username": self.entry.username,
-            "scanned_at": in_utc(progress.scanned_at),
+            "scanned_at": in_utc(self.progress.scanned_at),
             "previous_scanned_at": None if previous is None else in_utc(previous),
         }
         window = {
@@ -87,9 +89,10 @@ class Listing:
             "followed_at_latest": in_utc(self.latest),
         }
         rows, sent = self.response.page.accounts.rows, set(new)
+        first = self.progress.read - len(self.fresh) + 1
         return [
             {**observed, "position": number, **window, **rows[place]}
-            for number, place in enumerate(self.fresh, position)
+            for number, place in enumerate(self.fresh, first)
             if place in sent
         ]
 
@@ -97,11 +100,12 @@ class Listing:
 def list_page(entry: Entry, progress: Progress, response: Response, policy: Policy) -> Listing:
     """Compare a page with what was known before it."""
     hashes = [hash_account(row[policy.key]) for row in response.page.accounts.rows]
-    accounts = dict.fromkeys(split_hashes(progress.hashes))
-    fresh = []
+    accounts = split_hashes(progress.hashes)
+    seen, fresh = set(accounts), []
     for place, account in enumerate(hashes):
-        if account not in accounts:
-            accounts[account] = None
+        if account not in seen:
+            seen.add(account)
+            accounts.append(account)
             fresh.append(place)
     problem = _find_problem(response, progress.cursor)
     has_next = response.page.has_more and not problem
@@ -109,9 +113,9 @@ def list_page(entry: Entry, progress: Progress, response: Response, policy: Poli
     latest = progress.cursor
     if latest is None:
         latest = max(response.until, earliest)
-    comparison = Comparison(entry.known, list(accounts))
+    comparison = Comparison(entry.known, accounts)
     return Listing(
-        entry, response, policy, hashes, fresh, comparison, earliest, latest, problem
+        entry, progress, response, policy, hashes, fresh, comparison, earliest, latest, problem
     )
 
 

@@ -52,17 +52,17 @@ def step(entry: Entry, response: Response, policy: Policy) -> Event:
         policy: How lists are read.
     """
     progress = entry.progress or begin(entry, response, policy)
-    position = progress.read + 1
-    listing = list_page(entry, progress, response, policy)
-    progress = _scan_in_full_on_loss(listing, _count(listing, progress))
-    new = listing.fresh if progress.full else listing.find_new()
-    progress = _remember(listing, replace(progress, sent=progress.sent + len(new)))
-    event = _move_on(listing, progress)
+    listing = _count(list_page(entry, progress, response, policy))
+    if _is_full_on_loss(listing):
+        listing = listing.note(full=True, floor=policy.start_date)
+    new = listing.fresh if listing.progress.full else listing.find_new()
+    listing = _remember(listing.note(sent=progress.sent + len(new)))
+    event = _move_on(listing)
     accounts = response.page.accounts
     return dataclasses.replace(
         event,
-        records=listing.make_records(progress, position, new),
-        is_odd=not response.is_final and _is_odd(listing, progress, event),
+        records=listing.make_records(new),
+        is_odd=not response.is_final and _is_odd(listing, event),
         read=len(listing.fresh),
         keyless=accounts.keyless,
         nulled=accounts.nulled,
@@ -119,17 +119,16 @@ def _is_full_scan_due(entry: Entry, as_of: int, policy: Policy) -> bool:
     return as_of >= last + after * (1 + draw) / 2
 
 
-def _count(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress with the page, before it is decided what is sent."""
-    response, page = listing.response, listing.response.page
+def _count(listing: Listing) -> Listing:
+    """Add the page to the progress, before it is decided what is sent."""
+    progress, response, page = listing.progress, listing.response, listing.response.page
     is_first = not progress.pages
     stayed_empty = page.has_more and not page.accounts.rows
     may_be_new = listing.latest > (listing.entry.bookmark or 0)
     gap = f"an account came without `{listing.policy.key}`" if page.accounts.keyless else ""
     if progress.as_of < (listing.entry.bookmark or 0):
         gap = "the response came from a cache that is older than the last scan"
-    return replace(
-        progress,
+    return listing.note(
         hashes=b"".join(listing.comparison.accounts),
         pages=progress.pages + 1,
         room=progress.room + response.count,
@@ -144,90 +143,90 @@ def _count(listing: Listing, progress: Progress) -> Progress:
     )
 
 
-def _scan_in_full_on_loss(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress of a full scan if the first page shows lost accounts."""
-    entry, policy = listing.entry, listing.policy
-    is_first = progress.pages == 1 and not listing.problem
-    if progress.full or not (is_first and policy.full_scan_on_loss) or entry.retry_at:
-        return progress
-    if not any(find_evidence(listing, progress).values()):
-        return progress
-    return replace(progress, full=True, floor=policy.start_date)
+def _is_full_on_loss(listing: Listing) -> bool:
+    """Return whether an incremental scan becomes full: its first page shows lost accounts."""
+    progress = listing.progress
+    is_first = progress.pages == 1 and not (progress.full or listing.problem)
+    if not (is_first and listing.policy.full_scan_on_loss) or listing.entry.retry_at:
+        return False
+    return any(find_evidence(listing).values())
 
 
-def _remember(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress, with the memory for the next scan once it is complete.
+def _remember(listing: Listing) -> Listing:
+    """Add the memory for the next scan to the progress, once it is complete.
 
     It is complete when it covers the lookback and the newest page with accounts, and reaches
     down to accounts that were remembered before.
     """
+    progress = listing.progress
     if progress.remembered or listing.problem or not progress.read:
-        return progress
+        return listing
     start = progress.as_of - listing.policy.lookback
     has_reached = listing.earliest < start and listing.comparison.has_met_enough
     if not has_reached and progress.read < MOST_REMEMBERED:
-        return progress
-    return replace(progress, remembered=progress.read, since=listing.earliest)
+        return listing
+    return listing.note(remembered=progress.read, since=listing.earliest)
 
 
-def _move_on(listing: Listing, progress: Progress) -> Event:
+def _move_on(listing: Listing) -> Event:
     """Return the end of the scan, or the entry for its next page."""
     if listing.problem:
-        return _fail(listing, progress, listing.problem)
-    if not listing.response.page.has_more or _is_unchanged(listing, progress):
-        return complete(listing, progress)
-    progress = _advance(listing, progress)
+        return _fail(listing, listing.problem)
+    if not listing.response.page.has_more or _is_unchanged(listing):
+        return complete(listing)
+    listing = _advance(listing)
+    progress = listing.progress
     if progress.idle >= MOST_IDLE:
-        reason = "the cursor for the next page never moves"
-        return _fail(listing, progress, reason)
+        return _fail(listing, "the cursor for the next page never moves")
     if (progress.cursor or 0) < progress.floor:
-        return complete(listing, progress)
+        return complete(listing)
     entry = replace(listing.entry, progress=progress, outcome=Outcome.INTERRUPTED)
     return Event(entry)
 
 
-def _fail(listing: Listing, progress: Progress, reason: str) -> Event:
+def _fail(listing: Listing, reason: str) -> Event:
     response = listing.response
-    event = fail(listing.entry, progress, reason, response, listing.policy)
+    event = fail(listing.entry, listing.progress, reason, response, listing.policy)
     return add_reference(event, response.page.reference)
 
 
-def _is_unchanged(listing: Listing, progress: Progress) -> bool:
+def _is_unchanged(listing: Listing) -> bool:
     """Return whether nothing is new, and nothing further down can be.
 
     A list remembered as a whole is read to its end again: that end may have been wrong.
     """
+    progress = listing.progress
     if progress.full or progress.sent or not progress.read:
         return False
     return listing.entry.known.since != 0 and listing.was_read_below
 
 
-def _advance(listing: Listing, progress: Progress) -> Progress:
-    """Return the progress at the next page; one second's follows may not all fit on it."""
-    cursor = listing.earliest
+def _advance(listing: Listing) -> Listing:
+    """Move the progress to the next page; one second's follows may not all fit on it."""
+    progress, cursor = listing.progress, listing.earliest
     if cursor != progress.cursor:
         moved_at = listing.response.until
-        return replace(progress, cursor=cursor, stands_still=False, idle=0, moved_at=moved_at)
+        return listing.note(cursor=cursor, stands_still=False, idle=0, moved_at=moved_at)
     idle = 0 if listing.fresh else progress.idle + 1
     if listing.response.count < LARGEST_PAGE:
-        return replace(progress, stands_still=True, idle=idle)
+        return listing.note(stands_still=True, idle=idle)
     gap = (
         f"more accounts were followed at {in_utc(cursor)} than fit on a page; some may be "
         "missing"
     )
-    return replace(progress, cursor=cursor - 1, stands_still=False, idle=idle, gap=gap)
+    return listing.note(cursor=cursor - 1, stands_still=False, idle=idle, gap=gap)
 
 
-def _is_odd(listing: Listing, progress: Progress, event: Event) -> bool:
+def _is_odd(listing: Listing, event: Event) -> bool:
     """Return whether a response may be wrong, so that it is requested once more."""
     entry, page = listing.entry, listing.response.page
     if not page.accounts.rows:
-        is_first = progress.pages == 1
+        is_first = listing.progress.pages == 1
         return not (is_first and is_expected_empty(entry, page.total))
     if event.is_odd or event.outcome is not Outcome.COMPLETE:
         return event.is_odd
     if entry.full_scanned_at is None:
-        return looks_cut(listing, progress)
-    is_whole = progress.full or not page.has_more
-    missing = count_missing(listing, progress) if is_whole else 0
+        return looks_cut(listing)
+    is_whole = listing.progress.full or not page.has_more
+    missing = count_missing(listing) if is_whole else 0
     return missing >= FEWEST_MISSING
