@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import deque
+from threading import Condition, Lock
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import backoff
@@ -21,6 +21,8 @@ from tap_tiktok_following.model import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    import requests
 
     from tap_tiktok_following.http import Transport
     from tap_tiktok_following.model import TokenGrant
@@ -57,7 +59,10 @@ class Client:
         self._transport = transport
         self._gate = gate
         self._max_tries = max_tries
-        self._token = Token(self._grant, gate.clock) if provider.token_request() else None
+        self._token_request = provider.token_request()
+        self._token = ""
+        self._token_fresh_until = 0.0
+        self._token_lock = Lock()
 
     def fetch(
         self, username: str, cursor: int | None, count: int, on_request: Callable[[], None]
@@ -84,24 +89,32 @@ class Client:
             return Response.of(response, self._provider.read_page(response), count)
 
         def request_with_token() -> Response:
-            if self._token is None:
+            if self._token_request is None:
                 return request("")
-            token = self._token.get()
+            token = self._get_token(self._token_request)
             try:
                 return request(token)
             except TokenRejected:
-                return request(self._token.get(rejected=token))
+                return request(self._get_token(self._token_request, rejected=token))
 
         return self._retry(request_with_token)
 
-    def _grant(self) -> TokenGrant:
+    def _get_token(self, request: requests.Request, rejected: str = "") -> str:
+        """Return the access token; request one if it is missing, rejected or about to expire.
+
+        The other workers wait meanwhile. If this worker fails, the next one requests again.
+        """
+
         def grant() -> TokenGrant:
             self._gate.enter(counted=False)
-            request = self._provider.token_request()
-            assert request is not None  # noqa: S101 - called only if there are tokens
             return self._provider.read_token(self._transport.send(request))
 
-        return self._retry(grant)
+        with self._token_lock:
+            if self._token == rejected or monotonic() >= self._token_fresh_until:
+                granted = self._retry(grant)
+                self._token = granted.value
+                self._token_fresh_until = monotonic() + FRESH * granted.life
+            return self._token
 
     def _retry(self, request: Callable[[], T]) -> T:
         """Send a request until it succeeds, `max_tries` times at most."""
@@ -134,38 +147,24 @@ class Client:
             self._gate.rest(wait)
 
 
-class Clock:
-    """Measures the time by which the gate waits."""
-
-    def now(self) -> float:
-        """Return seconds that never jump."""
-        return time.monotonic()
-
-    def wait(self, changed: threading.Condition, seconds: float) -> None:
-        """Wait for a change, with the condition held, at most this many seconds."""
-        changed.wait(seconds)
-
-
 class Gate:
     """Lets the requests of all workers through, one by one.
 
     `budget` is the setting of `max_requests`, for messages.
 
     Attributes:
-        clock: The clock that it waits by.
         halt: Why the gate is closed; None while it is open.
         requests: Number of requests that have passed, `max_requests` at most in a run.
     """
 
     def __init__(self, per_second: int, max_requests: int | None, budget: str) -> None:
-        self.clock = Clock()
         self.halt: StreamEnded | None = None
         self.requests = 0
         self._max_requests = max_requests
         self._budget = budget
         self._sent: deque[float] = deque(maxlen=per_second)
         self._paused_until = 0.0
-        self._changed = threading.Condition()
+        self._changed = Condition()
 
     def enter(self, *, counted: bool = True) -> None:
         """Wait until one request may be sent, which is counted if the user pays for it.
@@ -175,13 +174,13 @@ class Gate:
         """
         with self._changed:
             while (wait := self._time_to_wait(counted=counted)) > 0:
-                self.clock.wait(self._changed, wait)
+                self._changed.wait(wait)
             self.requests += counted
 
     def pause(self, seconds: float) -> None:
         """Let no request through for a number of seconds from now."""
         with self._changed:
-            self._paused_until = max(self._paused_until, self.clock.now() + seconds)
+            self._paused_until = max(self._paused_until, monotonic() + seconds)
 
     def rest(self, seconds: float) -> None:
         """Wait before a retry, a number of seconds.
@@ -190,9 +189,7 @@ class Gate:
             StreamEnded: If the gate is closed or closes meanwhile.
         """
         with self._changed:
-            end = self.clock.now() + seconds
-            while self.halt is None and (left := end - self.clock.now()) > 0:
-                self.clock.wait(self._changed, left)
+            self._changed.wait_for(lambda: self.halt is not None, seconds)
             self._check_open()
 
     def stop(self, reason: StreamEnded) -> StreamEnded:
@@ -216,33 +213,10 @@ class Gate:
             happened = f"`{self._budget}` ({self._max_requests}) is reached"
             self.stop(BudgetReached(happened=happened))
         self._check_open()
-        now = self.clock.now()
+        now = monotonic()
         if now < self._paused_until:
             return self._paused_until - now
         if len(self._sent) == self._sent.maxlen and now < (free := self._sent[0] + WINDOW):
             return free - now
         self._sent.append(now)
         return 0
-
-
-class Token:
-    """An access token that one worker requests while the others wait for it.
-
-    An exception of `request` reaches only that worker; the next one requests again.
-    """
-
-    def __init__(self, request: Callable[[], TokenGrant], clock: Clock) -> None:
-        self._request = request
-        self._clock = clock
-        self._value = ""
-        self._fresh_until = 0.0
-        self._lock = threading.Lock()
-
-    def get(self, rejected: str = "") -> str:
-        """Return the token; request one if it is missing, rejected or about to expire."""
-        with self._lock:
-            if self._value == rejected or self._clock.now() >= self._fresh_until:
-                grant = self._request()
-                self._value = grant.value
-                self._fresh_until = self._clock.now() + FRESH * grant.life
-            return self._value

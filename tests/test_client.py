@@ -9,12 +9,11 @@ import json
 import random
 import threading
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from sandbox import Fault, World
-from tap_tiktok_following.client import Clock
 from tests.harness import (
     NOW,
     PROVIDERS,
@@ -28,11 +27,13 @@ from tests.harness import (
 from tests.server import Reply, Server, read_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sandbox import Sandbox
     from tests.harness import Run
     from tests.server import Received
+
+T = TypeVar("T")
 
 PAGE = json.dumps(
     {"data": [{"user_id": "1"}], "pagination": {"has_more": False}, "error": None}
@@ -58,7 +59,7 @@ class JumpingClock:
         self.waits.append(seconds)
         self._ends[threading.get_ident()] = self.time + seconds
         if len(self._ends) < self.workers:
-            changed.wait(0.01)
+            threading.Condition.wait(changed, 0.01)
             return
         self.time = min(self._ends.values())
         self._ends = {worker: end for worker, end in self._ends.items() if end > self.time}
@@ -67,8 +68,20 @@ class JumpingClock:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
     clock = JumpingClock()
-    monkeypatch.setattr(Clock, "now", lambda _: clock.time)
-    monkeypatch.setattr(Clock, "wait", lambda _, *wait: clock.wait(*wait))
+
+    class JumpingCondition(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            clock.wait(self, timeout or 0)
+            return True
+
+        def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
+            end = clock.time + (timeout or 0)
+            while not predicate() and (left := end - clock.time) > 0:
+                clock.wait(self, left)
+            return predicate()
+
+    monkeypatch.setattr("tap_tiktok_following.client.Condition", JumpingCondition)
+    monkeypatch.setattr("tap_tiktok_following.client.monotonic", lambda: clock.time)
     return clock
 
 
