@@ -26,12 +26,10 @@ from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from typing_extensions import override
-
 from tap_tiktok_following.model import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
     from tap_tiktok_following.model import RawResponse
 
@@ -66,7 +64,7 @@ class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
 
     details: str = ""  # the provider's message or our own
     _: KW_ONLY
-    happened: str = ""  # for a person; by default the text of the class
+    happened: str = ""  # why a stream ended; by default the text of the class
     advice: str = ""  # what the user can do; by default the text of the class
     reference: str = ""  # the provider's ID of the response, such as `log_id 2024...`
     retry_after: float | None = None  # seconds that the provider asks to wait
@@ -83,7 +81,10 @@ class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
     @property
     def reason(self) -> str:
         """What happened, for a person, without a full stop."""
-        return self.details
+        if not self.happened:
+            return self.details
+        details = ", ".join(filter(None, (self.details, self.reference)))
+        return f"{self.happened} ({details})" if details else self.happened
 
     @property
     def retry_at(self) -> str:
@@ -121,22 +122,12 @@ class Failed(NoPage):
     """The list of one username could not be read."""
 
 
+@dataclass(eq=False, kw_only=True)
 class StreamEnded(NoPage):
     """No further request may be sent to the provider in this run."""
 
+    outcome: Outcome = Outcome.INTERRUPTED
     exit_code: ClassVar[int] = FAILURE
-
-    @override
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.outcome = Outcome.INTERRUPTED
-
-    @property
-    @override
-    def reason(self) -> str:
-        """What happened, with the provider's message in parentheses."""
-        details = ", ".join(filter(None, (self.details, self.reference)))
-        return f"{self.happened} ({details})" if details else self.happened
 
     @property
     def sentence(self) -> str:
@@ -259,11 +250,3 @@ STATUSES = (
 
 A successful response that cannot be parsed (an empty body, an HTML page) is retried.
 """
-
-
-def find_error(
-    rules: Iterable[Rule], status: int, code: str, words: str
-) -> Callable[..., NoPage]:
-    """Return what makes the exception of the first row that fits; `Failed` if none does."""
-    every = (*rules, *STATUSES)
-    return next((rule.error for rule in every if rule.fits(status, code, words)), Failed)

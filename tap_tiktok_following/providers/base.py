@@ -10,7 +10,13 @@ from singer_sdk import typing as th
 from typing_extensions import override
 
 from tap_tiktok_following.decoding import MAX_KEY, AccountsReader, Unreadable
-from tap_tiktok_following.errors import QuotaUsedUp, Transient, find_error, long_wait
+from tap_tiktok_following.errors import (
+    STATUSES,
+    Failed,
+    QuotaUsedUp,
+    Transient,
+    long_wait,
+)
 from tap_tiktok_following.http import unix_of
 from tap_tiktok_following.text import clean
 
@@ -56,8 +62,7 @@ class Provider(ABC):
     default_url: ClassVar[str]
     per_second: ClassVar[int]  # default maximum number of requests
     rate_note: ClassVar[str] = ""  # on that, for the description of the setting
-    rules: ClassVar[tuple[Rule, ...]]  # for responses to requests for a page
-    token_rules: ClassVar[tuple[Rule, ...]] = ()  # the same for an access token
+    rules: ClassVar[tuple[Rule, ...]]  # for responses without a page; `STATUSES` follow
 
     # What follows from these.
     url_setting: ClassVar[str]
@@ -121,10 +126,6 @@ class Provider(ABC):
         Raises:
             NoPage: If the response contains none.
         """
-        return self._read(self._grant, self.token_rules, response)
-
-    def _grant(self, response: RawResponse) -> TokenGrant:
-        """Return the access token in a response; raise as `_page` does."""
         raise NotImplementedError
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002 - by default
@@ -153,9 +154,9 @@ class Provider(ABC):
         reference: str = "",
     ) -> NoPage:
         """Return the exception for a response without a page or token, by its first rule."""
-        kind = find_error(
-            rules, response.status, code[:_MAX_SEARCHED], message[:_MAX_SEARCHED]
-        )
+        searched = response.status, code[:_MAX_SEARCHED], message[:_MAX_SEARCHED]
+        fitting = (rule.error for rule in (*rules, *STATUSES) if rule.fits(*searched))
+        kind = next(fitting, Failed)
         words = ": ".join(filter(None, (clean(code), clean(message, MAX_MESSAGE))))
         error = kind(
             ", ".join(filter(None, (f"HTTP {response.status}", words))),
@@ -183,9 +184,7 @@ def retry_after(response: RawResponse) -> float | None:
 
     A date is compared with the provider's own clock, so a wrong local clock does no harm.
     """
-    value = response.headers.get("Retry-After", "").strip()
-    if not value:
-        return None
+    value = response.headers.get("Retry-After", "")
     try:
         seconds = float(value)
     except ValueError:

@@ -135,7 +135,6 @@ class Research(Provider):
     default_url: ClassVar[str] = "https://open.tiktokapis.com"
     per_second: ClassVar[int] = 10
     rules: ClassVar[tuple[Rule, ...]] = RULES
-    token_rules: ClassVar[tuple[Rule, ...]] = TOKEN_RULES
 
     @override
     def token_request(self) -> requests.Request | None:
@@ -151,13 +150,16 @@ class Research(Provider):
         return requests.Request("POST", url, headers, data=form)
 
     @override
-    def _grant(self, response: RawResponse) -> TokenGrant:
+    def read_token(self, response: RawResponse) -> TokenGrant:
         """Return the access token; an error may come with HTTP 200 too."""
+        return self._read(self._grant, TOKEN_RULES, response)
+
+    def _grant(self, response: RawResponse) -> TokenGrant:
         grant = _GRANT.read(response.body)
         if not grant.access_token:
             code, message = grant.error or "", grant.error_description or ""
             reference = numbered("log_id", grant.log_id)
-            raise self._error(self.token_rules, response, code, message, reference)
+            raise self._error(TOKEN_RULES, response, code, message, reference)
         hide(grant.access_token)
         return TokenGrant(grant.access_token, grant.expires_in)
 
