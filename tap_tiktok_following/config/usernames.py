@@ -45,9 +45,15 @@ _PROFILE = re.compile(
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
+
+class FileProblem(Exception):  # noqa: N818 - its text is for the user
+    """A file of usernames cannot be used; the text says why, and follows the file's name."""
+
+
 _LATE = "can't be read (it did not arrive within {timeout} seconds)"
 
 _CAUSES: dict[type[Exception], str] = {
+    FileProblem: "{error}",
     FileNotFoundError: "does not exist",
     futures.TimeoutError: _LATE,
     requests.Timeout: _LATE,
@@ -56,14 +62,12 @@ _CAUSES: dict[type[Exception], str] = {
     requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
     requests.ConnectionError: "can't be read (its host can't be reached)",
     requests.exceptions.InvalidSchema: "can't be read (its proxy needs the package PySocks)",
+    csv.Error: "is not a readable CSV ({error})",
     UnicodeDecodeError: "is not a UTF-8 text file",
     ValueError: "is not a URL",
     Exception: "can't be read ({reason})",
 }
-
-
-class FileProblem(Exception):  # noqa: N818 - its text is for the user
-    """A file of usernames cannot be used; the text says why, and follows the file's name."""
+"""What is wrong with a file by the first class that fits an error, without parts of a URL."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +83,17 @@ class Usernames:
 def collect(config: Mapping[str, Any]) -> Usernames:
     """Return the usernames of `usernames` and `usernames_path` that belong to `shard`."""
     location, shard = config.get("usernames_path"), config.get("shard") or ""
+    timeout = config.get("request_timeout", 60)
     entries: list[str] = list(config.get("usernames") or ())
     try:
         if location:
-            text = _read(location, config.get("request_timeout", 60))
             is_csv = location.partition("?")[0].lower().endswith(".csv")
-            entries += _entries(text, is_csv=is_csv)
-    except FileProblem as problem:
-        return Usernames([], [], problem=str(problem))
-    except csv.Error as error:
-        return Usernames([], [], problem=f"is not a readable CSV ({error})")
+            entries += _entries(_read(location, timeout), is_csv=is_csv)
+    except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        words = next(words for kind, words in _CAUSES.items() if isinstance(error, kind))
+        problem = words.format(timeout=timeout, error=error, reason=reason)
+        return Usernames([], [], problem=problem)
     parsed = {entry: parse(entry) for entry in entries}
     names = dict.fromkeys(filter(None, parsed.values()))
     malformed = dict.fromkeys(show(entry) for entry, name in parsed.items() if name is None)
@@ -148,12 +153,8 @@ def _entries(text: str, *, is_csv: bool) -> list[str]:
     it; in a file of lines it starts a comment.
     """
     lines = io.StringIO(text, newline="")
-    for line in lines:
-        delimiter, columns = _header(line)
-        if COLUMN in columns or _entry(line):
-            break
-    else:
-        delimiter, columns = ",", [""]
+    first = next((line for line in lines if _entry(line) or COLUMN in _header(line)[1]), "")
+    delimiter, columns = _header(first)
     rows = csv.reader(lines, delimiter=delimiter)
     if columns.count(COLUMN) > 1:
         problem = f"has two columns `{COLUMN}`"
@@ -190,10 +191,7 @@ def _entry(line: str) -> str:
 
 
 def _read(location: str, timeout: float) -> str:
-    """Return the text of a file: UTF-8, or UTF-16 with a byte order mark, as Excel writes it.
-
-    Whatever goes wrong becomes a `FileProblem`, whose text contains no part of a URL.
-    """
+    """Return the text of a file in UTF-8, or in UTF-16 as Excel writes it."""
     fetched: futures.Future[bytes] = futures.Future()
 
     def read() -> None:
@@ -205,15 +203,8 @@ def _read(location: str, timeout: float) -> str:
     _hide_credentials(location)
     # A server that drips resets every other timeout, and a pipe may have no writer.
     threading.Thread(target=read, daemon=True).start()
-    try:
-        content = fetched.result(timeout)
-        return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
-    except FileProblem:
-        raise
-    except Exception as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        words = next(words for kind, words in _CAUSES.items() if isinstance(error, kind))
-        raise FileProblem(words.format(timeout=timeout, error=error, reason=reason)) from error
+    content = fetched.result(timeout)
+    return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
 
 
 def _fetch(location: str, timeout: float) -> bytes:
