@@ -20,7 +20,6 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
 from typing_extensions import override
 
-from tap_tiktok_following import state_size
 from tap_tiktok_following.errors import RUN_AGAIN, Ended
 
 if TYPE_CHECKING:
@@ -43,6 +42,14 @@ ALARM = 4.0
 
 MOST_ALARMS = 15
 """Number of alarms after which the process ends even if the target still reads: a minute."""
+
+MEBIBYTE = 2**20
+
+MELTANO_BUFFER = 100 * MEBIBYTE
+"""Meltano's default `elt.buffer_size` in bytes; it ends a run with a line over half of it."""
+
+WARN_FROM = 0.7
+"""Share of the longest line from which the user is warned."""
 
 _STDERR = 2
 
@@ -161,17 +168,20 @@ class MessageWriter(MsgSpecWriter):
         if not lines or sys.stdout is None:  # None after an error
             return
         with _ended_if_unwritable():
-            for batch in _batches(lines):
-                self._write(batch)
+            self._write(lines)
 
-    def _write(self, batch: memoryview) -> None:
+    def _write(self, lines: bytearray) -> None:
+        """Write whole lines, as many as a pipe takes at once, or a part of a longer one."""
         file = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
-        while batch:
-            written = file.write(batch[: select.PIPE_BUF])
+        view, start = memoryview(lines), 0
+        while start < len(lines):
+            most = start + select.PIPE_BUF
+            end = lines.rfind(b"\n", start, most) + 1 or most
+            written = file.write(view[start:end])
             if written is None:  # it does not block, and is full
                 select.select([], [file], [])
             else:
-                batch = batch[written:]
+                start += written
                 self.written += written
 
     def is_blocked(self) -> bool:
@@ -199,21 +209,34 @@ class StateWriter(SDKStateWriter):
 
     @override
     def write_state(self, state: TapState) -> None:
-        """Write a STATE message if the state has changed, and flush.
-
-        Warns, once, before the state is too long for Meltano.
-        """
+        """Write a STATE message if the state has changed, and flush."""
         line = bytearray()
         encoder.encode_into({"type": "STATE", "value": state}, line)
         line += b"\n"
         digest = hashlib.blake2b(line).digest()
         if digest != self._last:
             self._last, self.size = digest, len(line)
-            if not self._has_warned and (sentence := state_size.warning(self.size, state)):
-                self._has_warned = True
-                logger.warning("%s", sentence)
+            self._warn_before_too_long(state)
             self._writer.write_line(line)
         self._writer.flush()
+
+    def _warn_before_too_long(self, state: TapState) -> None:
+        """Warn, once, before the message is too long for Meltano."""
+        buffer = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
+        longest = (int(buffer) if buffer.isdecimal() else MELTANO_BUFFER) // 2
+        if self._has_warned or self.size < WARN_FROM * longest:
+            return
+        self._has_warned = True
+        streams = state.get("bookmarks", {}).values()
+        usernames = max((len(stream.get("partitions", ())) for stream in streams), default=0)
+        sentence = (
+            f"The state of {usernames:,} usernames is {self.size / MEBIBYTE:,.0f} MiB, and "
+            f"Meltano ends a run whose state exceeds {longest / MEBIBYTE:,.0f} MiB, which is "
+            f"about {usernames * longest // self.size:,} usernames: split them over several "
+            "pipelines with `shard`, or set MELTANO_ELT_BUFFER_SIZE to more than twice the "
+            "size of the state, in bytes."
+        )
+        logger.warning("%s", sentence)
 
 
 class Termination:
@@ -274,16 +297,6 @@ class Termination:
             if select.select([], [_STDERR], [], 0)[1]:  # a blocked stderr would hang here too
                 os.write(_STDERR, sentence.encode())
         os._exit(self.exit_code)
-
-
-def _batches(lines: bytes | bytearray) -> Iterator[memoryview]:
-    """Whole lines, as many as one write to a pipe transfers, or a single longer line."""
-    view, start = memoryview(lines), 0
-    while start < len(lines):
-        end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1
-        end = end or lines.index(b"\n", start) + 1
-        yield view[start:end]
-        start = end
 
 
 @cache
