@@ -28,8 +28,6 @@ _TYPES: Mapping[str, Any] = {
     "integer": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
 }
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """`UnicodeDecodeError` is a `ValueError`."""
 
@@ -38,6 +36,8 @@ T = TypeVar("T")
 
 class Unreadable(Exception):  # noqa: N818 - the provider's error, not ours
     """A body is not the JSON that it should be."""
+
+    message = "the response could not be read"
 
 
 class Reader(Generic[T]):
@@ -141,7 +141,7 @@ def _repair(body: bytes) -> Any:  # noqa: ANN401 - any JSON
 def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, str):
         whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return whole.replace("\0", _REPLACEMENT)
+        return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if isinstance(value, dict):

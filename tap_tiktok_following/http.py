@@ -56,11 +56,7 @@ class Transport:
         try:
             self._of_thread = _OfThread(url, timeout)
             bundle = self._of_thread.session.verify
-            if (
-                url.startswith("https:")
-                and isinstance(bundle, str)
-                and not Path(bundle).is_dir()
-            ):
+            if isinstance(bundle, str) and not Path(bundle).is_dir():
                 ssl.create_default_context(cafile=bundle)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from singer_sdk import typing as th
@@ -21,7 +21,7 @@ from tap_tiktok_following.http import unix_of
 from tap_tiktok_following.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import requests
 
@@ -36,8 +36,6 @@ MAX_MESSAGE = 300
 
 _MAX_SEARCHED = 2000
 """Number of characters of a provider's code and message that rules search."""
-
-T = TypeVar("T")
 
 
 class APIError(msgspec.Struct):
@@ -110,7 +108,10 @@ class Provider(ABC):
         Raises:
             NoPage: If the response contains none.
         """
-        return self._read(self._page, self.rules, response)
+        try:
+            return self._page(response)
+        except Unreadable as error:
+            raise self._error(self.rules, response, message=error.message) from error
 
     @abstractmethod
     def _page(self, response: RawResponse) -> Page:
@@ -135,15 +136,6 @@ class Provider(ABC):
     def quota_resets_in(self, response: RawResponse) -> float | None:  # noqa: ARG002
         """Return the seconds until the quota resets; None if that is unknown."""
         return None
-
-    def _read(
-        self, read: Callable[[RawResponse], T], rules: Iterable[Rule], response: RawResponse
-    ) -> T:
-        try:
-            return read(response)
-        except Unreadable as error:
-            message = "the response could not be read"
-            raise self._error(rules, response, message=message) from error
 
     def _error(
         self,

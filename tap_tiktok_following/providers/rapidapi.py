@@ -167,12 +167,10 @@ class RapidAPI(Provider):
 
     @override
     def quota_left(self, headers: Mapping[str, str]) -> int | None:
-        """Return `x-ratelimit-requests-remaining`."""
         return _number(headers, "x-ratelimit-requests-remaining")
 
     @override
     def quota_resets_in(self, response: RawResponse) -> int | None:
-        """Return `x-ratelimit-requests-reset`."""
         return _number(response.headers, "x-ratelimit-requests-reset")
 
 

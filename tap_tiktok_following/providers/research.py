@@ -152,10 +152,10 @@ class Research(Provider):
     @override
     def read_token(self, response: RawResponse) -> TokenGrant:
         """Return the access token; an error may come with HTTP 200 too."""
-        return self._read(self._grant, TOKEN_RULES, response)
-
-    def _grant(self, response: RawResponse) -> TokenGrant:
-        grant = _GRANT.read(response.body)
+        try:
+            grant = _GRANT.read(response.body)
+        except Unreadable as error:
+            raise self._error(TOKEN_RULES, response, message=error.message) from error
         if not grant.access_token:
             code, message = grant.error or "", grant.error_description or ""
             reference = numbered("log_id", grant.log_id)
