@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from socket import SHUT_RDWR
@@ -24,7 +24,7 @@ from tap_tiktok_following.model import RawResponse
 from tap_tiktok_following.text import clean, unix_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from socket import socket
 
 MAX_BODY = 16 * 1024 * 1024
@@ -180,28 +180,26 @@ class _TimedSession(Session):
         pool = adapter.get_connection_with_tls_context(
             requests.Request("GET", url).prepare(), self.verify, self.proxies
         )
-        make_connection: Any = partial(self._timed, pool.ConnectionCls)
-        pool.ConnectionCls = make_connection  # of the pool that all requests come from
         self._timeout = timeout
         self._socket: socket | None = None
+        kind: Any = pool.ConnectionCls
+        set_deadline = self._set_deadline
+
+        class TimedConnection(kind):  # type: ignore[misc]  # the URL decides its kind
+            def getresponse(self) -> object:
+                set_deadline(self.sock)
+                return super().getresponse()
+
+        pool.ConnectionCls = TimedConnection  # of the pool that all requests come from
         _start_watching()
+
+    def _set_deadline(self, sock: socket) -> None:
+        self._socket = sock
+        _deadlines[sock] = time.monotonic() + self._timeout
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Follow no redirect, and do not read its body."""
-
-    def _timed(self, kind: Callable[..., Any], **options: Any) -> object:  # noqa: ANN401
-        """Make a connection that sets the deadline when it waits for a response."""
-        connection = kind(**options)
-        getresponse = connection.getresponse
-
-        def getresponse_in_time() -> object:
-            self._socket = connection.sock
-            _deadlines[connection.sock] = time.monotonic() + self._timeout
-            return getresponse()
-
-        connection.getresponse = getresponse_in_time
-        return connection
 
     @contextmanager
     def time_limit(self) -> Iterator[None]:
