@@ -196,15 +196,15 @@ class Rule:
     error: Callable[..., NoPage]  # makes the exception if everything else in the row fits
     _: KW_ONLY
     status: Collection[int] = ()  # empty for any
-    code: str | None = None  # pattern for the whole of the provider's error code
-    words: str | None = None  # pattern to be found in the provider's message
+    code: str = "(?s:.*)"  # pattern for the whole of the provider's error code
+    words: str = ""  # pattern to be found in the provider's message
 
     def fits(self, status: int, code: str, words: str) -> bool:
         """Whether the row is about a response."""
         return (
             (not self.status or status in self.status)
-            and (self.code is None or re.fullmatch(self.code, code, re.IGNORECASE) is not None)
-            and (self.words is None or re.search(self.words, words, re.IGNORECASE) is not None)
+            and re.fullmatch(self.code, code, re.IGNORECASE) is not None
+            and re.search(self.words, words, re.IGNORECASE) is not None
         )
 
 
