@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import strategies as st
+
 from sandbox import Clock, Follow, World
 from sandbox.paging import page_of
 from tap_tiktok_following.errors import BudgetReached, Failed
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     Blink = Callable[[int, Page], Page]
 
 NOW = 1_700_000_000
+
+ages = st.integers(0, 5) | st.integers(0, 3 * HOUR) | st.integers(0, 5000 * HOUR)
+"""How long ago follows were made: many in one second or hour, some of them long ago."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sandbox import Follow
 from tap_tiktok_following.text import DAY, HOUR
 from tests.blinks import false_absences
-from tests.lives import NOW, Life, follows_of
+from tests.lives import NOW, Life, ages, follows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,6 @@ TOTALS: list[Callable[[int], int | None]] = [
 ]
 """No total, a right one, and two that are wrong."""
 
-ages = st.one_of(st.integers(0, 5), st.integers(0, 3 * HOUR), st.integers(0, 3000 * HOUR))
 ends = {
     "budget": st.none() | st.integers(0, 6),
     "killed_after": st.none() | st.integers(0, 4),
