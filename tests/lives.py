@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import strategies as st
 
 from sandbox import Clock, Follow, World
@@ -33,6 +34,8 @@ NOW = 1_700_000_000
 
 ages = st.integers(0, 5) | st.integers(0, 3 * HOUR) | st.integers(0, 5000 * HOUR)
 """How long ago follows were made: many in one second or hour, some of them long ago."""
+
+with_and_without_totals = pytest.mark.parametrize("totals", [False, True])
 
 
 @dataclass
@@ -106,7 +109,7 @@ class Life:
         """Who is on the list now and was when the last complete scan started."""
         (entry,) = self.state["partitions"]
         bookmark = parse_moment(entry["replication_key_value"]) or 0
-        return {f.username for f in self.world.following("ann", self.now) if f.at < bookmark}
+        return {f.username for f in self.world.truth("ann") if f.at < bookmark}
 
     def follow(self, many: int = 1, *, ago: int = 0, every: int = 1) -> list[str]:
         """Follow a number of new accounts, the last one some seconds ago."""

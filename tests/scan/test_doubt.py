@@ -15,7 +15,7 @@ import pytest
 from tap_tiktok_following.model import Accounts
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 from tests.blinks import absences, early_end, empty, false_absences, null, on_page, once
-from tests.lives import NOW, Life, follows_of
+from tests.lives import NOW, Life, follows_of, with_and_without_totals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tap_tiktok_following.model import Page
     from tests.blinks import Change
     from tests.lives import Day
-
-with_and_without_totals = pytest.mark.parametrize("totals", [False, True])
 
 
 class Scan(NamedTuple):

@@ -44,6 +44,7 @@ ends = {
                 "every": st.sampled_from([1, 60, 2 * HOUR]),
                 "gone": st.lists(st.integers(0, 60), max_size=4),
                 "again": st.lists(st.integers(0, 60), max_size=2),
+                "hidden": st.lists(st.integers(0, 60), max_size=2),
                 "broken": st.none() | st.tuples(ages, st.integers(0, DAY)),
                 **ends,
             }
@@ -78,7 +79,8 @@ def test_whatever_happens_every_follow_is_sent(
     for day in history:
         life.now += DAY
         life.follow(day["new"], every=day["every"])
-        for kind, change in (("gone", life.leave), ("again", life.refollow)):
+        changes = {"gone": life.leave, "again": life.refollow, "hidden": life.world.hide}
+        for kind, change in changes.items():
             for place in day[kind]:
                 if place < len(life.listed):
                     change(life.listed[place])
