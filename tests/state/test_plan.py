@@ -78,15 +78,24 @@ def test_stored_then_unfinished_then_new_then_the_longest_unscanned(
     assert runs.order[0] == "paid"
 
 
-@pytest.mark.parametrize("name", ["read", *SKIPPED])
-def test_list_that_was_read_or_skipped_is_due_after_rescan_after_hours(
-    runs: Runs, name: str
+@pytest.mark.parametrize(
+    ("name", "hours", "days", "wait"),
+    [
+        ("read", 2, 7, 2 * HOUR),
+        *((name, 2, 0, 2 * HOUR) for name in SKIPPED),
+        *((name, 1, 7, 7 * DAY) for name in SKIPPED),
+        *((name, 48, 1, 2 * DAY) for name in SKIPPED),
+    ],
+)
+def test_skipped_list_waits_for_the_longer_of_both_settings(
+    runs: Runs, name: str, hours: int, days: int, wait: int
 ) -> None:
-    """A list that was unchanged, too."""
+    """One that was read or is unchanged waits for `rescan_after_hours` alone."""
+    more = {"rescan_after_hours": hours, "retry_unavailable_after_days": days}
     runs.run(name, 0)
-    for hours in (2, 4):
-        assert runs.run(name, hours * HOUR - 1, rescan_after_hours=2) == []
-        assert runs.run(name, hours * HOUR, rescan_after_hours=2) == [name]
+    for times in (1, 2):
+        assert runs.run(name, times * wait - 1, **more) == []
+        assert runs.run(name, times * wait, **more) == [name]
 
 
 @pytest.mark.parametrize(("name", "budget"), [("failed", None), ("half1", 1)])
@@ -95,22 +104,6 @@ def test_list_that_failed_or_was_interrupted_is_always_due(
 ) -> None:
     runs.run(name, 0, rapidapi_max_requests=budget)
     assert runs.run(name, 1, rescan_after_hours=99) == [name]
-
-
-@pytest.mark.parametrize("name", SKIPPED)
-def test_skipped_list_waits_for_the_longer_of_both_settings(runs: Runs, name: str) -> None:
-    week = {"rescan_after_hours": 1, "retry_unavailable_after_days": 7}
-    two_days = {"rescan_after_hours": 48, "retry_unavailable_after_days": 1}
-    runs.run(name, 0)
-    assert runs.run(name, 7 * DAY - 1, **week) == []
-    assert runs.run(name, 7 * DAY, **week) == [name]
-    assert runs.run(name, 9 * DAY - 1, **two_days) == []
-    assert runs.run(name, 9 * DAY, **two_days) == [name]
-
-
-def test_list_that_was_read_does_not_wait_like_a_skipped_one(runs: Runs) -> None:
-    runs.run("read", 0)
-    assert runs.run("read", HOUR, retry_unavailable_after_days=7) == ["read"]
 
 
 def test_scan_in_the_future_makes_no_list_wait(runs: Runs) -> None:
