@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,6 @@ class Life:
         self.total: Callable[[int], int | None] = lambda _: None
         self.cached_for = 0  # seconds since its cache was filled
         self.blink: Blink = lambda _number, page: page  # changes a page, by its number from 1
-        self.asks_again = True  # whether a response that may be wrong is requested once more
         # What the runs left.
         self.state: dict[str, Any] = {}
         self.sent: set[str] = set()
@@ -205,8 +204,7 @@ class Life:
         )
         above = sum(1 for follow in follows if cursor is not None and follow.at > cursor)
         listed = self.blink(ceil(above / count) + 1, listed)
-        response = Response(200, b"", as_of, as_of, self.now, page=listed, count=count)
-        return replace(response, is_final=not self.asks_again)
+        return Response(200, b"", as_of, as_of, self.now, page=listed, count=count)
 
 
 def follows_of(length: int, *, every: int = HOUR) -> list[Follow]:

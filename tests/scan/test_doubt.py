@@ -103,6 +103,12 @@ def nobody(page: Page) -> Page:
     return early_end(empty(page))
 
 
+def rows_of(table: list[tuple[Any, ...]]) -> pytest.MarkDecorator:
+    """Return the parameters of a test, from a table whose rows begin with their name."""
+    rows = [pytest.param(*row, id=name) for name, *row in table]
+    return pytest.mark.parametrize(("length", "scans", "expected"), rows)
+
+
 RIGHT = Scan()
 CUT = Scan(early_end, [1])
 NULL = Scan(null, [1])
@@ -179,11 +185,7 @@ FULL_SCANS = [
 
 
 @with_and_without_totals
-@pytest.mark.parametrize(
-    ("length", "scans", "expected"),
-    [row[1:] for row in FULL_SCANS],
-    ids=[row[0] for row in FULL_SCANS],
-)
+@rows_of(FULL_SCANS)
 def test_full_scan_is_believed_or_doubted(
     length: int, scans: Sequence[Scan], expected: str, *, totals: bool
 ) -> None:
@@ -221,11 +223,7 @@ WRONG_TOTALS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("length", "scans", "expected"),
-    [row[1:] for row in WRONG_TOTALS],
-    ids=[row[0] for row in WRONG_TOTALS],
-)
+@rows_of(WRONG_TOTALS)
 def test_total_that_is_wrong_hides_no_loss(
     length: int, scans: Sequence[Scan], expected: str
 ) -> None:
@@ -274,11 +272,7 @@ INCREMENTAL_SCANS = [
 
 
 @with_and_without_totals
-@pytest.mark.parametrize(
-    ("length", "scans", "expected"),
-    [row[1:] for row in INCREMENTAL_SCANS],
-    ids=[row[0] for row in INCREMENTAL_SCANS],
-)
+@rows_of(INCREMENTAL_SCANS)
 def test_incremental_scan_that_reads_too_little_is_doubted(
     length: int, scans: Sequence[Scan], expected: str, *, totals: bool
 ) -> None:
@@ -287,6 +281,39 @@ def test_incremental_scan_that_reads_too_little_is_doubted(
     read(life, RIGHT)
     assert set(life.listed) <= life.sent
     check_healed(life)
+
+
+@pytest.mark.parametrize(
+    ("length", "totals", "scans", "reason"),
+    [
+        (
+            150,
+            False,
+            [Scan(empty, ALL)],
+            "all pages came back empty although more were to come",
+        ),
+        (1230, False, [RIGHT, CUT], "only 100 of about 1,230 accounts came back"),
+        (1230, True, [CUT], "only 100 accounts came back, but the provider's total is 1,230"),
+        (
+            1230,
+            False,
+            [RIGHT, NULL],
+            "the list came back empty, but earlier scans found accounts on it",
+        ),
+        (
+            1230,
+            False,
+            [RIGHT, Scan(empty, [2], new=250)],
+            "a page came back empty although more were to come; follows may be missing",
+        ),
+    ],
+)
+def test_row_of_a_doubted_scan_says_why(
+    length: int, scans: Sequence[Scan], reason: str, *, totals: bool
+) -> None:
+    life = a_list(length, totals=totals)
+    verdicts(life, scans)
+    assert life.rows[-1]["reason"] == reason
 
 
 @pytest.mark.parametrize(
@@ -319,16 +346,6 @@ def test_page_that_is_wrong_once_costs_one_request(
 
 
 @with_and_without_totals
-def test_doubted_scan_sends_its_new_follows_and_the_next_one_is_full(*, totals: bool) -> None:
-    life = a_list(430, totals=totals)
-    read(life, RIGHT)
-    doubted = read(life, Scan(early_end, [1], new=3))
-    assert {"new.0", "new.1", "new.2"} <= set(doubted.sent)
-    life.policy["full_scan_after"] = None
-    assert verdicts(life, [RIGHT, RIGHT]) == "w5 i1"
-
-
-@with_and_without_totals
 def test_losses_that_incremental_scans_found_are_no_doubt_in_a_full_scan(
     *, totals: bool
 ) -> None:
@@ -337,15 +354,6 @@ def test_losses_that_incremental_scans_found_are_no_doubt_in_a_full_scan(
     assert verdicts(life, [RIGHT, *days]) == "w1 i1 i1 i1"
     life.policy["full_scan_after"] = 0
     assert verdicts(life, [RIGHT]) == "w1"
-    check_healed(life)
-
-
-@with_and_without_totals
-def test_page_lost_below_a_follow_made_again_and_97_new_ones(*, totals: bool) -> None:
-    life = a_list(430, totals=totals)
-    read(life, RIGHT)
-    life.refollow("old.300")
-    assert verdict(read(life, Scan(empty, [3], new=97))) == "d8"
     check_healed(life)
 
 

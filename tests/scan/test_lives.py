@@ -213,19 +213,6 @@ def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it
     assert set(life.listed) <= life.sent
 
 
-def test_page_that_fails_above_one_that_always_fails_ends_the_scan_further_up() -> None:
-    life = Life(follows_of(60, every=2 * DAY), 10)
-    life.broken = range(NOW - 30 * DAY)
-    for _ in range(3):
-        life.read()
-    life.follow(30, every=60)
-    life.broken = range(life.now - 60 * 8)
-    assert [life.read().row["outcome"] for _ in range(2)] == ["failed", "failed"]
-    life.broken = range(0)
-    assert life.read(after=8 * DAY).row["whole_list"]
-    assert set(life.listed) <= life.sent
-
-
 # New follows.
 
 
@@ -238,20 +225,6 @@ def test_follow_that_is_shown_late_is_sent_from_the_second_page(a_day: int) -> N
     life.follow(a_day, every=every, ago=-DAY + every)
     life.world.follow("ann", "late", at=NOW - 19 * HOUR)
     assert "late" in life.read().sent
-
-
-@pytest.mark.parametrize("page_size", [1, 2, 10])
-@pytest.mark.parametrize("length", [1, 2, 5, 9])
-@pytest.mark.parametrize("repeat", [True, False])
-def test_new_follows_below_one_that_was_made_again_are_sent(
-    length: int, page_size: int, *, repeat: bool
-) -> None:
-    life = Life(follows_of(length, every=DAY), page_size, repeat=repeat)
-    life.read()
-    life.now += DAY
-    new = life.follow(2, ago=60)
-    life.refollow("old.0")
-    assert set(new) <= set(life.read(after=0).sent)
 
 
 @pytest.mark.parametrize("quiet", [1, 2])
@@ -286,16 +259,6 @@ def test_page_of_one_second_across_a_page_boundary(
     assert false_absences(life) == []
 
 
-def test_pages_of_one_second_that_get_smaller_meanwhile_hold_nobody_twice() -> None:
-    """Interrupted after each page, and gone on with smaller pages."""
-    life = Life(follows_of(16, every=0), 12)
-    life.read(budget=1)
-    life.page_size = 6
-    life.read(budget=1)
-    assert life.read().row["accounts_read"] == 16
-    assert life.read().row["accounts_lost"] == 0
-
-
 # How far down, and when.
 
 
@@ -309,34 +272,6 @@ def test_start_date_moved_back_reads_the_older_follows() -> None:
     whole = life.read()
     assert (len(whole.sent), whole.row["whole_list"]) == (399, True)
     assert [life.read().requests for _ in range(2)] == [1, 1]
-
-
-@pytest.mark.parametrize("budget", [None, 1, 2, 3])
-@pytest.mark.parametrize("heals_before", [True, False])
-def test_start_date_moved_past_the_top_of_a_list_that_fails_below_and_back(
-    budget: int | None, *, heals_before: bool
-) -> None:
-    """What lay between is read once the page that failed arrives, before or after that."""
-    life = Life(follows_of(60, every=2 * DAY), 10)
-    life.broken = range(NOW - 30 * DAY)
-    for _ in range(3):
-        life.read()
-    life.now += 9 * DAY
-    left_out = life.follow(40, ago=5 * DAY, every=60)
-    life.follow(12, ago=DAY // 2, every=60)
-    life.policy["start_date"] = life.now - DAY
-    life.read(after=0, budget=budget)
-    if heals_before:
-        life.broken = range(0)
-        life.read(after=HOUR)
-    assert not set(left_out) <= life.sent
-    life.policy["start_date"] = 0
-    for _ in range(2):
-        life.read(after=HOUR)
-    life.broken = range(0)
-    life.read(after=8 * DAY)
-    assert set(life.listed) <= life.sent
-    assert life.read(after=HOUR).requests == 1
 
 
 @lives

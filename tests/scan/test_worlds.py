@@ -26,20 +26,15 @@ class Story:
         seed: Decides everything that happens.
         totals: Whether the provider gives totals.
         blinks: Share of the responses that are wrong.
-        calm: Whether fewer than ten accounts leave the list in all, and none is filtered.
     """
 
-    def __init__(
-        self, seed: int, *, totals: bool, blinks: float = 0, calm: bool = False
-    ) -> None:
+    def __init__(self, seed: int, *, totals: bool, blinks: float) -> None:
         self._random = random = Random(seed)  # noqa: S311 - no secret
         self._blinks = Random(seed)  # noqa: S311
         self._share = blinks
-        self._calm = calm
         self._pace = random.choice([1, 3, 10, 40])
         self._totals = totals
         self._old_totals: list[int] = []
-        self.requests = 0
         length = random.randint(*random.choice([(0, 90), (90, 400), (300, 1000)]))
         every = random.choice([600, HOUR, 6 * HOUR, DAY])
         self.life = Life(
@@ -50,7 +45,7 @@ class Story:
         )
         self.life.total = lambda total: total if totals else None
         self.life.blink = self._blink
-        filtered = 0 if calm else random.choice([0, 0, 0.03, 0.4])
+        filtered = random.choice([0, 0, 0.03, 0.4])
         hidden = {name for name in self.life.listed if random.random() < filtered}
         self.life.world.hidden.update(hidden)
 
@@ -60,10 +55,9 @@ class Story:
             self.life.now += DAY - HOUR
             self._old_totals.append(len(self.life.world.following("ann", self.life.now)))
             self._follow_and_unfollow()
-            is_killed = not self._calm and self._random.random() < 0.1
+            is_killed = self._random.random() < 0.1
             killed_after = self._random.randint(0, 4) if is_killed else None
-            day = self.life.read(after=HOUR, killed_after=killed_after)
-            self.requests += day.requests
+            self.life.read(after=HOUR, killed_after=killed_after)
 
     def end(self) -> None:
         """Read the list twice more, in full, while nothing blinks."""
@@ -76,8 +70,6 @@ class Story:
         random, life = self._random, self.life
         many = random.randint(50, 250) if random.random() < 0.05 else self._pace
         life.follow(random.randint(0, many), every=random.choice([1, 60, 300]))
-        if self._calm:
-            return
         listed = life.listed
         gone = random.randint(0, self._pace)
         if random.random() < 0.05:
@@ -120,17 +112,3 @@ def test_15_lists_over_14_days_of_a_provider_that_blinks(
         assert set(story.life.listed) <= story.life.sent
     assert real > 500
     assert false <= most
-
-
-@with_and_without_totals
-def test_where_nothing_blinks_only_a_first_scan_is_requested_again(*, totals: bool) -> None:
-    """If it is empty or ends nearly full, and then by one request; nothing is doubted."""
-    for seed in range(15):
-        requests = []
-        for asks_again in (True, False):
-            story = Story(seed, totals=totals, calm=True)
-            story.life.asks_again = asks_again
-            story.live(12)
-            requests.append(story.requests)
-            assert not any(row["reason"] for row in story.life.rows)
-        assert 0 <= requests[0] - requests[1] <= 1
