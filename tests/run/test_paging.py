@@ -227,6 +227,16 @@ def test_cursor_that_leads_nowhere_fails_the_username_after_its_accounts_are_sen
     assert after.scans(provider)["ann"]["outcome"] == "complete"
 
 
+@each_provider
+def test_cursor_that_never_moves_fails_the_username_after_four_pages_without_a_new_account(
+    sandbox: Sandbox, provider: str
+) -> None:
+    serve(sandbox, follows_of("ann", 150), Fault("cursor_still"))
+    row = read(sandbox, provider).scans(provider)["ann"]
+    assert (row["outcome"], row["accounts_sent"], row["requests"]) == ("failed", 100, 5)
+    assert row["reason"].startswith("the cursor for the next page never moves (")
+
+
 # Clocks and caches.
 
 

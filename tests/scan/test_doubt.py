@@ -367,28 +367,3 @@ def test_list_that_the_provider_cut_at_5000_is_whole_down_to_its_last_page(
     assert (row["whole_list"], row["reason"]) == (True, None)
     expected = in_utc(NOW - HOUR - 4900 * HOUR) if read_down else None
     assert row["read_down_to"] == expected
-
-
-@with_and_without_totals
-@pytest.mark.parametrize(
-    ("length", "hidden", "new", "lost"),
-    [
-        pytest.param(2000, (), 0, 5, id="a list of 2,000 that loses 35 a week"),
-        pytest.param(900, range(0, 900, 3), 2, 0, id="a list with 300 private accounts"),
-    ],
-)
-def test_list_that_changes_slowly_is_not_read_more_often(
-    length: int, hidden: Sequence[int], new: int, lost: int, *, totals: bool
-) -> None:
-    """A full scan is due after half a week to a week, and may request its last page twice."""
-    life = a_list(length, totals=totals, full_scan_after=7 * DAY)
-    life.policy["full_scan_on_loss"] = not lost  # which would trigger one a day
-    read(life, Scan(hidden=hidden))
-    requests = []
-    for day in range(21):
-        places = [40 + day + 333 * number for number in range(lost)]
-        requests.append(read(life, Scan(new=new, lost=places)).requests)
-    full = [number for number in requests if number > 1]
-    assert len(full) <= 6
-    assert max(full) <= length / 100 + 1
-    assert false_absences(life) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -227,19 +226,6 @@ def test_follow_that_is_shown_late_is_sent_from_the_second_page(a_day: int) -> N
     assert "late" in life.read().sent
 
 
-@pytest.mark.parametrize("quiet", [1, 2])
-@pytest.mark.parametrize("lookback", [HOUR, DAY, 3 * DAY])
-def test_dense_list_after_a_quiet_day_sends_the_new_follow_only(
-    lookback: int, quiet: int
-) -> None:
-    """300 follows in five hours are all remembered; then the lookback holds none of them."""
-    life = Life(follows_of(900, every=60), lookback=lookback)
-    life.read()
-    assert [life.read().sent for _ in range(quiet)] == [[]] * quiet
-    new = life.follow(ago=60)
-    assert life.read(after=0).sent == new
-
-
 @pytest.mark.parametrize("repeat", [True, False])
 @pytest.mark.parametrize("new", [1, 10, 19, 25])
 @pytest.mark.parametrize("ties", [5, 20, 30])
@@ -306,12 +292,3 @@ def test_wherever_start_date_was_without_it_all_is_read(
     for _ in range(4):
         life.read(after=8 * DAY)
     assert set(life.listed) <= life.sent
-
-
-def test_due_times_follow_the_clock_of_the_lists_alone() -> None:
-    """A local clock that is days ahead makes no list due."""
-    life = Life(follows_of(30), full_scan_after=2 * DAY)
-    life.read()
-    whole = [life.read(after=DAY // 2).row["whole_list"] for _ in range(8)]
-    assert 2 <= sum(whole) <= 4
-    assert not any(one and other for one, other in pairwise(whole))

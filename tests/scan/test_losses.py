@@ -183,20 +183,6 @@ def test_total_that_is_absent_once_is_not_disbelieved() -> None:
     assert [life.read().row["accounts_lost"] for _ in range(2)] == [1, 0]
 
 
-def test_total_that_is_a_scan_late_costs_no_more_than_one_full_scan() -> None:
-    life = a_list(250, full_scan_on_loss=True)
-    late = [250, 250]
-    life.total = lambda _: late[0]
-    whole = []
-    for number in range(30):
-        life.now += DAY
-        new = 3 * (number % 3)
-        late = [late[1], late[1] + new]
-        life.follow(new)
-        whole.append(life.read(after=0).row["whole_list"])
-    assert sum(whole) <= 1
-
-
 # Whatever happens.
 
 
