@@ -129,19 +129,14 @@ FULL_SCANS = [
     ("first scan: ends after page 1", 430, [CUT, RIGHT], "w1 w5 | d2 w5"),
     ("first scan: page 1 is private", 195, [Scan(hidden=range(100))], "w4 | d4"),
     ("first scan: page 1 only, then null", 430, [CUT, NULL, RIGHT], "w1 d2 w5 | d2 d2 w5"),
-    ("first scan: ends after page 4", 430, [Scan(early_end, [4]), RIGHT], "w5 w5 | d5 w5"),
     # Wrong pages.
     ("page 1 is empty", 430, [RIGHT, Scan(empty, [1]), RIGHT], "w5 d7 w5"),
     ("page 2 is empty", 150, [RIGHT, Scan(empty, [2]), RIGHT], "w2 d3 w2"),
-    ("page 2 is null", 150, [RIGHT, Scan(null, [2]), RIGHT], "w2 d3 w2"),
     ("page 1 is null", 150, [RIGHT, NULL, Scan(new=1)], "w2 d2 w2"),
     ("ends after page 1", 430, [RIGHT, CUT, RIGHT], "w5 d2 w5"),
-    ("ends after page 4", 430, [RIGHT, Scan(early_end, [4]), RIGHT], "w5 d5 w5"),
     # Real losses: 10 accounts or more, on a long list 2 %, but at most 90.
     ("9 of 430", 430, [RIGHT, Scan(lost=range(50, 59))], "w5 w5"),
     ("10 of 430", 430, [RIGHT, Scan(lost=range(50, 60)), RIGHT], "w5 d6 w6 | w5 w5 w5"),
-    ("9 of 60", 60, [RIGHT, Scan(lost=range(9))], "w1 w1"),
-    ("10 of 60", 60, [RIGHT, Scan(lost=range(10))], "w1 d2 | w1 w1"),
     ("39 of 2,000", 2000, [RIGHT, Scan(lost=range(39))], "w21 w21 | w20 w20"),
     ("40 of 2,000", 2000, [RIGHT, Scan(lost=range(40))], "w21 d21 | w20 w20"),
     ("89 of 4,800", 4800, [RIGHT, Scan(lost=range(2000, 2089))], "w49 w49 | w48 w48"),
@@ -162,9 +157,6 @@ FULL_SCANS = [
     ("60 new over 60, page 2 is lost", 60, [RIGHT, Scan(early_end, [1], new=60)], "w1 d2"),
     # Two wrong lists do not confirm each other.
     ("other pages", 777, [RIGHT, HOLE, Scan(empty, [2, 6, 7])], "w8 d12 d12"),
-    ("one of them again", 777, [RIGHT, HOLE, Scan(empty, [2])], "w8 d12 d10"),
-    ("null, then a page", 250, [RIGHT, NULL, CUT], "w3 d2 d2"),
-    ("a page, then null", 250, [RIGHT, CUT, NULL], "w3 d2 d2"),
     ("null, then five accounts", 250, [RIGHT, NULL, Scan(five, [1])], "w3 d2 d2"),
     ("five accounts, then null", 250, [RIGHT, Scan(five, [1]), NULL], "w3 d2 d2"),
     ("an outage of three days", 430, [RIGHT, CUT, CUT, CUT], "w5 d2 d2 d2"),
@@ -196,7 +188,6 @@ def test_full_scan_is_believed_or_doubted(
 
 WRONG_TOTALS = [
     ("9 for an empty list", 0, [Scan(total=9), Scan(total=9)], "d2 w1"),
-    ("one too high", 430, [Scan(total=431)], "w5"),
     ("fits on the pages", 430, [Scan(total=500)], "w5"),
     ("does not fit on the pages", 430, [Scan(total=501), Scan(total=501)], "d6 w6"),
     ("far too low", 430, [Scan(total=20)], "w5"),

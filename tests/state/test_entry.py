@@ -191,13 +191,6 @@ def test_what_a_run_does_not_know_or_read_is_kept(sandbox: Sandbox) -> None:
     assert bookmark(after, "rapidapi", "ann") is not None
 
 
-def merged(sandbox: Sandbox, *entries: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the entries of a state that was loaded."""
-    config = settings(sandbox, ["ann"], "rapidapi")
-    tap = TapTikTokFollowing(config=config, state=state_of(*entries))
-    return entries_of(dict(tap.state))
-
-
 def test_later_of_two_entries_of_one_username_stays_with_the_rows_of_both(
     sandbox: Sandbox,
 ) -> None:
@@ -206,8 +199,10 @@ def test_later_of_two_entries_of_one_username_stays_with_the_rows_of_both(
     old = dump(FULL) | {"replication_key_value": in_utc(NOW - 9 * DAY)}
     earlier = {**old, "context": {"follower_username": "Ann"}, "scans": [row]}
     later, unread = stored_of("ANN"), {"context": {"follower_username": "ann"}}
+    config = settings(sandbox, ["ann"], "rapidapi")
     for entries in ([earlier, later, unread], [unread, later, earlier]):
-        assert merged(sandbox, *entries) == [stored_of("ann", scans=[row])]
+        tap = TapTikTokFollowing(config=config, state=state_of(*entries))
+        assert entries_of(dict(tap.state)) == [stored_of("ann", scans=[row])]
 
 
 def test_rows_that_were_not_written_are_sent_by_the_next_run(sandbox: Sandbox) -> None:

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.harness import (
-        Run,
-    )
+    from tests.harness import Run
 
 LENGTHS = {"long": 300, "short": 3, "empty": 0}
 PAGES = {"long": 34, "short": 1, "empty": 1}
