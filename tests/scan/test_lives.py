@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import Follow
-from tap_tiktok_following.text import DAY, HOUR
+from tap_tiktok_following.text import DAY, HOUR, in_utc
 from tests.blinks import false_absences
 from tests.lives import NOW, Life, ages, follows_of
 
@@ -152,6 +152,11 @@ def test_page_that_always_fails_is_retried_every_week_or_when_a_full_scan_is_due
     failed = [number for number, day in enumerate(days) if day.row["outcome"] == "failed"]
     assert failed == attempts
     assert all(day.requests == 1 for number, day in enumerate(days) if number not in failed)
+    page, retry = in_utc(NOW - 101 * HOUR), in_utc(NOW + (attempts[2] + 1) * DAY)
+    assert days[2].row["reason"] == (
+        f"a page of the list always fails, so follows before {page} were not read; the next "
+        f"full scan is due at {retry}"
+    )
 
 
 @pytest.mark.parametrize(
