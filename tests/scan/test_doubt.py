@@ -336,6 +336,18 @@ def test_page_that_is_wrong_once_costs_one_request(
     check_healed(life)
 
 
+def test_scan_whose_first_page_is_requested_twice_starts_with_the_first_request() -> None:
+    life = a_list(250, totals=False)
+    wrong_once = once(empty, 1)
+
+    def blink(number: int, page: Page) -> Page:
+        life.now += 60
+        return wrong_once(number, page)
+
+    life.blink = blink
+    assert life.read(after=0).row["scanned_at"] == in_utc(NOW)
+
+
 @with_and_without_totals
 def test_losses_that_incremental_scans_found_are_no_doubt_in_a_full_scan(
     *, totals: bool
