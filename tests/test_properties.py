@@ -44,10 +44,10 @@ boundaries = st.sampled_from(["repeat", "skip"])
 budgets = st.none() | st.integers(0, 25)
 """After how many requests a run dies; None if it does not."""
 
-saved = st.integers(-1, 60)
+saves = st.integers(-1, 60)
 """How many records the target has saved by then; -1 if it has saved no state either."""
 
-older = st.integers(0, 3)
+older_states = st.integers(0, 3)
 """Which of the last states comes back instead; 0 for the one that was saved."""
 
 
@@ -231,7 +231,7 @@ def test_budget_is_never_spent_twice_and_only_new_follows_are_sent(
 
 
 @lives
-@given(lists, page_sizes, st.lists(st.tuples(budgets, saved), max_size=5))
+@given(lists, page_sizes, st.lists(st.tuples(budgets, saves), max_size=5))
 def test_each_stored_page_is_paid_for_once(
     server: Sandbox,
     made: dict[str, list[int]],
@@ -255,7 +255,7 @@ def test_each_stored_page_is_paid_for_once(
 
 
 @lives
-@given(lists, page_sizes, st.lists(st.tuples(budgets, saved, older), max_size=5))
+@given(lists, page_sizes, st.lists(st.tuples(budgets, saves, older_states), max_size=5))
 def test_no_record_comes_twice_with_another_content(
     server: Sandbox,
     made: dict[str, list[int]],
@@ -278,7 +278,7 @@ def test_no_record_comes_twice_with_another_content(
     runs=st.lists(
         st.fixed_dictionaries(
             {
-                "death": st.tuples(budgets, saved, older),
+                "death": st.tuples(budgets, saves, older_states),
                 "page_size": page_sizes,
                 "broken_page": st.none() | st.integers(1, 4),
                 "grows": st.sampled_from(NAMES),
