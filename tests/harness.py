@@ -16,24 +16,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from singer_sdk.logging import ConsoleFormatter
 
-from sandbox import Clock, Follow, Scenario, World
+from sandbox import Clock, Follow, LoggedRequest, Sandbox, Scenario, World
 from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from sandbox import LoggedRequest, Sandbox
 
 NOW = 1_700_100_000
 """The time of the sandbox's clock, unless a test changes it."""

@@ -7,21 +7,14 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from typing_extensions import override
+from typing_extensions import Self, override
 
-from tests.harness import QUICK, run
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from typing_extensions import Self
-
-    from tests.harness import Run
+from tests.harness import QUICK, Run, run
 
 TLS = Path(__file__).parent / "fixtures" / "tls"
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from tests.harness import command, finish, launch
-
-if TYPE_CHECKING:
-    import signal
-    import subprocess
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from tests.harness import Run
+from tests.harness import Run, command, finish, launch
 
 LIMIT = 20
 """Seconds in which a process that is told to stop ends on the busiest machine."""

@@ -9,13 +9,10 @@ import pty
 import struct
 import subprocess
 import termios
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 from tests.harness import Run, bare, command
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 
 class Terminal:

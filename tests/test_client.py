@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import random
 import threading
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from sandbox import Fault, World
+from sandbox import Fault, Sandbox, World
 from tests.harness import (
     NOW,
     PROVIDERS,
+    Run,
     each_provider,
     follows_of,
     many,
@@ -24,14 +26,7 @@ from tests.harness import (
     settings,
     wait_until,
 )
-from tests.server import Reply, Server, read_from
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from sandbox import Sandbox
-    from tests.harness import Run
-    from tests.server import Received
+from tests.server import Received, Reply, Server, read_from
 
 T = TypeVar("T")
 

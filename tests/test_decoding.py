@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
+from tests.harness import Run
 from tests.server import Reply, Server, read_from
-
-if TYPE_CHECKING:
-    from tests.harness import Run
 
 PAGE = b'{"data": %b, "pagination": {"has_more": false, "total": 2}}'
 FIRST = b'{"user_id": "1"}'

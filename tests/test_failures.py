@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
     PROVIDERS,
     bookmark,
@@ -21,11 +22,6 @@ from tests.harness import (
     start,
     truth,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 PAGE, LIST, PAGES = 4, 9, 3
 """A list of 9 takes 3 pages of 4 when the boundary account comes twice: 4, 3 and 3."""

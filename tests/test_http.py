@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import gzip
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
 
 from tap_tiktok_following.errors import Ended, Failed, NoPage, Transient
 from tap_tiktok_following.http import Transport
+from tap_tiktok_following.model import RawResponse
 from tests.harness import DAY, NOW
 from tests.server import TLS, Dripping, Raw, Reply, Server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tap_tiktok_following.model import RawResponse
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import subprocess
 import termios
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import (
     Run,
     command,
@@ -29,12 +31,6 @@ from tests.harness import (
     wait_until,
 )
 from tests.stopping import LIMIT, check_no_trace, check_stopped, redirected, start_after
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
-
-    from sandbox import Sandbox
 
 
 def test_messages_are_lines_of_utf_8_in_order_and_states_follow_their_records(

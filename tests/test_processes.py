@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
     KILLED,
     Run,
@@ -17,11 +17,6 @@ from tests.harness import (
     start,
     truth,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 
 def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path: Path) -> None:

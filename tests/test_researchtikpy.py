@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import requests
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import follows_of, run, settings, truth
 from tests.sandbox.client import Client
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="researchtikpy needs Python 3.11"

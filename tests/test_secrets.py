@@ -6,29 +6,23 @@ import json
 import logging
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from sandbox.faults import FAULTS
 from tests.harness import (
     PROVIDERS,
     QUICK,
+    Run,
     finish,
     follows_of,
     launch,
     run,
     settings,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.harness import (
-        Run,
-    )
 
 CANARY = "c4nary-S3CRET/+&=\"'%<>"
 """With letters that JSON, URLs and `repr` each write in another way."""

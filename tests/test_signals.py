@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
     bookmark,
     command,
@@ -24,11 +24,6 @@ from tests.harness import (
     wait_until,
 )
 from tests.stopping import check_stopped, start_after, stop
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 WAITS = {
     "silent": Fault("silent", username="silent", page=2),

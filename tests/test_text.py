@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tap_tiktok_following import text
 from tap_tiktok_following.text import MASK, clean, hide, parse_time, redact
 from tests.harness import each_provider, run, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox import Sandbox
 
 SECRET = 'S3cr&t "k\u00e4y"/+='
 UNFIT = re.compile(

@@ -5,24 +5,17 @@ from __future__ import annotations
 import base64
 import logging
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tap_tiktok_following.config.usernames import MAX_FILE, collect
-from tests.harness import finish, follows_of, run, settings, start
-from tests.server import TLS, Dripping, Reply, Server
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.harness import Run
-    from tests.server import Received
+from tests.harness import Run, finish, follows_of, run, settings, start
+from tests.server import TLS, Dripping, Received, Reply, Server
 
 SECRET = "canary-4711/+"
 QUOTED = "canary-4711%2F%2B"

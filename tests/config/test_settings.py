@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import World
-from tests.harness import finish, follows_of, launch, run, settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.harness import Run
+from sandbox import Sandbox, World
+from tests.harness import Run, finish, follows_of, launch, run, settings
 
 CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import follows_of, run, settings
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tap_tiktok_following.config.usernames import MAX_FILE, collect, parse, shard_of
 from tests.harness import PROVIDERS, follows_of, run, settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 
 @pytest.fixture

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.harness import finish, launch
-from tests.server import Reply, Server
-
-if TYPE_CHECKING:
-    from tests.harness import Run
-    from tests.server import Received
+from tests.harness import Run, finish, launch
+from tests.server import Received, Reply, Server
 
 PASSWORD = "the-third-password"
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.harness import QUICK, run
-from tests.server import Reply, Server
-
-if TYPE_CHECKING:
-    from tests.harness import Run
-    from tests.server import Received
+from tests.harness import QUICK, Run, run
+from tests.server import Received, Reply, Server
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 RESEARCH = (FIXTURES / "research_following.json").read_bytes()

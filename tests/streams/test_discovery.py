@@ -8,20 +8,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import PROVIDERS, bare, follows_of, run, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sandbox import Sandbox
-    from tests.harness import Run
+from tests.harness import PROVIDERS, Run, bare, follows_of, run, settings
 
 RESEARCH = ["research_following", "research_scans"]
 RAPIDAPI = ["rapidapi_following", "rapidapi_scans"]

@@ -10,16 +10,12 @@ import json
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, World
-from tests.harness import NOW, each_provider, follows_of, run, settings
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.harness import Run
+from sandbox import Fault, Sandbox, World
+from tests.harness import NOW, Run, each_provider, follows_of, run, settings
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

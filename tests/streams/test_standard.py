@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
@@ -10,9 +11,6 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 from sandbox import Clock, Sandbox, World
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.harness import NOW, follows_of, settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CONFIG: dict[str, Any] = {"usernames": ["ann", "ben"], "rapidapi_key": "of-no-sandbox-yet"}
 
