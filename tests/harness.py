@@ -19,9 +19,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -43,6 +42,11 @@ each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 KILLED = -9
 """The exit code of a process that SIGKILL ended, on POSIX."""
 
+PREFIX = "TAP_TIKTOK_FOLLOWING_"
+"""Of the environment variables of settings."""
+
+COMMAND = (sys.executable, "-m", "tap_tiktok_following")
+
 QUICK = {
     "max_tries": 2,
     "research_requests_per_second": 1000,
@@ -51,11 +55,6 @@ QUICK = {
 """Settings with which a failing request does not delay a test."""
 
 _started: list[subprocess.Popen[str]] = []
-
-CREDENTIALS = {
-    "research": {"research_client_key", "research_client_secret"},
-    "rapidapi": {"rapidapi_key"},
-}
 
 
 @dataclass(frozen=True)
@@ -186,9 +185,11 @@ def settings(
     sandbox: Sandbox, usernames: Iterable[str], provider: str | None = None, **more: object
 ) -> dict[str, Any]:
     """Return settings to read these lists from one provider, or from both."""
-    others = CREDENTIALS.keys() - {provider} if provider else set()
-    unwanted = {name for other in others for name in CREDENTIALS[other]}
-    given = {name: value for name, value in sandbox.config.items() if name not in unwanted}
+    given = {
+        name: value
+        for name, value in sandbox.config.items()
+        if provider is None or name.startswith(provider) or name.endswith("_url")
+    }
     return {**QUICK, **given, "usernames": list(usernames), **more}
 
 
@@ -258,7 +259,7 @@ def command(folder: Path, config: Mapping[str, Any], state: object = None) -> li
     if state is not None:
         (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
         arguments += ["--state", str(folder / "state.json")]
-    return [sys.executable, "-m", "tap_tiktok_following", *arguments]
+    return [*COMMAND, *arguments]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -267,25 +268,18 @@ def environment(**more: str) -> dict[str, str]:
     Variables with which test machines change Python are left out, as is the SDK's warning that
     a Python is old.
     """
-    ours = ("TAP_TIKTOK_FOLLOWING_", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
+    ours = (PREFIX, "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     old = f"ignore:Python {sys.version_info.major}.{sys.version_info.minor} reached its end"
     return {**kept, "PYTHONWARNINGS": old, "NO_PROXY": "127.0.0.1", **more}
 
 
-def bare(**more: str) -> dict[str, str]:
-    """Return the environment of a user who has installed the tap alone.
-
-    It has no numpy, which the tap's dependencies import if they can: a fifth of a start.
-    """
-    return environment(PYTHONPATH=_without_numpy().name, **more)
-
-
-@cache
-def _without_numpy() -> TemporaryDirectory[str]:
-    folder = TemporaryDirectory()
-    Path(folder.name, "numpy.py").write_text("raise ImportError\n", encoding="utf-8")
-    return folder
+def variables(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as environment variables."""
+    return {
+        f"{PREFIX}{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in config.items()
+    }
 
 
 def start(
@@ -299,7 +293,7 @@ def launch(words: Sequence[str], **variables: str) -> subprocess.Popen[str]:
     """Start a command that runs the tap; its stdout and stderr are pipes."""
     process = subprocess.Popen(
         words,
-        env=bare(**variables),
+        env=environment(**variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

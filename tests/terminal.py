@@ -12,7 +12,7 @@ import termios
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.harness import Run, bare, command
+from tests.harness import Run, command, environment
 
 
 class Terminal:
@@ -33,7 +33,7 @@ class Terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(
             command(folder, config),
-            env=bare(TERM="xterm"),
+            env=environment(TERM="xterm"),
             stdout=subprocess.PIPE,
             stderr=theirs,
         )

@@ -94,6 +94,8 @@ def test_log_of_every_library_is_masked_with_its_exceptions(
         ("left\u202eright\u2066\u200e", "leftright"),
         ("😀 Zoë 愛", "😀 Zoë 愛"),
         ("x" * 101, "x" * 99 + "…"),
+        # Half a secret would be one too.
+        ("x" * 90 + SECRET, "x" * 90 + MASK),
     ],
 )
 def test_foreign_text_becomes_one_printable_line(foreign: str, cleaned: str) -> None:

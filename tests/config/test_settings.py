@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox import Sandbox, World
-from tests.harness import Run, finish, follows_of, launch, run, settings
+from tests.harness import (
+    COMMAND,
+    PREFIX,
+    Run,
+    finish,
+    follows_of,
+    launch,
+    run,
+    settings,
+    variables,
+)
 
 CANARY = "canary-4711"
 GOOD = {"usernames": ["ann"], "rapidapi_key": CANARY}
-PREFIX = "TAP_TIKTOK_FOLLOWING_"
 NOT_IN_A_KEY = "contains a character that is not allowed in a key"
 NO_BASE = "must be a base URL without user, query and fragment"
 NO_SHARD = "must be a number and the number of shards, such as 3/8"
@@ -133,11 +141,9 @@ def test_foreign_setting_is_ignored_with_a_warning(sandbox: Sandbox) -> None:
 # The command itself, as a process.
 
 
-def command(*arguments: str, **variables: str) -> Run:
+def command(*arguments: str, **config: object) -> Run:
     """Run the command with these settings as environment variables."""
-    words = [sys.executable, "-m", "tap_tiktok_following", *arguments]
-    ours = {PREFIX + name: value for name, value in variables.items()}
-    ended = finish(launch(words, **ours))
+    ended = finish(launch([*COMMAND, *arguments], **variables(config)))
     assert "Traceback" not in ended.stderr
     return ended
 
@@ -146,16 +152,16 @@ def test_environment_variables_are_settings_and_empty_ones_are_not_set(
     sandbox: Sandbox,
 ) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3), "ben": follows_of("ben", 2)})
-    empty = ("RESEARCH_CLIENT_KEY", "RESEARCH_CLIENT_SECRET", "MAX_TRIES", "SHARD", "MAX_TRYS")
+    empty = ("research_client_key", "research_client_secret", "max_tries", "shard", "max_trys")
     given = {
-        **{name.removeprefix(PREFIX): value for name, value in sandbox.env.items()},
+        **sandbox.config,
         **dict.fromkeys(empty, ""),
-        "USERNAMES": '["ann", "@Ben"]',
-        "PAGE_SIZE": "2",
-        "FULL_SCAN_ON_LOSS": "False",
-        "START_DATE": "2020-01-01T00:00:00Z",
-        "LOGLEVEL": "INFO",
-        "_CATALOG": "of Meltano",
+        "usernames": ["ann", "@Ben"],
+        "page_size": 2,
+        "full_scan_on_loss": "False",
+        "start_date": "2020-01-01T00:00:00Z",
+        "loglevel": "INFO",
+        "_catalog": "of Meltano",
     }
     result = command("--config=ENV", **given)
     assert result.exit_code == 0
@@ -167,13 +173,13 @@ def test_environment_variables_are_settings_and_empty_ones_are_not_set(
 def test_wrong_environment_variable_is_named_without_its_value() -> None:
     result = command(
         "--config=ENV",
-        USERNAMES="ann,ben",
-        RAPIDAPI_KEY=CANARY,
-        PAGE_SIZE="4711x",
-        MAX_TRIES="1.5",
-        FULL_SCAN_ON_LOSS="ture",
-        STREAM_MAPS="{",
-        CONCURENCY="4711",
+        usernames="ann,ben",
+        rapidapi_key=CANARY,
+        page_size="4711x",
+        max_tries="1.5",
+        full_scan_on_loss="ture",
+        stream_maps="{",
+        concurency="4711",
     )
     assert (result.exit_code, result.stdout) == (1, "")
     assert "4711" not in result.stderr

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.reader import Reader, variables
+from tests.e2e.reader import Reader
 from tests.e2e.targets import ROOT, TOOLS, tool
 from tests.e2e.warehouses import DuckDB
+from tests.harness import variables
 
 if TYPE_CHECKING:
     import subprocess

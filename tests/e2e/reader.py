@@ -96,13 +96,3 @@ class Reader:
         printed = self.type("meltano", "state", "get", pipeline)
         [line] = [line for line in printed.splitlines() if line.startswith("{")]
         return json.loads(line)["singer_state"]  # type: ignore[no-any-return]
-
-
-def variables(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tap's settings as environment variables."""
-    return {
-        f"TAP_TIKTOK_FOLLOWING_{name.upper()}": (
-            value if isinstance(value, str) else json.dumps(value)
-        )
-        for name, value in settings.items()
-    }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
-from tests.harness import Run, finish, launch
+from tests.harness import Run, finish, launch, variables
 from tests.server import Received, Reply, Server
 
 PASSWORD = "the-third-password"
@@ -26,13 +25,10 @@ def answer(request: Received) -> Reply:
 
 def sync(password: str) -> Run:
     with Server(answer) as server:
-        variables = {
-            "TAP_TIKTOK_FOLLOWING_USERNAMES": "ann,bob",
-            "TAP_TIKTOK_FOLLOWING_THIRD_API_URL": server.url,
-            "TAP_TIKTOK_FOLLOWING_THIRD_PASSWORD": password,
-        }
-        words = [sys.executable, str(Path(__file__).with_name("third.py")), "--config=ENV"]
-        ended = finish(launch(words, **variables))
+        config = {"third_api_url": server.url, "third_password": password}
+        given = variables({**config, "usernames": ["ann", "bob"]})
+        words = [sys.executable, "-m", "tests.providers.third", "--config=ENV"]
+        ended = finish(launch(words, **given))
     assert "Traceback" not in ended.stderr
     assert password not in ended.stdout + ended.stderr
     return ended

@@ -6,8 +6,6 @@ Schemas and keys are in the committed output, see test_snapshot.py.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -16,7 +14,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import PROVIDERS, Run, bare, follows_of, run, settings
+from tests.harness import COMMAND, PROVIDERS, Run, finish, follows_of, launch, run, settings
 
 RESEARCH = ["research_following", "research_scans"]
 RAPIDAPI = ["rapidapi_following", "rapidapi_scans"]
@@ -55,9 +53,8 @@ def test_streams_are_those_whose_credentials_are_given(
 
 
 def test_command_discovers_all_streams_without_a_config() -> None:
-    command = [sys.executable, "-m", "tap_tiktok_following", "--discover"]
-    found = subprocess.run(command, env=bare(), capture_output=True, check=True).stdout
-    streams = {stream["tap_stream_id"]: stream for stream in json.loads(found)["streams"]}
+    found = json.loads(finish(launch([*COMMAND, "--discover"])).stdout)
+    streams = {stream["tap_stream_id"]: stream for stream in found["streams"]}
     assert [*streams] == [*AUTOMATIC]
     assert {stream["replication_method"] for stream in streams.values()} == {"INCREMENTAL"}
 

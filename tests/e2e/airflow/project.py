@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from sandbox import World
 from tests.e2e.project import clone
-from tests.e2e.reader import Reader, variables
-from tests.harness import PROVIDERS, follows_of, settings
+from tests.e2e.reader import Reader
+from tests.harness import PROVIDERS, follows_of, settings, variables
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,10 +15,10 @@ import yaml
 from sandbox import World
 from tests.documents import section_of
 from tests.e2e.pipe import RUN, SCRIPT
-from tests.e2e.reader import Reader, variables
+from tests.e2e.reader import Reader
 from tests.e2e.targets import ROOT, TITLES, loader
 from tests.e2e.warehouses import JSONLines, loaded
-from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth
+from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth, variables
 
 if TYPE_CHECKING:
     from pathlib import Path
