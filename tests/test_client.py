@@ -356,6 +356,14 @@ def test_budget_is_the_most_the_provider_ever_sees(
     assert f"`{provider}_max_requests` ({budget}) is reached" in ended.last_line
 
 
+@each_provider
+def test_quota_that_is_used_up_resets_at_midnight(sandbox: Sandbox, provider: str) -> None:
+    sandbox.scenario.quota = 2
+    ended = read(sandbox, provider, usernames=many(3), concurrency=1)
+    assert (ended.exit_code, len(ended.follows(provider))) == (75, 6)
+    assert "quota is used up; it resets at 2023-11-17 00:00 UTC" in ended.last_line
+
+
 def test_quota_that_is_left_is_in_the_table() -> None:
     left = iter(["7", "6", "soon"])
 

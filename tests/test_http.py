@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tap_tiktok_following.errors import Ended, Failed, NoPage, Transient
+from tap_tiktok_following.errors import Failed, NoPage, Transient
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import RawResponse
 from tests.harness import DAY, NOW
@@ -231,24 +231,3 @@ def test_ca_bundle_of_the_environment_is_used(
     monkeypatch.setenv(variable, str(TLS / "certificate.pem"))
     with Server(lambda _: Reply(), tls=True) as server:
         assert Sender(server.url).send().status == 200
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "error"),
-    [
-        ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem", "FileNotFoundError"),
-        ("REQUESTS_CA_BUNDLE", __file__, "SSLError"),
-        ("https_proxy", "socks5://me:secret@127.0.0.1:9", "InvalidSchema"),
-    ],
-)
-def test_unusable_environment_ends_the_run_before_any_request(
-    variable: str, value: str, error: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(Ended) as ended:
-        Sender("https://api.invalid")
-    assert ended.value.sentence == (
-        f"The environment names a proxy or a CA bundle that cannot be used ({error}): "
-        "check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE; a SOCKS proxy "
-        "needs the package PySocks."
-    )

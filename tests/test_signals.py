@@ -1,4 +1,4 @@
-"""SIGTERM, SIGINT and SIGHUP end a run in time, whatever it is doing."""
+"""SIGTERM, SIGINT and SIGHUP end a run in time, whatever it is doing; SIGKILL loses little."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
+    KILLED,
+    Run,
     bookmark,
     command,
     entry,
     finish,
     follows_of,
     launch,
-    many,
     pages_asked,
     run,
     settings,
@@ -100,17 +101,6 @@ def test_signal_during_the_first_request_starts_no_other_and_a_second_one_change
     assert entry(ended.state, asked, "ann").get("progress") is None
 
 
-def test_signal_ends_workers_that_wait_for_a_token(sandbox: Sandbox, tmp_path: Path) -> None:
-    sandbox.world = World.of({name: [] for name in many(12)})
-    sandbox.scenario = Scenario(faults=[Fault("silent", provider="token")])
-    process = start(tmp_path, settings(sandbox, many(12), "research"))
-    wait_until(lambda: bool(sandbox.requests))
-    ended = stop(process, signal.SIGINT)
-    assert ended.exit_code == 130
-    assert "SIGINT" in ended.last_line
-    assert [request.provider for request in sandbox.requests] == ["token"]
-
-
 SIGNALS_AT_THE_END = """
 import atexit, os, signal, sys
 def late():
@@ -139,3 +129,41 @@ def test_run_under_nohup_outlives_its_terminal(sandbox: Sandbox, tmp_path: Path)
     ended = stop(process, signal.SIGHUP)
     assert ended.exit_code == 0
     assert set(ended.follows("rapidapi")) == truth(sandbox, "ann")
+
+
+def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path: Path) -> None:
+    """What was sent before that state is neither requested nor sent again."""
+    sandbox.world = World.of(
+        {"long": follows_of("long", 538), "short": follows_of("short", 4)}
+    )
+    silence = Fault("silent", username="long", page=40)
+    sandbox.scenario = Scenario(latency=0.1, faults=[silence])
+    config = settings(
+        sandbox, ["long", "short"], "research", page_size=10, rescan_after_hours=1
+    )
+    process = start(tmp_path, config)
+    assert process.stdout is not None
+    lines: list[str] = []
+    while '"STATE"' not in "".join(lines[-1:]) or '"long"' not in lines[-1]:
+        lines.append(next(process.stdout))
+    process.kill()
+    assert finish(process).exit_code == KILLED
+    before = Run(0, "".join(lines), "")
+    assert bookmark(before.state, "research", "short") is not None
+    assert bookmark(before.state, "research", "long") is None
+
+    sandbox.scenario = Scenario()
+    sandbox.take_requests()
+    after = run(config, before.state)
+    assert after.exit_code == 0
+    first, then = before.follows("research"), after.follows("research")
+    assert sorted(first + then) == sorted(truth(sandbox, "long", "short"))
+    pages = sum(name == "long" for name, _ in first) // 9
+    assert 0 < pages < 40
+    assert len(pages_asked(sandbox, "research", "long")) == 60 - pages
+    assert pages_asked(sandbox, "research", "short") == []
+    scans = after.scans("research")
+    assert {scans[name]["outcome"] for name in ("long", "short")} == {"complete"}
+    assert scans["long"]["accounts_sent"] == 538
+    times = {r["scanned_at"] for r in before.records("research_following")}
+    assert scans["long"]["scanned_at"] in times

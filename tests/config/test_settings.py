@@ -138,6 +138,25 @@ def test_foreign_setting_is_ignored_with_a_warning(sandbox: Sandbox) -> None:
     assert result.text("WARNING") == "`colour` is not a setting and is ignored."
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "error"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nowhere/bundle.pem", "FileNotFoundError"),
+        ("REQUESTS_CA_BUNDLE", __file__, "SSLError"),
+        ("https_proxy", "socks5://me:4711@127.0.0.1:9", "InvalidSchema"),
+    ],
+)
+def test_unusable_environment(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, error: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert problem({}) == (
+        f"the environment names a proxy or a CA bundle that cannot be used ({error}): check "
+        "HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE; a SOCKS proxy needs "
+        "the package PySocks"
+    )
+
+
 # The command itself, as a process.
 
 
@@ -228,15 +247,3 @@ def test_file_that_cannot_be_used(
     result = command(*config, f"{option}={path}")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.text("ERROR") == f"{path}, given by {option}, {says}."
-
-
-def test_missing_package_for_a_socks_proxy_is_one_of_the_problems(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps({**GOOD, "page_size": 0}), encoding="utf-8")
-    result = command(f"--config={path}")
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.last_line.startswith("The config has 2 problems: `page_size` must be ")
-    assert result.last_line.endswith("; a SOCKS proxy needs the package PySocks.")

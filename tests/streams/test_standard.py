@@ -1,7 +1,8 @@
-"""The SDK's standard tests of a tap, against the sandbox."""
+"""The SDK: its standard tests of a tap, and the release that the tap was written for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from sandbox import Clock, Sandbox, World
 from tap_tiktok_following.tap import TapTikTokFollowing
+from tests.documents import ROOT
 from tests.harness import NOW, follows_of, settings
 
 CONFIG: dict[str, Any] = {"usernames": ["ann", "ben"], "rapidapi_key": "of-no-sandbox-yet"}
@@ -33,3 +35,10 @@ def serving() -> Iterator[None]:
 @pytest.mark.usefixtures("serving")
 class TestTapTikTokFollowing(StandardTests):  # type: ignore[misc, valid-type]
     """Both streams of one provider: the other's differ in the schema only."""
+
+
+def test_overrides_were_read_in_the_pinned_release() -> None:
+    pins = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^singer-sdk\S*==([\w.]+)", pins, re.MULTILINE) == ["0.54.9"], (
+        "Read the overrides in streams/base.py, tap.py and output.py again in the new release."
+    )
