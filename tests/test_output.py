@@ -9,7 +9,7 @@ import subprocess
 import termios
 import time
 from array import array
-from collections.abc import Callable
+from collections import deque
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -70,27 +70,16 @@ def much(sandbox: Sandbox) -> dict[str, Any]:
 def wait_until_full(process: subprocess.Popen[str]) -> None:
     """Wait until nothing more is written to stdout, which nobody reads."""
     assert process.stdout is not None
-    pipe = process.stdout.fileno()
-    wait_until(stands_still(lambda: unread(pipe)))
+    pipe, unread = process.stdout.fileno(), array("i", [0])
+    figures: deque[int] = deque(maxlen=25)
+
+    def stands_still() -> bool:
+        fcntl.ioctl(pipe, termios.FIONREAD, unread)
+        figures.append(unread[0])
+        return figures.count(unread[0]) == figures.maxlen and unread[0] > 0
+
+    wait_until(stands_still)
     assert process.poll() is None
-
-
-def stands_still(figure: Callable[[], int]) -> Callable[[], bool]:
-    """A condition: a figure has risen, and rises no more."""
-    figures: list[int] = []
-
-    def is_so() -> bool:
-        figures.append(figure())
-        return len(figures) > 25 and figures[-25] == figures[-1] > 0
-
-    return is_so
-
-
-def unread(pipe: int) -> int:
-    """Bytes that were written to a pipe and nobody has read."""
-    count = array("i", [0])
-    fcntl.ioctl(pipe, termios.FIONREAD, count)
-    return count[0]
 
 
 NON_BLOCKING = """

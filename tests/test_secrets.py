@@ -23,7 +23,7 @@ from tests.harness import (
     settings,
     variables,
 )
-from tests.server import Reply, Server
+from tests.server import Received, Reply, Server
 
 CANARY = "c4nary-S3CRET/+&=\"'%<>"
 """With letters that JSON, URLs and `repr` each write in another way."""
@@ -73,25 +73,32 @@ def test_no_fault_shows_a_secret_that_came_from_an_environment_variable(
 
 
 CODE, MESSAGE = f"code_{CANARY}", f"{CANARY} ({CANARY}) is no good: key={CANARY}"
-OF_A_LIST = {"error": {"code": CODE, "message": MESSAGE}}
-OF_A_TOKEN = {"error": CODE, "error_description": MESSAGE}
+NO_LIST = {"error": {"code": CODE, "message": MESSAGE}}
+NO_TOKEN = {"error": CODE, "error_description": MESSAGE}
+TOKEN_OF_TIKTOK = {"access_token": CANARY}
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])
 @pytest.mark.parametrize(
-    ("credentials", "body"),
+    ("credentials", "to_client"),
     [
-        ({"rapidapi_key": CANARY}, OF_A_LIST),
-        ({"research_access_token": CANARY}, OF_A_LIST),
-        ({"research_client_key": "key", "research_client_secret": CANARY}, OF_A_TOKEN),
+        ({"rapidapi_key": CANARY}, {}),
+        ({"research_access_token": CANARY}, {}),
+        ({"research_client_key": "a", "research_client_secret": CANARY}, NO_TOKEN),
+        ({"research_client_key": "a", "research_client_secret": "b"}, TOKEN_OF_TIKTOK),
     ],
-    ids=["key", "token", "client"],
+    ids=["key", "token of the user", "client secret", "token of TikTok"],
 )
 def test_response_that_repeats_the_secret(
-    credentials: dict[str, str], body: dict[str, Any], status: int
+    credentials: dict[str, str], to_client: dict[str, str], status: int
 ) -> None:
     """In its message and in its code."""
-    with Server(lambda _: Reply(status, json.dumps(body).encode())) as server:
+
+    def answer(request: Received) -> Reply:
+        body = to_client if "oauth" in request.target else NO_LIST
+        return Reply(status, json.dumps(body).encode())
+
+    with Server(answer) as server:
         urls = {"rapidapi_api_url": server.url, "research_api_url": server.url}
         config = {**QUICK, **urls, **credentials, "usernames": ["ann"]}
         ended = run(config, level=logging.DEBUG)
