@@ -28,6 +28,7 @@ from singer_sdk.logging import ConsoleFormatter
 
 from sandbox import Clock, Follow, LoggedRequest, Sandbox, Scenario, World
 from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.output import writing_to_stdout
 from tap_tiktok_following.tap import TapTikTokFollowing
 
 NOW = 1_700_100_000
@@ -38,9 +39,6 @@ DAY = 86_400
 PROVIDERS = ("research", "rapidapi")
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS)
-
-KILLED = -9
-"""The exit code of a process that SIGKILL ended, on POSIX."""
 
 PREFIX = "TAP_TIKTOK_FOLLOWING_"
 """Of the environment variables of settings."""
@@ -59,25 +57,16 @@ _started: list[subprocess.Popen[str]] = []
 
 @dataclass(frozen=True)
 class Run:
-    """The result of a run of the tap.
+    """The result of a run of the tap."""
 
-    Attributes:
-        exit_code: Its exit code; negative for the signal that killed it.
-        stdout: All of its stdout.
-        stderr: All of its stderr: the log.
-    """
-
-    exit_code: int
+    exit_code: int  # negative for the signal that killed it
     stdout: str
-    stderr: str
+    stderr: str  # the log
 
     @cached_property
     def messages(self) -> list[dict[str, Any]]:
-        """The Singer messages. Every line is one, but a kill may have cut off the last."""
-        lines = self.stdout.splitlines()
-        if self.exit_code == KILLED and not self.stdout.endswith("\n"):
-            lines = lines[:-1]
-        return [json.loads(line) for line in lines]
+        """The Singer messages: every line is one."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
 
     def records(self, stream: str) -> list[dict[str, Any]]:
         """Return the records of a stream, in the order they were sent."""
@@ -211,18 +200,15 @@ def run(
 def _sync(
     config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None, *, test: bool
 ) -> int:
-    tap: TapTikTokFollowing | None = None
     try:
-        tap = TapTikTokFollowing(
-            config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
-        )
-        tap.run_connection_test() if test else tap.sync_all()
+        with writing_to_stdout():
+            tap = TapTikTokFollowing(
+                config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
+            )
+            tap.run_connection_test() if test else tap.sync_all()
     except Ended as end:
         TapTikTokFollowing.logger.error("%s", end.sentence)
-        return int(end.code or 0)
-    finally:
-        if tap is not None:
-            tap.message_writer.flush()
+        return end.exit_code
     return 0
 
 
@@ -310,6 +296,12 @@ def wait_until(condition: Callable[[], bool], within: float = 120) -> None:
         time.sleep(0.02)
 
 
+def finish(process: subprocess.Popen[str], within: float = 120) -> Run:
+    """Wait for a process to end, for a limited time, and read what it wrote."""
+    stdout, stderr = process.communicate(timeout=within)
+    return Run(process.returncode, stdout, stderr)
+
+
 def kill_what_is_left() -> None:
     """Kill the processes that a failed test has left running."""
     while _started:
@@ -317,14 +309,3 @@ def kill_what_is_left() -> None:
         if process.poll() is None:
             process.kill()
             process.communicate()
-
-
-def finish(process: subprocess.Popen[str], within: float = 120) -> Run:
-    """Wait for a process to end, for a limited time, and read what it wrote."""
-    try:
-        stdout, stderr = process.communicate(timeout=within)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
-        raise
-    return Run(process.returncode, stdout, stderr)

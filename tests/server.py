@@ -21,16 +21,10 @@ TLS = Path(__file__).parent / "fixtures" / "tls"
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came.
+    """A request as it came."""
 
-    Attributes:
-        target: What stands behind the method: a path; or a whole URL, at a proxy.
-        headers: Its headers, their names in lower case.
-        body: Its body.
-    """
-
-    target: str
-    headers: dict[str, str]
+    target: str  # what stands behind the method: a path; or a whole URL, at a proxy
+    headers: dict[str, str]  # their names in lower case
     body: bytes
 
 
@@ -46,13 +40,7 @@ class Reply:
 class Server:
     """A context manager: it listens on a free loopback port inside it.
 
-    Args:
-        answer: What to answer a request with.
-        tls: Whether to speak TLS, with the certificate in `TLS`.
-
-    Attributes:
-        url: Its base URL.
-        received: The requests so far.
+    With `tls`, it speaks TLS, with the certificate in `TLS`.
     """
 
     def __init__(self, answer: Callable[[Received], Reply], *, tls: bool = False) -> None:
@@ -78,9 +66,7 @@ class Server:
 class Raw:
     """A server that writes bytes as they are; a context manager that gives its URL.
 
-    Args:
-        connections: The responses on each connection. After the last of them it reads one more
-            request, and closes the connection.
+    After the last response on each connection it reads one more request, and closes it.
     """
 
     def __init__(self, *connections: Sequence[bytes]) -> None:
@@ -116,9 +102,7 @@ class Raw:
 class Dripping(Raw):
     """A server whose first response never ends; the one on the next connection is `{}`.
 
-    Args:
-        head: How the response begins.
-        drop: What comes then, again and again, a little at a time.
+    After `head` comes `drop`, again and again.
     """
 
     def __init__(self, head: bytes, drop: bytes) -> None:

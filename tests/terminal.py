@@ -16,17 +16,7 @@ from tests.harness import Run, command, environment
 
 
 class Terminal:
-    """A tap that writes its log to a terminal, and its messages to a pipe.
-
-    Args:
-        folder: Where its config is written.
-        config: Its settings.
-        columns: How wide the terminal is.
-
-    Attributes:
-        process: Its process.
-        typed: All that it has written to the terminal so far.
-    """
+    """A tap that writes its log to a terminal, and its messages to a pipe."""
 
     def __init__(self, folder: Path, config: Mapping[str, object], columns: int) -> None:
         self._ours, theirs = pty.openpty()
@@ -38,7 +28,7 @@ class Terminal:
             stderr=theirs,
         )
         os.close(theirs)
-        self.typed = ""
+        self.typed = ""  # all that it has written to the terminal so far
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read_until(self, words: str) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
-    KILLED,
     Run,
     bookmark,
     command,
@@ -147,7 +146,7 @@ def test_killed_run_is_continued_from_the_last_state(sandbox: Sandbox, tmp_path:
     while '"STATE"' not in "".join(lines[-1:]) or '"long"' not in lines[-1]:
         lines.append(next(process.stdout))
     process.kill()
-    assert finish(process).exit_code == KILLED
+    assert finish(process).exit_code == -signal.SIGKILL
     before = Run(0, "".join(lines), "")
     assert bookmark(before.state, "research", "short") is not None
     assert bookmark(before.state, "research", "long") is None
