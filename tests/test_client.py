@@ -36,18 +36,12 @@ PAGE = json.dumps(
 
 
 class JumpingClock:
-    """A clock that jumps to the end of the next wait as soon as all workers wait.
-
-    Attributes:
-        time: Seconds.
-        waits: The waits so far, in seconds.
-        workers: How many workers there are; with 1, each wait is a jump.
-    """
+    """A clock that jumps to the end of the next wait as soon as all workers wait."""
 
     def __init__(self) -> None:
         self.time = 0.0
         self.waits: list[float] = []
-        self.workers = 1
+        self.workers = 1  # with 1, each wait is a jump
         self._ends: dict[int, float] = {}
 
     def wait(self, changed: threading.Condition, seconds: float) -> None:
@@ -177,6 +171,7 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
 }
 
 QUOTA, KEY, SECRET = "on_quota_exhausted", "check `rapidapi_key`", "`research_client_key`"
+DAILY = "daily_quota_limit_exceeded"
 LATER = formatdate(NOW + 3600, usegmt=True)
 LONG = "the provider asks to wait for more than 5 minutes"
 
@@ -192,15 +187,7 @@ ENDED: dict[str, list[tuple[Any, ...]]] = {
         ("error", [401, "scope_not_authorized", "No"], 1, "`research.data.basic`"),
         ("error", [403, "scope_permission_missed", "No"], 1, "`research.data.basic`"),
         ("error", [401, "unknown", "No"], 1, SECRET),
-        (
-            "error",
-            [429, "daily_quota_limit_exceeded", "Daily"],
-            75,
-            (
-                "the daily quota is used up; it resets at 2023-11-17 00:00 UTC (HTTP 429, "
-                "daily_quota_limit_exceeded: Daily, log_id "
-            ),
-        ),
+        ("error", [429, DAILY, "No more"], 75, f"(HTTP 429, {DAILY}: No more, log_id "),
     ],
     "rapidapi": [
         ("error", [401, None, "Invalid API key."], 1, KEY),
@@ -334,9 +321,8 @@ def test_no_second_has_more_requests_than_the_rate(clock: JumpingClock) -> None:
         times.append(clock.time)
         return Reply(body=PAGE)
 
-    names = [f"user{number}" for number in range(101)]
     with Server(reply) as server:
-        read_from(server.url, *names, rapidapi_requests_per_second=20, concurrency=1)
+        read_from(server.url, *many(101), rapidapi_requests_per_second=20, concurrency=1)
     assert len(times) == 101
     assert all(later - first > 1 for first, later in zip(times, times[20:], strict=False))
     assert times[19] == 0

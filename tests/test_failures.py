@@ -21,6 +21,7 @@ from tests.harness import (
     start,
     truth,
 )
+from tests.stopping import start_after
 
 TEAPOT = Fault("error", username="bad", value=[418, "teapot", "I am a teapot"])
 WAIT = Fault("retry_after", provider="research", value="900")
@@ -61,6 +62,20 @@ def test_process_ends_with_this_code_and_its_error_is_the_last_line(
     sandbox.scenario = Scenario(faults=[WAIT])
     ended = finish(start(tmp_path, settings(sandbox, ["ann"])))
     assert (ended.exit_code, ended.log[-1]) == (75, ("ERROR", ended.last_line))
+
+
+BROKEN = """
+import hashlib
+def broken(*_, **__): raise KeyError("a mistake")
+hashlib.blake2b = broken
+"""
+
+
+def test_error_that_nothing_expects_is_no_success(sandbox: Sandbox, tmp_path: Path) -> None:
+    """The tap hashes usernames and states."""
+    ended = finish(start_after(BROKEN, tmp_path, settings(sandbox, ["ann"])))
+    assert ended.exit_code == 1
+    assert ended.last_line == "KeyError: 'a mistake'"
 
 
 UNREACHABLE = (
