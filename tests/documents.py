@@ -24,21 +24,13 @@ _SAVED_AS = re.compile(r"`([\w.]+)`[:,]\s*\Z")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced code block.
+    """A fenced code block."""
 
-    Attributes:
-        path: The document.
-        heading: The heading above it.
-        language: Its language; "" for none.
-        text: Its text.
-        name: The file that the words before it say to save it as; "" for none.
-    """
-
-    path: Path
-    heading: str
-    language: str
+    path: Path  # of the document
+    heading: str  # above it
+    language: str  # "" for none
     text: str
-    name: str
+    name: str  # of the file that the words before it say to save it as; "" for none
 
 
 Section: TypeAlias = tuple[Block, ...]

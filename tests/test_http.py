@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import sys
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
@@ -170,6 +172,16 @@ def test_unreachable_server_is_one_sentence(url: str, obstacle: str, echo: Serve
     assert isinstance(error, Transient)
     assert error.reason == f"cannot reach {host(url)} ({obstacle})"
     assert error.advice == "check network, proxy and `the_url`"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, a queue is longer than asked")
+def test_server_that_accepts_no_connection_is_not_waited_for() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        url = f"http://127.0.0.1:{address[1]}"
+        with socket.create_connection(address):  # which is all that the queue has room for
+            error = Sender(url, timeout=0.2).failure()
+    assert error.reason == f"cannot reach {host(url)} (no connection within 0.2 s)"
 
 
 def test_certificate_that_is_not_trusted_gets_no_request() -> None:

@@ -28,9 +28,17 @@ from tests.harness import (
     settings,
     start,
     truth,
+    unix,
     wait_until,
 )
-from tests.stopping import LIMIT, check_no_trace, check_stopped, redirected, start_after
+from tests.stopping import (
+    LIMIT,
+    RUN_AGAIN,
+    check_no_trace,
+    check_stopped,
+    redirected,
+    start_after,
+)
 
 
 def test_messages_are_lines_of_utf_8_in_order_and_states_follow_their_records(
@@ -40,11 +48,13 @@ def test_messages_are_lines_of_utf_8_in_order_and_states_follow_their_records(
     sandbox.world = World.of({"ann": follows_of("ann", 700)})
     newest = sandbox.world.accounts["ann.0"]
     sandbox.world.accounts["ann.0"] = replace(newest, display_name=name)
-    config = settings(sandbox, ["ann"], "rapidapi")
+    config, started = settings(sandbox, ["ann"], "rapidapi"), int(time.time())
     ended = finish(start(tmp_path, config, PYTHONIOENCODING="latin-1"))
     assert ended.stdout.count("\n") == len(ended.messages)
     records = ended.records("rapidapi_following")
     assert [record["position"] for record in records] == list(range(1, 701))
+    extracted = {unix(m["time_extracted"]) for m in ended.messages if m["type"] == "RECORD"}
+    assert started <= min(extracted) <= max(extracted) <= time.time()
     assert records[0]["display_name"] == name
     assert ended.messages[-1]["type"] == "STATE"
     assert all(one != another for one, another in pairwise(ended.states))
@@ -112,7 +122,9 @@ def test_signal_ends_a_blocked_write_after_a_whole_line(
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=LIMIT) == 143
     ended = finish(process)
-    assert "SIGTERM" in ended.last_line
+    assert ended.last_line == (
+        f"Stopped by SIGTERM before everything was finished: {RUN_AGAIN}"
+    )
     check_no_trace(ended)
     assert ended.stdout.endswith("\n")
     assert ended.messages

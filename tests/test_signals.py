@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
+from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.harness import (
     Run,
     bookmark,
@@ -91,9 +93,9 @@ def test_signal_during_the_first_request_starts_no_other_and_a_second_one_change
     sandbox.scenario = Scenario(faults=[Fault("silent")])
     process = start(tmp_path, settings(sandbox, ["ann"]))
     wait_until(lambda: any(request.username for request in sandbox.requests))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
     ended = stop(process, signal.SIGTERM)
-    check_stopped(ended, signal.SIGTERM)
+    check_stopped(ended, signal.SIGINT)
     (asked,) = [request.provider for request in sandbox.requests if request.username]
     row = ended.scans(asked)["ann"]
     assert (row["outcome"], row["requests"]) == ("interrupted", 1)
@@ -117,6 +119,11 @@ def test_signal_while_python_ends_changes_nothing(sandbox: Sandbox, tmp_path: Pa
     ended = finish(start_after(SIGNALS_AT_THE_END, tmp_path, config))
     assert ended.exit_code == 0
     assert ended.last_line == "alarm in 0.0"
+
+
+def test_tap_can_be_made_in_another_thread_which_handles_no_signals(sandbox: Sandbox) -> None:
+    with ThreadPoolExecutor() as pool:
+        pool.submit(TapTikTokFollowing, config=settings(sandbox, ["ann"])).result()
 
 
 def test_run_under_nohup_outlives_its_terminal(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -133,6 +133,12 @@ def test_url_that_cannot_be_used(url: str, says: str) -> None:
     assert problem(url) == says
 
 
+def test_proxy_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://127.0.0.1:9")
+    says = problem("https://lists.example/list.csv")
+    assert says == "can't be read (its proxy needs the package PySocks)"
+
+
 def test_server_that_drips_is_not_waited_for() -> None:
     with Dripping(b"HTTP/1.1 200 OK\r\n\r\n", b"ann\n") as url:
         says = problem(f"{url}/list.txt", timeout=0.1)
