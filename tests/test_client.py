@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 import pytest
 
 from sandbox import Fault, Sandbox, World
+from tap_tiktok_following.streams import following
 from tests.harness import (
     NOW,
     PROVIDERS,
@@ -350,7 +352,10 @@ def test_quota_that_is_used_up_resets_at_midnight(sandbox: Sandbox, provider: st
     assert "quota is used up; it resets at 2023-11-17 00:00 UTC" in ended.last_line
 
 
-def test_quota_that_is_left_is_in_the_table() -> None:
+def test_quota_that_is_left_is_told_during_the_run_and_in_the_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "PROGRESS_EVERY", 0.0)
     left = iter(["7", "6", "soon"])
 
     def reply(_: Received) -> Reply:
@@ -361,6 +366,8 @@ def test_quota_that_is_left_is_in_the_table() -> None:
     _, header, row, *_ = ended.stderr.partition("Summary:")[2].splitlines()
     assert header.endswith("quota left  time")
     assert row.split()[-3] == "6"
+    progress = r"2 of 3 usernames, 2 accounts, \d requests \(\d\.\d/s\), 6 of the quota left"
+    assert re.search(progress, ended.text("INFO"))
 
 
 @pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "soon"])
