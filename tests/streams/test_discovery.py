@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
 import pytest
@@ -71,20 +70,13 @@ def world(sandbox: Sandbox) -> Sandbox:
 def sync(
     sandbox: Sandbox,
     selects: Callable[[str, str], bool],
+    provider: str | None = None,
     *,
     method: str = "INCREMENTAL",
     state: dict[str, Any] | None = None,
 ) -> Run:
-    """Sync with a catalog.
-
-    Args:
-        sandbox: Where to read.
-        selects: Whether a column of a stream is selected; the column "" is the stream itself.
-        method: The replication method of all streams.
-        state: The state to start with.
-    """
-    config = settings(sandbox, ["ann", "ben", "cat"])
-    catalog = discover(config)
+    """Sync with a catalog of all streams that selects columns; "" is the stream itself."""
+    catalog = discover(settings(sandbox, []))
     for stream in catalog["streams"]:
         stream["replication_method"] = method
         for each in stream["metadata"]:
@@ -92,6 +84,7 @@ def sync(
             each["metadata"]["selected"] = selects(stream["tap_stream_id"], column)
             if not column:
                 each["metadata"]["replication-method"] = method
+    config = settings(sandbox, ["ann", "ben", "cat"], provider)
     return run(config, state, catalog=catalog)
 
 
@@ -138,10 +131,7 @@ def test_scans_streams_without_their_following_streams_give_one_warning(
 def test_selected_stream_without_credentials_is_skipped_with_a_warning(
     world: Sandbox,
 ) -> None:
-    catalog = discover(settings(world, []))
-    for each in chain.from_iterable(stream["metadata"] for stream in catalog["streams"]):
-        each["metadata"]["selected"] = True
-    result = run(settings(world, ["ann"], "rapidapi"), catalog=catalog)
+    result = sync(world, lambda *_: True, "rapidapi")
     assert (result.exit_code, len(result.follows("rapidapi"))) == (0, 250)
     for name in RESEARCH:
         assert f"`{name}` is selected in the catalog, but no credentials" in result.stderr
