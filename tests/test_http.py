@@ -174,6 +174,14 @@ def test_unreachable_server_is_one_sentence(url: str, obstacle: str, echo: Serve
     assert error.advice == "check network, proxy and `the_url`"
 
 
+def test_server_that_has_gone_away_is_unreachable_too() -> None:
+    with Server(lambda _: Reply()) as server:
+        sender = Sender(server.url)
+        sender.send()
+    reason = f"cannot reach {host(server.url)} (connection refused)"
+    assert sender.failure().reason == reason
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, a queue is longer than asked")
 def test_server_that_accepts_no_connection_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
