@@ -31,6 +31,8 @@ from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.output import writing_to_stdout
 from tap_tiktok_following.tap import TapTikTokFollowing
 
+FIXTURES = Path(__file__).parent / "fixtures"
+
 NOW = 1_700_100_000
 """The time of the sandbox's clock, unless a test changes it."""
 

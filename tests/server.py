@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 from typing_extensions import Self, override
 
-from tests.harness import QUICK, Run, run
+from tests.harness import FIXTURES, QUICK, Run, run
 
-TLS = Path(__file__).parent / "fixtures" / "tls"
+TLS = FIXTURES / "tls"
 
 
 @dataclass(frozen=True)

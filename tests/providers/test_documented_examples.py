@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-from tests.harness import QUICK, Run, run
+from tests.harness import FIXTURES, QUICK, Run, run
 from tests.server import Received, Reply, Server
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
 RESEARCH = (FIXTURES / "research_following.json").read_bytes()
 RAPIDAPI = json.loads((FIXTURES / "rapidapi_following.json").read_bytes())
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox import Fault, Sandbox, World
-from tests.harness import NOW, Run, each_provider, follows_of, run, settings
-
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+from tests.harness import FIXTURES, NOW, Run, each_provider, follows_of, run, settings
 
 RANDOM = re.compile(r"(log_id|request_id) [0-9a-f-]+")
 """The sandbox's IDs of its responses."""
