@@ -88,7 +88,7 @@ def test_response_that_repeats_the_secret(whose: str, status: int) -> None:
     }
     config: dict[str, Any] = {**QUICK, "usernames": ["ann"]}
     if whose in to_client:
-        config |= {"research_client_key": "a", "research_client_secret": "b"}
+        config |= {"research_client_key": "a-key", "research_client_secret": "a-client-secret"}
     if whose != "access_token":
         config[whose] = secret
 
