@@ -58,6 +58,7 @@ NO_URL = "must be a URL such as https://example.com"
         ("revisit_after_hours", 1, "is now called `rescan_after_hours`"),
         ("rapidapi_api_url", "http://127.0.0.1.example.com", "must start with https://"),
         ("research_api_url", "http://example.com", "must start with https://"),
+        ("rapidapi_api_url", 4711, "must be a string"),
         ("rapidapi_api_url", "example.com", NO_URL),
         ("rapidapi_api_url", "file:///etc/passwd", NO_URL),
         ("rapidapi_api_url", "https://exämple.com", NO_URL),
@@ -211,6 +212,10 @@ def test_wrong_environment_variable_is_named_without_its_value() -> None:
         "`concurency` is not a setting (did you mean `concurrency`?)",
     ):
         assert words in result.last_line
+
+
+def test_help_says_what_the_tap_does() -> None:
+    assert "Extract who thousands of TikTok accounts follow" in command("--help").stdout
 
 
 def test_no_config() -> None:
