@@ -10,20 +10,19 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.measure import ROOT
-from benchmarks.programs import MELTANO, PEERS, PLUGINS, TAP, WORKERS
+from benchmarks.measure import Run
+from benchmarks.programs import PEERS, PLUGINS, TAP, WORKERS
+from tests.e2e.targets import TOOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from benchmarks.measure import Run
-
-PATH = ROOT / "benchmarks" / "RESULTS.md"
+PATH = Path(__file__).with_name("RESULTS.md")
 
 VERSIONS = {
     "tap-tiktok-following": TAP,
     "singer-sdk": TAP,
-    "meltano": MELTANO.parents[1],
+    "meltano": TOOLS,
     "target-duckdb": PLUGINS / "loaders" / "target-duckdb" / "venv",
     "meltanolabs-target-postgres": PLUGINS / "loaders" / "target-postgres" / "venv",
     "dbt-duckdb": PLUGINS / "utilities" / "dbt-duckdb" / "venv",
@@ -33,8 +32,6 @@ VERSIONS = {
 
 LARGE = 100
 """Figures from here on are rounded to whole numbers, smaller ones to three digits."""
-
-PAIR = 2
 
 TEXT = """\
 # Results
@@ -48,32 +45,27 @@ figures are medians. A ratio is the second line of a table divided by the first.
 - Machine: {processor}, {cores} cores, {system}
 - Python {python}, {versions}
 
-{sections}
-"""
+{sections}"""
 
 HEADER = """\
 |  | wall time (s) | CPU time (s) | peak memory (MB) | requests | rows |
 |---|---:|---:|---:|---:|---:|"""
 
 
-def section(title: str, runs: Mapping[str, Sequence[Run]], *, has_peer: bool) -> str:
-    """Return the table of a case: a line per command, and ratios if the second is a peer."""
-    lines: dict[str, list[float | None]] = {}
-    for name, rounds in runs.items():
-        wall, cpu, memory, requests, rows = (
-            median(figures) if None not in figures else None
-            for figures in zip(*rounds, strict=True)
-        )
-        lines[name] = [wall, cpu, memory and memory / 1_000_000, requests, rows]
-        if has_peer and len(lines) == PAIR:
-            pairs = zip(*lines.values(), strict=True)
-            lines["ratio"] = [a and b and b / a for a, b in pairs]
-    count = len(rounds)
+def section(title: str, runs: Mapping[str, Sequence[Run]]) -> str:
+    """Return the table of a case: a line per command, and ratios if two did the same work."""
+    figures = {name: _medians(rounds) for name, rounds in runs.items()}
+    lines = [_line(name, run) for name, run in figures.items()]
+    first, *others = figures.values()
+    if others and others[0].rows == first.rows:
+        ratios = [a and b and b / a for a, b in zip(first, others[0], strict=True)]
+        lines.insert(2, _line("ratio", ratios))
+    count = max(map(len, runs.values()))
     heading = f"## {title}" + (f", {count} rounds" if count > 1 else "")
-    return "\n".join([heading, "", HEADER, *(_line(*line) for line in lines.items()), ""])
+    return "\n".join([heading, "", HEADER, *lines, ""])
 
 
-def write(sections: Iterable[str]) -> None:
+def write(sections: Sequence[str]) -> None:
     """Write RESULTS.md."""
     text = TEXT.format(
         workers=WORKERS,
@@ -83,13 +75,18 @@ def write(sections: Iterable[str]) -> None:
         system=platform.system(),
         python=platform.python_version(),
         versions=", ".join(f"{name} {_version(name)}" for name in VERSIONS),
-        sections="\n".join(sections).strip(),
+        sections="\n".join(sections),
     )
     PATH.write_text(text, encoding="utf-8")
 
 
+def _medians(rounds: Sequence[Run]) -> Run:
+    columns = zip(*rounds, strict=True)
+    return Run(*(median(figures) if None not in figures else None for figures in columns))
+
+
 def _line(name: str, figures: Sequence[float | None]) -> str:
-    return " | ".join(["", name, *map(_number, figures), ""]).strip()
+    return f"| {' | '.join([name, *map(_number, figures)])} |"
 
 
 def _number(figure: float | None) -> str:

@@ -24,7 +24,6 @@ class ClientAccessToken(OAuthAuthenticator, metaclass=SingletonMeta):
     @override
     @property
     def oauth_request_body(self) -> dict[str, str | None]:
-        """The body of the request for a token."""
         return {
             "client_key": self.client_id,
             "client_secret": self.client_secret,
@@ -49,7 +48,6 @@ class FollowingStream(RESTStream[int | None]):
     http_method = "POST"
     records_jsonpath = "$.data.user_following[*]"
     primary_keys = ("follower_username", "username")
-    replication_key = None
     schema: ClassVar = th.PropertiesList(
         th.Property("follower_username", th.StringType),
         th.Property("username", th.StringType),
@@ -59,19 +57,16 @@ class FollowingStream(RESTStream[int | None]):
     @override
     @property
     def url_base(self) -> str:
-        """The API's URL, a setting."""
         return str(self.config["research_api_url"])
 
     @override
     @property
     def partitions(self) -> list[dict[str, Any]]:
-        """One partition per username."""
         return [{"follower_username": name} for name in self.config["usernames"]]
 
     @override
     @cached_property
     def authenticator(self) -> Auth:
-        """The access token, requested once."""
         return ClientAccessToken(
             client_id=self.config["research_client_key"],
             client_secret=self.config["research_client_secret"],
@@ -81,12 +76,10 @@ class FollowingStream(RESTStream[int | None]):
 
     @override
     def get_new_paginator(self) -> CursorPaginator:
-        """A paginator for one username's list."""
         return CursorPaginator(None)
 
     @override
     def get_http_request(self, *, page: PageContext[Any]) -> HTTPRequest:
-        """The request for one page."""
         request = super().get_http_request(page=page)
         username = page.stream_context["follower_username"] if page.stream_context else None
         request.data = {"username": username, "max_count": 100}
@@ -108,7 +101,6 @@ class PlainTap(Tap):
 
     @override
     def discover_streams(self) -> list[FollowingStream]:
-        """The one stream."""
         return [FollowingStream(self)]
 
 
