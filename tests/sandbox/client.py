@@ -63,10 +63,8 @@ class Client:
             return self.research(username, cursor=cursor, max_count=count)
         return self.rapidapi(username, max_time=cursor, count=count)
 
-    def page(
-        self, provider: str, username: str = "alice", cursor: int = 0, count: int = 20
-    ) -> Page:
-        return Page(provider, self.get(provider, username, cursor, count).json())
+    def page(self, provider: str, username: str = "alice", **paging: int) -> Page:
+        return Page(provider, self.get(provider, username, **paging).json())
 
 
 class Page:
@@ -78,5 +76,4 @@ class Page:
         self.accounts: Any = paging["user_following"] if is_research else payload["data"]
         self.cursor = paging.get("cursor" if is_research else "next_max_time", "missing")
         self.has_more = paging.get("has_more", "missing")
-        self.total = paging.get("total", "missing")
-        self.error = (payload["error"] or {}).get("code")
+        self.total = paging.get("total")

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox.__main__ import main
-
 COMMAND = (sys.executable, "-m", "sandbox")
 PREFIX = "TAP_TIKTOK_FOLLOWING_"
 NAMES = (
@@ -84,15 +82,10 @@ def test_serve_prints_what_to_paste_and_serves_until_interrupted(
     ],
 )
 def test_wrong_scenario_is_refused_in_one_sentence(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    scenario: str,
-    problem: str,
+    tmp_path: Path, scenario: str, problem: str
 ) -> None:
     path = tmp_path / "scenario.json"
     path.write_text(scenario)
-    monkeypatch.setattr(sys, "argv", ["sandbox", "serve", "--scenario", str(path)])
-    with pytest.raises(SystemExit, match="2"):
-        main()
-    assert capsys.readouterr().err.endswith(f"sandbox: error: {path}: {problem}\n")
+    done = run("--scenario", str(path), "--", "true")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"sandbox: error: {path}: {problem}\n")
