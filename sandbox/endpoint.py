@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 Error: TypeAlias = tuple[int, str, str]
 """HTTP status, code and message."""
 
-_STARTED = time.time() - time.monotonic()
-
 
 @dataclass
 class LoggedRequest:
@@ -36,7 +33,6 @@ class LoggedRequest:
         username: The username of the list; None for a token, or if it could not be read.
         cursor: The cursor of the request; None for the first page.
         count: Number of accounts requested; None as for `username`.
-        at: When it arrived: Unix seconds of the real clock, never running backwards.
         status: The HTTP status of the response, even if a fault kept it from arriving; 0 until
             there is one.
         accounts: Number of accounts in the response.
@@ -46,7 +42,6 @@ class LoggedRequest:
     username: str | None = None
     cursor: int | None = None
     count: int | None = None
-    at: float = field(default_factory=lambda: _STARTED + time.monotonic())
     status: int = 0
     accounts: int = 0
 

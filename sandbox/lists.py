@@ -34,7 +34,7 @@ class ListPage:
 
     Attributes:
         api: The provider.
-        requested: The cursors of the scan so far, in Unix seconds, this page's last.
+        requested: The cursor of the request, in Unix seconds; that of the first page is now.
         accounts: The accounts as the provider describes them, newest follow first.
         cursor: The cursor of the next page.
         has_more: Whether there is a next page.
@@ -43,7 +43,7 @@ class ListPage:
     """
 
     api: ListApi
-    requested: list[int]
+    requested: int
     accounts: list[Any] | None
     cursor: Any
     has_more: Any
@@ -110,14 +110,12 @@ class ListApi(Endpoint):
         return int(self.sandbox.clock.now()) // DAY
 
     def _list(self, username: str, cursor: int | None, count: int) -> Response:
-        world, scan = self.sandbox.world, self._scan(username, cursor)
-        status = world.status(username)
+        status = self.sandbox.world.status(username)
         is_page = status is Status.LISTED
-        fault = self.sandbox.scenario.fault(
-            self.provider, username, len(scan), is_page=is_page
-        )
+        number = self._page_number(username, cursor)
+        fault = self.sandbox.scenario.fault(self.provider, username, number, is_page=is_page)
         if is_page:
-            page = self._page(username, scan, count)
+            page = self._page(username, cursor, count)
             if fault is not None and (change := FAULTS[fault.kind].page) is not None:
                 page = replace(page, **change(page, fault.value))
             response = Response.of(_without_unset({**self.payload(page), **page.members}))
@@ -127,8 +125,8 @@ class ListApi(Endpoint):
             response = self.error(http_status, code, message.format(username))
         return spoil(self, response, fault)
 
-    def _scan(self, username: str, cursor: int | None) -> list[int | None]:
-        """Return the different cursors of this scan, up to the requested one.
+    def _page_number(self, username: str, cursor: int | None) -> int:
+        """Return the number of a page in its scan, from 1.
 
         A page that is requested again keeps its number; a request without a cursor begins a
         new scan.
@@ -138,14 +136,14 @@ class ListApi(Endpoint):
             cursors.clear()
         if cursor not in cursors:
             cursors.append(cursor)
-        return cursors[: cursors.index(cursor) + 1]
+        return cursors.index(cursor) + 1
 
-    def _page(self, username: str, scan: list[int | None], count: int) -> ListPage:
+    def _page(self, username: str, cursor: int | None, count: int) -> ListPage:
         world, scenario = self.sandbox.world, self.sandbox.scenario
-        requested = [int(self.now()) if cursor is None else cursor for cursor in scan]
+        requested = int(self.now()) if cursor is None else cursor
         page = page_of(
             world.following(username, self.now()),
-            requested[-1],
+            requested,
             min(count, scenario.page_cap or count),
             repeat_boundary=scenario.boundary == "repeat",
         )
