@@ -62,9 +62,11 @@ def test_rapidapi_page_and_error_are_as_documented(sandbox: Sandbox, client: Cli
     assert client.rapidapi("nobody").json()["error"] == documented["error"]
 
 
-def test_last_page_has_a_cursor_on_the_research_api_only(client: Client) -> None:
-    pages = [client.page(provider, "dave") for provider in PROVIDERS]
-    assert [(page.accounts, page.cursor) for page in pages] == [([], NOW), ([], None)]
+def test_cached_page_is_of_the_list_as_it_was(client: Client) -> None:
+    client.sandbox.scenario = Scenario(cached=FIRST + 45)
+    payload = client.rapidapi().json()
+    assert payload["pagination"]["total"] == len(payload["data"]) == 5
+    assert payload["meta"]["timestamp"] == "2023-11-14T22:14:05.000Z"
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
