@@ -37,31 +37,21 @@ REPLICATION_KEY = "followed_at_latest"
 LATEST = 253_370_764_800
 """The year 9999 in Unix seconds: after a later time there would be no room for a next scan."""
 
-_OLD_NAMES = {
-    "full_scanned_at": "whole_scanned_at",
-    "full_floor": "whole_floor",
-    "lost": "loss",
-    "ended_at": "visited_at",
-}
-"""Names of version 0.1, which also called an unfinished scan `resume`: it starts anew."""
-
 
 def load(stored: Mapping[str, Any], username: str) -> Entry:
     """Return the entry of a username."""
     fields = {}
     for name, read in _READERS.items():
-        value = stored.get(name, stored.get(_OLD_NAMES.get(name, name)))
+        value = stored.get(name)
         if value is not None and (is_read := read(value)) is not None:
             fields[name] = is_read
     bookmark = parse_moment(stored.get("replication_key_value"))
-    scanned_at = fields.get("scanned_at", bookmark)
-    last = parse_moment(stored.get("last_scanned_at"))  # of version 0.1
     if bookmark is not None:
-        fields.setdefault("completed_scanned_at", scanned_at)
+        fields.setdefault("scanned_at", bookmark)
+        fields.setdefault("completed_scanned_at", fields["scanned_at"])
         fields.setdefault("ended_at", bookmark)
         fields.setdefault("outcome", Outcome.COMPLETE)
-    entry = Entry(username, bookmark=bookmark, **fields)
-    return msgspec.structs.replace(entry, scanned_at=scanned_at if last is None else last)
+    return Entry(username, bookmark=bookmark, **fields)
 
 
 def dump(entry: Entry) -> Stored:
@@ -128,8 +118,6 @@ def _rows_of(stored: Stored) -> Iterator[dict[str, Any]]:
     rows = stored.get("scans")
     for row in rows if isinstance(rows, list) else ():
         if isinstance(row, dict):
-            if "accounts_gone" in row:  # of version 0.1
-                row["accounts_lost"] = row.pop("accounts_gone")
             yield row
 
 
