@@ -7,11 +7,9 @@ slot. The consumer never waits for a slot, so the two cannot deadlock.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -26,22 +24,21 @@ PAGES_AHEAD = 2
 TICK = 1.0
 """Seconds after which the consumer gets None if nothing arrived."""
 
-logger = logging.getLogger(__name__)
-
 
 class Workers:
     """Reads the lists of usernames in the order given, a number of them at once.
 
-    If `read`, which reads one list, raises, the list has no further event.
+    `read` reads one list. It must not raise: the worker that called it ends.
     """
 
     def __init__(
         self, usernames: Iterable[str], read: Callable[[str], Iterable[Event]], number: int
     ) -> None:
-        self._usernames = deque(usernames)
+        # None is the end of the work for one worker, in both queues.
+        self._usernames = deque([*usernames, *[None] * number])
         self._read = read
         self._number = number
-        self._arrived: SimpleQueue[Event | None] = SimpleQueue()  # None: one is done
+        self._arrived: SimpleQueue[Event | None] = SimpleQueue()
         self._slots = threading.Semaphore(PAGES_AHEAD * number)
         self._closed = False
         self._deadline = float("inf")
@@ -84,18 +81,11 @@ class Workers:
 
     def _work(self) -> None:
         try:
-            with suppress(IndexError):  # no username is left
-                while not self._closed:
-                    self._work_on(self._usernames.popleft())
+            for username in iter(self._usernames.popleft, None):
+                for event in self._read(username):
+                    self._slots.acquire()
+                    if self._closed:
+                        return
+                    self._arrived.put(event)
         finally:
             self._arrived.put(None)
-
-    def _work_on(self, username: str) -> None:
-        try:
-            for event in self._read(username):
-                self._slots.acquire()
-                if self._closed:
-                    return
-                self._arrived.put(event)
-        except Exception:
-            logger.debug("Reading %s failed", username, exc_info=True)
