@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import KW_ONLY, dataclass
 from errno import ENOSPC
 from typing import TYPE_CHECKING
@@ -203,26 +203,21 @@ def _place(entry: Entry) -> dict[str, object]:
 def _connect(path: Path) -> sqlite3.Connection:
     """Return the only connection to the file, with the lock; create the file if necessary."""
     is_new = _prepare(path)
-    connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    try:
+    with ExitStack() as on_error:
+        connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        on_error.callback(connection.close)
+        connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         if is_new:  # before WAL, so that the file itself says at once that it is ours
             connection.execute("PRAGMA auto_vacuum = FULL")
             connection.executescript(_CREATE)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        _check(connection)
-    except BaseException:
-        connection.close()
-        raise
+        [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        on_error.pop_all()
     return connection
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)
 
 
 def _prepare(path: Path) -> bool:
@@ -238,7 +233,10 @@ def _prepare(path: Path) -> bool:
     if path.is_file():
         with path.open("rb") as file:
             header = file.read(72)
-    if header and not _is_ours(header):
+    # SQLite's header: the format is at byte 60, the application at byte 68.
+    numbers = tuple(int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
+    is_ours = header.startswith(b"SQLite format 3\0") and numbers == (FORMAT, APPLICATION_ID)
+    if header and not is_ours:
         foreign = (
             f"`responses_path` ({path}) is not a response file of this version of the tap and "
             "is not changed: choose another path."
@@ -246,12 +244,6 @@ def _prepare(path: Path) -> bool:
         raise Ended(foreign)
     path.chmod(0o600)
     return not header
-
-
-def _is_ours(header: bytes) -> bool:
-    """Read SQLite's header: the format is at byte 60, the application at byte 68."""
-    numbers = tuple(int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
-    return header.startswith(b"SQLite format 3\0") and numbers == (FORMAT, APPLICATION_ID)
 
 
 def _is_lack_of_room(error: Exception) -> bool:
