@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tap_tiktok_following.streams.following import FollowingStream
 
-COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
+COLUMNS: tuple[tuple[str, Any, str], ...] = (
     (
         "outcome",
         th.StringType(allowed_values=[outcome.value for outcome in Outcome]),
@@ -28,48 +28,44 @@ COLUMNS: tuple[tuple[str, th.JSONTypeHelper[Any], str], ...] = (
     ),
     (
         "reason",
-        th.StringType(),
+        th.StringType,
         """Why: the message of the provider with its ID of the response, or ours. `<username>`
         stands for the username.""",
     ),
     (
         "whole_list",
-        th.BooleanType(),
+        th.BooleanType,
         "Whether all accounts were sent, down to the end of the list or to `start_date`.",
     ),
-    ("accounts_read", th.IntegerType(), "Number of different accounts listed in the scan."),
-    ("accounts_sent", th.IntegerType(), "Number of accounts sent as records."),
+    ("accounts_read", th.IntegerType, "Number of different accounts listed in the scan."),
+    ("accounts_sent", th.IntegerType, "Number of accounts sent as records."),
     (
         "accounts_lost",
-        th.IntegerType(),
+        th.IntegerType,
         """Minimum number of accounts that were listed at `previous_scanned_at` and no longer
         are: unfollowed, private, banned, deleted or, on the Research API, renamed. Null if
         unknown.""",
     ),
     (
         "read_until",
-        th.DateTimeType(),
+        th.DateTimeType,
         """When the last page of the scan arrived (UTC). Null if none did. If reading the list
         takes days, the list is known as of this time.""",
     ),
     (
         "read_down_to",
-        th.DateTimeType(),
+        th.DateTimeType,
         """Follows made before this time (UTC) were not read: `start_date`, the end of an
         incremental scan, or the point at which the provider cut the list. Null if the list was
         read to its end.""",
     ),
-    (
-        "requests",
-        th.IntegerType(),
-        "Number of requests of the scan, in all the runs it took.",
-    ),
+    ("requests", th.IntegerType, "Number of requests of the scan, in all the runs it took."),
     (
         "following_total",
-        th.IntegerType(),
+        th.IntegerType,
         "Length of the list according to the provider. Null if it does not say.",
     ),
-    ("cached", th.BooleanType(), "Whether any page came from the cache of the provider."),
+    ("cached", th.BooleanType, "Whether any page came from the cache of the provider."),
 )
 
 
