@@ -152,12 +152,11 @@ class TapTikTokFollowing(Tap):
         self._at_end.close()
         for stream in self.ran:
             stream.log_reasons()
-        shard = self.config.get("shard") or ""
-        rows = {f"{s.provider_class.name} {shard}".strip(): s.run.row for s in self.ran}
-        if rows:
+        if self.ran:
             columns = sys.maxsize
             if self.shows_bar:
                 columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            rows = [stream.run.report.row() for stream in self.ran]
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
         endings = [ending for stream in self.ran for ending in stream.endings()]
@@ -169,9 +168,9 @@ class TapTikTokFollowing(Tap):
             if ending is endings[-1] and ending.exit_code:
                 raise ending
             self.logger.warning("%s", ending.sentence)
-        if rows and not endings:
+        if self.ran and not endings:
             self.logger.info("All lists that were due were read: run again for new follows.")
-        elif not rows and any(stream.selected for stream in self.streams.values()):
+        elif not self.ran and any(stream.selected for stream in self.streams.values()):
             self.logger.warning(
                 "Nothing was read, because only scans streams are selected: select the "
                 "following stream of the provider, too."
@@ -180,20 +179,18 @@ class TapTikTokFollowing(Tap):
     @property
     def _unfollows(self) -> str:
         """Whether unfollows are looked for."""
-        match self.config.get("full_scan_after_days"), self.config["full_scan_on_loss"]:
-            case None, False:
-                return (
-                    "Unfollows are not looked for: set `full_scan_after_days` to read whole "
-                    "lists again after a number of days."
-                )
-            case None, True:
-                how = "lists that lost accounts are read in full"
-            case 0, _:
-                how = "every scan reads the whole list"
-            case 1, _:
-                how = "each list is read in full every day"
-            case days, _:
-                how = f"each list is read in full every {days} days"
+        days = self.config.get("full_scan_after_days")
+        if days is None and not self.config["full_scan_on_loss"]:
+            return (
+                "Unfollows are not looked for: set `full_scan_after_days` to read whole lists "
+                "again after a number of days."
+            )
+        known = {
+            None: "lists that lost accounts are read in full",
+            0: "every scan reads the whole list",
+            1: "each list is read in full every day",
+        }
+        how = known.get(days, f"each list is read in full every {days} days")
         return f"Unfollows are looked for: {how}."
 
     def end_test(self) -> None:

@@ -103,11 +103,6 @@ class Reader:
         self._requests = stored.requests
         try:
             page = self._store.provider.read_page(stored)
-        except Skipped as skip:
-            event = self._stop(skip)
-        except NoPage:  # this version of the tap reads it differently
-            return None
-        else:
             response = dataclasses.replace(
                 Response.of(stored, page, stored.count),
                 requests=stored.requests,
@@ -115,7 +110,11 @@ class Reader:
                 scanned_at=stored.scanned_at,
             )
             event = step(self._entry, response, self._policy)
-        return dataclasses.replace(event, is_stored=True)
+        except Skipped as skip:
+            event = self._stop(skip)
+        except NoPage:  # this version of the tap reads it differently
+            return None
+        return dataclasses.replace(event, is_stored=True, requests=0)
 
     def _request(self) -> Event:
         """Return what the next page adds, or how the scan ends without it."""

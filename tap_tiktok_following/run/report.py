@@ -14,6 +14,7 @@ from tap_tiktok_following.text import many
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from tap_tiktok_following.client import Client, Gate
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.model import Event
     from tap_tiktok_following.state.plan import Plan
@@ -32,9 +33,14 @@ class Report:
         ended: The usernames whose turn is over: how, why and what to do.
     """
 
-    def __init__(self, plan: Plan, usernames: Usernames) -> None:
+    def __init__(
+        self, provider: str, plan: Plan, usernames: Usernames, gate: Gate, client: Client
+    ) -> None:
         self.ended: dict[str, tuple[Outcome, str, str]] = {}
+        self._provider = f"{provider} {usernames.shard}".strip()
         self._plan = plan
+        self._gate = gate
+        self._client = client
         self._malformed = len(usernames.malformed)
         self._of_shard = f" of shard {usernames.shard}" if usernames.shard else ""
         self._counts: Counter[str] = Counter()
@@ -76,9 +82,10 @@ class Report:
         )
         return f"{many(sum(counts.values()), 'username')}{self._of_shard}: {kinds}"
 
-    def describe(self, requests: int, quota_left: int | None) -> str:
+    def describe_progress(self) -> str:
         """Return how far the run is; the provider may not say what is left of the quota."""
         done, planned = len(self.ended), len(self._plan.usernames)
+        requests, quota_left = self._gate.requests, self._client.quota_left
         elapsed = time.monotonic() - self._started
         parts = [
             f"{done:,} of {many(planned, 'username')}{self._of_shard}",
@@ -91,8 +98,9 @@ class Report:
             parts.append(f"about {duration(elapsed / done * (planned - done))} left")
         return ", ".join(parts)
 
-    def row(self, requests: int, quota_left: int | None) -> dict[str, str]:
+    def row(self) -> dict[str, str]:
         """Return figures for the table at the end; those of usernames add up to the first."""
+        quota_left = self._client.quota_left
         planned, not_due = len(self._plan.usernames), self._plan.counts[Turn.NOT_DUE]
         outcomes = Counter(outcome for outcome, *_ in self.ended.values())
         outcomes[Outcome.INVALID] = self._malformed
@@ -109,9 +117,10 @@ class Report:
             "accounts": self._counts["read"],
             "sent": self._counts["sent"],
             "stored responses": self._counts["stored"],
-            "requests": requests,
+            "requests": self._gate.requests,
         }
         return {
+            "provider": self._provider,
             **{name: f"{figure:,}" for name, figure in figures.items()},
             "quota left": "-" if quota_left is None else f"{quota_left:,}",
             "time": duration(self._last_event - self._started),
@@ -175,18 +184,17 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def make_table(rows: Mapping[str, Mapping[str, str]], columns: int) -> str:
-    """Return the figures of each provider in columns, or in rows if lines would be too long.
+def make_table(rows: Sequence[Mapping[str, str]], columns: int) -> str:
+    """Return a table with a row per provider, or a column if lines would be too long.
 
     All providers have the same figures. A line has at most `columns` characters.
     """
     names = [
         name
-        for name in next(iter(rows.values()))
-        if name in ALWAYS or any(row[name] not in {"0", "-"} for row in rows.values())
+        for name in rows[0]
+        if name in ALWAYS or any(row[name] not in {"0", "-"} for row in rows)
     ]
-    cells = [["provider", *names]]
-    cells += [[provider, *(row[name] for name in names)] for provider, row in rows.items()]
+    cells = [names, *([row[name] for name in names] for row in rows)]
     text = _align(cells)
     if text.index("\n") > columns:
         text = _align(list(zip(*cells, strict=True)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from functools import cached_property
@@ -56,16 +57,15 @@ class Run:
         responses: ResponseFile | None,
         termination: Termination,
     ) -> None:
-        self._stream = f"{provider.name}_following"
+        self._provider = provider
+        self._config = config
         self._bookmarks = bookmarks
         self._usernames = usernames
         self._termination = termination
-        self._concurrency: int = config["concurrency"]
         self._policy = Policy.of(config, provider.key)
         self._per_second: int = config[provider.rate_setting]
-        budget = provider.budget_setting
-        self._max_requests: int | None = config.get(budget)
-        self._gate = Gate(self._per_second, self._max_requests, budget)
+        self._max_requests: int | None = config.get(provider.budget_setting)
+        self._gate = Gate(self._per_second, self._max_requests, provider.budget_setting)
         transport = Transport(
             provider.url,
             provider.url_setting,
@@ -75,7 +75,8 @@ class Run:
         self._client = Client(provider, transport, self._gate, config["max_tries"])
         self._store = None
         if responses is not None:
-            self._store = Store(responses, f"{self._stream} {provider.url}", provider)
+            source = f"{provider.name}_following {provider.url}"
+            self._store = Store(responses, source, provider)
         self._requests: Counter[str] = Counter()
         self._counted: Counter[str] = Counter()
         self._failures_in_a_row = 0
@@ -99,30 +100,20 @@ class Run:
     @cached_property
     def report(self) -> Report:
         """What the log says about the run."""
-        return Report(self.plan, self._usernames)
+        name = self._provider.name
+        return Report(name, self.plan, self._usernames, self._gate, self._client)
 
     @property
     def cost(self) -> tuple[float, float, float, float]:
         """The fewest and the most requests that the run will take, and seconds for these."""
-        least, most = self.plan.requests
-        if self._max_requests is not None:
-            least, most = min(least, self._max_requests), min(most, self._max_requests)
+        limit = math.inf if self._max_requests is None else self._max_requests
+        least, most = (min(requests, limit) for requests in self.plan.requests)
         return least, most, least / self._per_second, most / self._per_second
 
     @property
     def halt(self) -> StreamEnded | None:
         """Why the run ended before its work was done; None if it did not."""
         return self._gate.halt
-
-    @property
-    def progress(self) -> str:
-        """How far the run is, for a progress line or bar."""
-        return self.report.describe(self._gate.requests, self._client.quota_left)
-
-    @property
-    def row(self) -> dict[str, str]:
-        """Figures for the table at the end."""
-        return self.report.row(self._gate.requests, self._client.quota_left)
 
     def first_pages(self) -> Iterator[Event]:
         """Read the first page of one list after another, to test the credentials."""
@@ -137,7 +128,7 @@ class Run:
         self.report.start()
         if self._termination.signum:
             self._stop()
-        workers = Workers(self.plan.usernames, self._read, self._concurrency)
+        workers = Workers(self.plan.usernames, self._read, self._config["concurrency"])
         events = workers.events()
         try:
             for event in events:
@@ -159,9 +150,10 @@ class Run:
         username = event.entry.username
         self._bookmarks.store(event)
         self.report.count(event)
-        self._counted[username] += 0 if event.is_stored else event.requests
+        self._counted[username] += event.requests
         if event.outcome is not None:
-            logger.debug("%s: %s %s", self._stream, username, event.outcome.value)
+            name, outcome = self._provider.name, event.outcome.value
+            logger.debug("%s_following: %s %s", name, username, outcome)
             self._watch_failures(event)
 
     def _read(self, username: str) -> Iterator[Event]:

@@ -168,12 +168,13 @@ class FollowingStream(ProviderStream):
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
         if not bar.disable:
-            description = f"{self.provider_class.name}: {self.run.progress}"
+            progress = self.run.report.describe_progress()
+            description = f"{self.provider_class.name}: {progress}"
             bar.set_description_str(description, refresh=False)
             bar.update(len(self.run.report.ended) - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY
-            self.logger.info("%s: %s", self.name, self.run.progress)
+            self.logger.info("%s: %s", self.name, self.run.report.describe_progress())
 
     def _write_state(self) -> None:
         """Write a state if one is due."""
