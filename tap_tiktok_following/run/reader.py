@@ -161,16 +161,13 @@ class Reader:
         """Store a response, before its event is passed on."""
         if self._store is None or response is None:
             return
-        before, after = self._entry, event.entry
-        cursor, count = next_request(before, self._policy)
-        progress = after.progress or before.progress
+        _, count = next_request(self._entry, self._policy)
+        progress = event.entry.progress or self._entry.progress
         self._store.file.add(
             response,
-            source=self._store.source,
-            username=before.username,
-            scanned_at=progress.scanned_at if progress else after.scanned_at,
-            page=before.progress.pages + 1 if before.progress else 1,
-            cursor=cursor,
+            self._store.source,
+            self._entry,
+            scanned_at=progress.scanned_at if progress else event.entry.scanned_at,
             count=count,
             requests=self._requests,
         )

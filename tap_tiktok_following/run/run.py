@@ -87,8 +87,7 @@ class Run:
         stored: set[str] = set()
         if self._store is not None:
             file, source, _ = self._store
-            entries = map(self._bookmarks.entry, self._bookmarks.usernames())
-            file.delete_covered(source, entries)
+            file.delete_covered(source, self._bookmarks.entries())
             stored = {
                 username
                 for username in file.usernames(source)
@@ -177,14 +176,13 @@ class Run:
 
         If nothing stopped the run, each list must have ended: the others met an error of ours.
         """
-        in_flight = self._requests - self._counted
-        begun = {**self._counted, **in_flight}
+        in_flight, now = self._requests - self._counted, int(time.time())
+        planned = self.plan.usernames
+        begun = set(planned) if self.halt is None else {*self._counted, *in_flight}
         why = self.halt or Failed("an error in this tap, please report it")
-        if self.halt is None:
-            begun.update(dict.fromkeys(self.plan.usernames, 0))
-        ended, now = set(self.report.ended), int(time.time())
-        for username in begun:
-            if username not in ended or username in in_flight:
+        for username in planned:
+            has_ended = username in self.report.ended and not in_flight[username]
+            if username in begun and not has_ended:
                 entry = self._bookmarks.entry(username)
                 self.acknowledge(stop(entry, why, in_flight[username], now, self._policy))
 

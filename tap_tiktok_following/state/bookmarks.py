@@ -30,9 +30,9 @@ class Bookmarks:
         """Return what is known of a username."""
         return load(self._stored.get(username, {}), username)
 
-    def usernames(self) -> Iterator[str]:
-        """Yield all usernames that have an entry, those of earlier lists too."""
-        yield from self._stored
+    def entries(self) -> Iterator[Entry]:
+        """Return all entries, those of usernames on earlier lists too."""
+        return map(self.entry, self._stored)
 
     def store(self, event: Event) -> None:
         """Store the entry of an event whose records are written, and its row."""

@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.model import READ, SKIPPED, Outcome
@@ -54,7 +53,7 @@ def make_plan(
     Lists with stored responses that the state does not cover are read even if not due.
     """
     order = list(Turn)
-    queue: list[tuple[int, int, str]] = []
+    queue: dict[str, tuple[int, int]] = {}
     counts: Counter[Turn] = Counter()
     waits: list[float] = []
     least = most = 0
@@ -65,12 +64,12 @@ def make_plan(
         if turn is Turn.NOT_DUE:
             waits.append(due_at(entry, policy))
             continue
-        queue.append((order.index(turn), entry.ended_at or 0, username))
+        queue[username] = order.index(turn), entry.ended_at or 0
         requests = _estimate_requests(entry, policy, now)
         least, most = least + requests[0], most + requests[1]
-    queue.sort(key=itemgetter(0, 1))  # equals keep their order
     due = None if queue else min(waits, default=None)
-    return Plan([username for *_, username in queue], counts, due, (least, most))
+    in_order = sorted(queue, key=queue.__getitem__)  # equals stay as they are configured
+    return Plan(in_order, counts, due, (least, most))
 
 
 def is_due(entry: Entry, policy: Policy, now: float) -> bool:

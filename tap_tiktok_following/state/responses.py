@@ -55,7 +55,7 @@ COMMIT;
 """
 _INSERT = """
 INSERT OR REPLACE INTO responses VALUES (
-    :source, :username, :scanned_at, :page, :cursor,
+    :source, :username, :scanned_at, :pages + 1, :cursor,
     :count, :requests, :as_of, :until, :came_at, :status, :body
 )
 """
@@ -110,10 +110,11 @@ class ResponseFile:
             self._give_up(error)
         self._write(_DELETE_OLD, [{"oldest": int(time.time()) - STORED_FOR}])
 
-    def add(self, response: RawResponse, **place: object) -> None:
-        """Store a response before it is passed on, unless it contains one of our secrets.
+    def add(self, response: RawResponse, source: str, entry: Entry, **columns: object) -> None:
+        """Store the response for the next page of a list, before it is passed on.
 
-        `place` are the columns that say where it belongs; it replaces one at the same place.
+        It replaces one that is stored there. If it contains one of our secrets, it is not
+        stored. `columns` are `scanned_at`, `count` and `requests`, as in `StoredResponse`.
         """
         text = response.body.decode(errors="replace")
         if redact(text) != text:
@@ -124,19 +125,13 @@ class ResponseFile:
                     "`responses_path`: it is paid for again if the run or its target dies."
                 )
             return
-        fields = {
-            "status": response.status,
-            "as_of": response.as_of,
-            "until": response.until,
-            "came_at": response.came_at,
-            "body": zlib.compress(response.body, 1),
-        }
-        self._write(_INSERT, [{**fields, **place}])
+        row = {**_place(source, entry), **vars(response), **columns}
+        row["body"] = zlib.compress(response.body, 1)
+        self._write(_INSERT, [row])
 
     def delete_covered(self, source: str, entries: Iterable[Entry]) -> None:
         """Delete what the entries of a loaded state cover, and release its space."""
-        places = ({"source": source, **_place(entry)} for entry in entries)
-        self._write(_DELETE_COVERED, places)
+        self._write(_DELETE_COVERED, (_place(source, entry) for entry in entries))
 
     def usernames(self, source: str) -> set[str]:
         """Return the usernames with stored responses, of use or not."""
@@ -144,7 +139,7 @@ class ResponseFile:
 
     def take(self, source: str, entry: Entry) -> StoredResponse | None:
         """Return the response for the next page of a list; None if it has to be requested."""
-        for row in self._read(_SELECT_NEXT, {"source": source, **_place(entry)}):
+        for row in self._read(_SELECT_NEXT, _place(source, entry)):
             with suppress(zlib.error):
                 return StoredResponse(**{**row, "body": zlib.decompress(row["body"])})
         return None
@@ -188,10 +183,11 @@ class ResponseFile:
         )
 
 
-def _place(entry: Entry) -> dict[str, object]:
+def _place(source: str, entry: Entry) -> dict[str, object]:
     """Return the last response that an entry covers, and the cursor of the next."""
     progress = entry.progress
     return {
+        "source": source,
         "username": entry.username,
         "ended": entry.scanned_at or 0,
         "scanned_at": progress.scanned_at if progress else None,
