@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
@@ -37,26 +37,16 @@ class Store(NamedTuple):
     provider: Provider
 
 
+@dataclass(eq=False)
 class Reader:
-    """Reads one list to the end of its scan, or as far as the run goes.
+    """Reads one list to the end of its scan, or as far as the run goes."""
 
-    `fetch` is that of a `Client`, and `on_request` is called before each request.
-    """
-
-    def __init__(
-        self,
-        entry: Entry,
-        policy: Policy,
-        fetch: Fetch,
-        store: Store | None,
-        on_request: Callable[[], None],
-    ) -> None:
-        self._entry = entry
-        self._policy = policy
-        self._fetch = fetch
-        self._store = store
-        self._on_request = on_request
-        self._requests = 0
+    entry: Entry  # after the last event
+    policy: Policy
+    fetch: Fetch  # that of a `Client`
+    store: Store | None
+    on_request: Callable[[], None]  # called before each request
+    requests: int = 0  # for the next event
 
     def events(self) -> Iterator[Event]:
         """Read the list; whatever goes wrong ends it with a failed scan.
@@ -70,7 +60,7 @@ class Reader:
         except StreamEnded:
             return
         except Exception as error:
-            logger.debug("Reading %s failed", self._entry.username, exc_info=True)
+            logger.debug("Reading %s failed", self.entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
             yield self._stop(Failed(reason))
 
@@ -82,7 +72,7 @@ class Reader:
                 return
             event = event or self._request()
             yield event
-            self._entry = event.entry
+            self.entry = event.entry
             has_ended = event.outcome is not None
             if has_ended and not event.is_stored:
                 return
@@ -90,41 +80,41 @@ class Reader:
     def _is_due_again(self) -> bool:
         """Return whether to scan a list again whose last scan ended with a stored response."""
         now = time.time()
-        is_aged = now - (self._entry.ended_at or 0) >= AGED
-        return is_aged and is_due(self._entry, self._policy, now)
+        is_aged = now - (self.entry.ended_at or 0) >= AGED
+        return is_aged and is_due(self.entry, self.policy, now)
 
     def _take_stored(self) -> Event | None:
         """Return what the stored response for the next page adds, if there is one."""
-        if self._store is None:
+        if self.store is None:
             return None
-        stored = self._store.file.take(self._store.source, self._entry)
+        stored = self.store.file.take(self.store.source, self.entry)
         if stored is None:
             return None
-        self._requests = stored.requests
+        self.requests = stored.requests
         try:
-            page = self._store.provider.read_page(stored)
-            response = dataclasses.replace(
+            page = self.store.provider.read_page(stored)
+            response = replace(
                 Response.of(stored, page, stored.count),
                 requests=stored.requests,
                 is_final=True,
                 scanned_at=stored.scanned_at,
             )
-            event = step(self._entry, response, self._policy)
+            event = step(self.entry, response, self.policy)
         except Skipped as skip:
             event = self._stop(skip)
         except NoPage:  # this version of the tap reads it differently
             return None
-        return dataclasses.replace(event, is_stored=True, requests=0)
+        return replace(event, is_stored=True, requests=0)
 
     def _request(self) -> Event:
         """Return what the next page adds, or how the scan ends without it."""
-        self._requests = 0
+        self.requests = 0
         try:
             response = self._fetch_page()
-            event = step(self._entry, response, self._policy)
+            event = step(self.entry, response, self.policy)
             if event.is_odd:
                 response = self._fetch_again(response)
-                event = step(self._entry, response, self._policy)
+                event = step(self.entry, response, self.policy)
         except Skipped as skip:
             event = self._stop(skip)
             self._add(event, skip.response)
@@ -135,9 +125,9 @@ class Reader:
         return event
 
     def _fetch_page(self) -> Response:
-        cursor, count = next_request(self._entry, self._policy)
-        response = self._fetch(self._entry.username, cursor, count, self._count_request)
-        return dataclasses.replace(response, requests=self._requests)
+        cursor, count = next_request(self.entry, self.policy)
+        response = self.fetch(self.entry.username, cursor, count, self._count_request)
+        return replace(response, requests=self.requests)
 
     def _fetch_again(self, first: Response) -> Response:
         """Return the one of two responses that lists more; T is that of the first request."""
@@ -146,28 +136,26 @@ class Reader:
         except Failed:
             second = first
         best = max(first, second, key=lambda r: (len(r.page.accounts.rows), r.page.has_more))
-        return dataclasses.replace(
-            best, as_of=first.as_of, requests=self._requests, is_final=True
-        )
+        return replace(best, as_of=first.as_of, requests=self.requests, is_final=True)
 
     def _count_request(self) -> None:
-        self._requests += 1
-        self._on_request()
+        self.requests += 1
+        self.on_request()
 
     def _stop(self, why: NoPage) -> Event:
-        return stop(self._entry, why, self._requests, int(time.time()), self._policy)
+        return stop(self.entry, why, self.requests, int(time.time()), self.policy)
 
     def _add(self, event: Event, response: RawResponse | None) -> None:
         """Store a response, before its event is passed on."""
-        if self._store is None or response is None:
+        if self.store is None or response is None:
             return
-        _, count = next_request(self._entry, self._policy)
-        progress = event.entry.progress or self._entry.progress
-        self._store.file.add(
+        _, count = next_request(self.entry, self.policy)
+        progress = event.entry.progress or self.entry.progress
+        self.store.file.add(
             response,
-            self._store.source,
-            self._entry,
+            self.store.source,
+            self.entry,
             scanned_at=progress.scanned_at if progress else event.entry.scanned_at,
             count=count,
-            requests=self._requests,
+            requests=self.requests,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_tiktok_following.model import READ, SKIPPED, Outcome
@@ -26,23 +27,21 @@ ALWAYS = ("usernames", "accounts", "requests", "time")
 """Columns of the table that are always shown; others are left out if they are empty."""
 
 
+@dataclass(eq=False)
 class Report:
-    """Counts what happens in one run, and describes it.
+    """Counts what happens in one run, and describes it."""
 
-    Attributes:
-        ended: The usernames whose turn is over: how, why and what to do.
-    """
+    provider: str  # its name
+    plan: Plan
+    usernames: Usernames  # that are configured
+    gate: Gate
+    client: Client
+    # The usernames whose turn is over: how, why and what to do.
+    ended: dict[str, tuple[Outcome, str, str]] = field(default_factory=dict)
 
-    def __init__(
-        self, provider: str, plan: Plan, usernames: Usernames, gate: Gate, client: Client
-    ) -> None:
-        self.ended: dict[str, tuple[Outcome, str, str]] = {}
-        self._provider = f"{provider} {usernames.shard}".strip()
-        self._plan = plan
-        self._gate = gate
-        self._client = client
-        self._malformed = len(usernames.malformed)
-        self._of_shard = f" of shard {usernames.shard}" if usernames.shard else ""
+    def __post_init__(self) -> None:
+        shard = self.usernames.shard
+        self._of_shard = f" of shard {shard}" if shard else ""
         self._counts: Counter[str] = Counter()
         self.start()
 
@@ -74,7 +73,7 @@ class Report:
 
     def describe_plan(self) -> str:
         """Return what is to be read, for the log before the first request."""
-        counts = self._plan.counts
+        counts = self.plan.counts
         kinds = ", ".join(
             f"{counts[turn]:,} {turn.value}"
             for turn in (Turn.NEW, Turn.KNOWN, Turn.UNFINISHED, Turn.STORED, Turn.NOT_DUE)
@@ -84,8 +83,8 @@ class Report:
 
     def describe_progress(self) -> str:
         """Return how far the run is; the provider may not say what is left of the quota."""
-        done, planned = len(self.ended), len(self._plan.usernames)
-        requests, quota_left = self._gate.requests, self._client.quota_left
+        done, planned = len(self.ended), len(self.plan.usernames)
+        requests, quota_left = self.gate.requests, self.client.quota_left
         elapsed = time.monotonic() - self._started
         parts = [
             f"{done:,} of {many(planned, 'username')}{self._of_shard}",
@@ -100,13 +99,13 @@ class Report:
 
     def row(self) -> dict[str, str]:
         """Return figures for the table at the end; those of usernames add up to the first."""
-        quota_left = self._client.quota_left
-        planned, not_due = len(self._plan.usernames), self._plan.counts[Turn.NOT_DUE]
+        quota_left = self.client.quota_left
+        planned, not_due = len(self.plan.usernames), self.plan.counts[Turn.NOT_DUE]
         outcomes = Counter(outcome for outcome, *_ in self.ended.values())
-        outcomes[Outcome.INVALID] = self._malformed
+        outcomes[Outcome.INVALID] = malformed = len(self.usernames.malformed)
         interrupted = outcomes[Outcome.INTERRUPTED]
         figures = {
-            "usernames": planned + not_due + self._malformed,
+            "usernames": planned + not_due + malformed,
             **{
                 outcome.value.replace("_", " "): outcomes[outcome]
                 for outcome in Outcome
@@ -117,10 +116,10 @@ class Report:
             "accounts": self._counts["read"],
             "sent": self._counts["sent"],
             "stored responses": self._counts["stored"],
-            "requests": self._gate.requests,
+            "requests": self.gate.requests,
         }
         return {
-            "provider": self._provider,
+            "provider": f"{self.provider} {self.usernames.shard}".strip(),
             **{name: f"{figure:,}" for name, figure in figures.items()},
             "quota left": "-" if quota_left is None else f"{quota_left:,}",
             "time": duration(self._last_event - self._started),
@@ -137,8 +136,8 @@ class Report:
                 f"the provider's total of {many(number, 'list')} was wrong and is ignored "
                 "until a full scan finds it right"
             )
-        if self._plan.due_at is not None:
-            due = dt.datetime.fromtimestamp(self._plan.due_at, dt.timezone.utc)
+        if self.plan.due_at is not None:
+            due = dt.datetime.fromtimestamp(self.plan.due_at, dt.timezone.utc)
             yield f"no list is due; the next one is at {due:%Y-%m-%d %H:%M} UTC"
 
     def gaps(self) -> Iterator[str]:

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections import Counter
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from itertools import islice
@@ -42,26 +43,19 @@ FAILURES_IN_A_ROW = 10
 logger = logging.getLogger(__name__)
 
 
+@dataclass(eq=False)
 class Run:
-    """Reads the lists that are due, and keeps the bookmarks up to date.
+    """Reads the lists that are due, and keeps the bookmarks up to date."""
 
-    The settings are valid. Without a response file, no response is stored.
-    """
+    provider: Provider
+    config: Mapping[str, Any]  # valid
+    bookmarks: Bookmarks
+    usernames: Usernames
+    responses: ResponseFile | None  # None if none are stored
+    termination: Termination
 
-    def __init__(  # noqa: PLR0913, PLR0917 - a run brings everything together
-        self,
-        provider: Provider,
-        config: Mapping[str, Any],
-        bookmarks: Bookmarks,
-        usernames: Usernames,
-        responses: ResponseFile | None,
-        termination: Termination,
-    ) -> None:
-        self._provider = provider
-        self._config = config
-        self._bookmarks = bookmarks
-        self._usernames = usernames
-        self._termination = termination
+    def __post_init__(self) -> None:
+        provider, config = self.provider, self.config
         self._policy = Policy.of(config, provider.key)
         self._per_second: int = config[provider.rate_setting]
         self._max_requests: int | None = config.get(provider.budget_setting)
@@ -74,9 +68,9 @@ class Run:
         )
         self._client = Client(provider, transport, self._gate, config["max_tries"])
         self._store = None
-        if responses is not None:
+        if self.responses is not None:
             source = f"{provider.name}_following {provider.url}"
-            self._store = Store(responses, source, provider)
+            self._store = Store(self.responses, source, provider)
         self._requests: Counter[str] = Counter()
         self._counted: Counter[str] = Counter()
         self._failures_in_a_row = 0
@@ -87,20 +81,20 @@ class Run:
         stored: set[str] = set()
         if self._store is not None:
             file, source, _ = self._store
-            file.delete_covered(source, self._bookmarks.entries())
+            file.delete_covered(source, self.bookmarks.entries())
             stored = {
                 username
                 for username in file.usernames(source)
-                if file.take(source, self._bookmarks.entry(username))
+                if file.take(source, self.bookmarks.entry(username))
             }
-        names = self._usernames.names
-        return make_plan(names, self._bookmarks.entry, stored, self._policy, time.time())
+        names = self.usernames.names
+        return make_plan(names, self.bookmarks.entry, stored, self._policy, time.time())
 
     @cached_property
     def report(self) -> Report:
         """What the log says about the run."""
-        name = self._provider.name
-        return Report(name, self.plan, self._usernames, self._gate, self._client)
+        name = self.provider.name
+        return Report(name, self.plan, self.usernames, self._gate, self._client)
 
     @property
     def cost(self) -> tuple[float, float, float, float]:
@@ -125,16 +119,16 @@ class Run:
         Call `acknowledge` with each event before requesting the next one.
         """
         self.report.start()
-        if self._termination.signum:
+        if self.termination.signum:
             self._stop()
-        workers = Workers(self.plan.usernames, self._read, self._config["concurrency"])
+        workers = Workers(self.plan.usernames, self._read, self.config["concurrency"])
         events = workers.events()
         try:
             for event in events:
-                if self._termination.signum:
+                if self.termination.signum:
                     self._stop()
                     workers.end_in(GRACE)
-                if self._termination.is_urgent:
+                if self.termination.is_urgent:
                     break
                 yield event
         except BaseException:
@@ -147,11 +141,11 @@ class Run:
     def acknowledge(self, event: Event) -> None:
         """Update bookmarks and counts after the records of an event were written."""
         username = event.entry.username
-        self._bookmarks.store(event)
+        self.bookmarks.store(event)
         self.report.count(event)
         self._counted[username] += event.requests
         if event.outcome is not None:
-            name, outcome = self._provider.name, event.outcome.value
+            name, outcome = self.provider.name, event.outcome.value
             logger.debug("%s_following: %s %s", name, username, outcome)
             self._watch_failures(event)
 
@@ -163,13 +157,13 @@ class Run:
 
         if self.halt is not None:
             return iter(())
-        entry = self._bookmarks.entry(username)
+        entry = self.bookmarks.entry(username)
         return Reader(
             entry, self._policy, self._client.fetch, self._store, count_request
         ).events()
 
     def _stop(self) -> None:
-        self._gate.stop(Interrupted(happened=f"stopped by {self._termination.name}"))
+        self._gate.stop(Interrupted(happened=f"stopped by {self.termination.name}"))
 
     def _end_the_rest(self) -> None:
         """Add a row for each list that was begun, without waiting for its last request.
@@ -183,7 +177,7 @@ class Run:
         for username in planned:
             has_ended = username in self.report.ended and not in_flight[username]
             if username in begun and not has_ended:
-                entry = self._bookmarks.entry(username)
+                entry = self.bookmarks.entry(username)
                 self.acknowledge(stop(entry, why, in_flight[username], now, self._policy))
 
     def _watch_failures(self, event: Event) -> None:
