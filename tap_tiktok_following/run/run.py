@@ -43,7 +43,7 @@ FAILURES_IN_A_ROW = 10
 logger = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # the config contains secrets
 class Run:
     """Reads the lists that are due, and keeps the bookmarks up to date."""
 
