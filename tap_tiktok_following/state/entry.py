@@ -47,7 +47,7 @@ def load(stored: Mapping[str, Any], username: str) -> Entry:
     fields: dict[str, Any] = {}
     for name, kind in _TYPES.items():
         if (value := stored.get(name)) is not None:
-            read = parse_moment(value) if name in _MOMENTS else convert(value, kind)
+            read = parse_time(value) if name in _MOMENTS else convert(value, kind)
             if read is not None and _is_usable(read):
                 fields[name] = read
     bookmark = parse_moment(stored.get("replication_key_value"))
@@ -96,8 +96,9 @@ def _merge(partitions: object) -> list[Stored]:
     merged: dict[str, Stored] = {}
     for stored in convert(partitions, list[Any]) or ():
         if (username := _username_of(stored)) is not None:
-            rows = convert(stored.pop("scans", None), list[dict[str, Any]]) or []
-            later = stored
+            later, rows = stored, []
+            if "scans" in stored:
+                rows = convert(stored.pop("scans"), list[dict[str, Any]]) or []
             if (other := merged.get(username)) is not None:
                 rows = other.get("scans", []) + rows
                 later = max(other, stored, key=_age)
