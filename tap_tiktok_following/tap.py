@@ -100,7 +100,7 @@ class TapTikTokFollowing(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        """Load a state, even one that was edited by hand."""
+        """Load a state, even one of an older version or edited by hand."""
         super().load_state(sanitise(state))
 
     @classmethod

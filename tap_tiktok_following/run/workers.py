@@ -7,9 +7,11 @@ slot. The consumer never waits for a slot, so the two cannot deadlock.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -24,21 +26,22 @@ PAGES_AHEAD = 2
 TICK = 1.0
 """Seconds after which the consumer gets None if nothing arrived."""
 
+logger = logging.getLogger(__name__)
+
 
 class Workers:
     """Reads the lists of usernames in the order given, a number of them at once.
 
-    `read` reads one list. It must not raise: the worker that called it ends.
+    If `read`, which reads one list, raises, the list has no further event.
     """
 
     def __init__(
         self, usernames: Iterable[str], read: Callable[[str], Iterable[Event]], number: int
     ) -> None:
-        # None is the end of the work for one worker, in both queues.
-        self._usernames = deque([*usernames, *[None] * number])
+        self._usernames = deque(usernames)
         self._read = read
         self._number = number
-        self._arrived: SimpleQueue[Event | None] = SimpleQueue()
+        self._arrived: SimpleQueue[Event | None] = SimpleQueue()  # None: one is done
         self._slots = threading.Semaphore(PAGES_AHEAD * number)
         self._closed = False
         self._deadline = float("inf")
@@ -81,11 +84,18 @@ class Workers:
 
     def _work(self) -> None:
         try:
-            for username in iter(self._usernames.popleft, None):
-                for event in self._read(username):
-                    self._slots.acquire()
-                    if self._closed:
-                        return
-                    self._arrived.put(event)
+            with suppress(IndexError):  # no username is left
+                while not self._closed:
+                    self._work_on(self._usernames.popleft())
         finally:
             self._arrived.put(None)
+
+    def _work_on(self, username: str) -> None:
+        try:
+            for event in self._read(username):
+                self._slots.acquire()
+                if self._closed:
+                    return
+                self._arrived.put(event)
+        except Exception:
+            logger.debug("Reading %s failed", username, exc_info=True)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import msgspec
 
 from tap_tiktok_following.decoding import convert
-from tap_tiktok_following.model import HASH_LENGTH, Entry, Progress
+from tap_tiktok_following.model import HASH_LENGTH, Entry, Outcome, Progress
 from tap_tiktok_following.text import in_utc, parse_time
 
 if TYPE_CHECKING:
@@ -39,6 +39,14 @@ _TYPES: dict[str, Any] = {
     if field.name not in {"username", "bookmark"}  # which Singer has other names for
 }
 
+_OLD_NAMES = {
+    "full_scanned_at": "whole_scanned_at",
+    "full_floor": "whole_floor",
+    "lost": "loss",
+    "ended_at": "visited_at",
+}
+"""Names of version 0.1, which also called an unfinished scan `resume`: it starts anew."""
+
 _UNKNOWN = Entry("")
 
 
@@ -46,7 +54,8 @@ def load(stored: Mapping[str, Any], username: str) -> Entry:
     """Return the entry of a username."""
     fields: dict[str, Any] = {}
     for name, kind in _TYPES.items():
-        if (value := stored.get(name)) is not None:
+        value = stored.get(name, stored.get(_OLD_NAMES.get(name, name)))
+        if value is not None:
             read = parse_time(value) if name in _MOMENTS else convert(value, kind)
             if read is not None and _is_usable(read):
                 fields[name] = read
@@ -54,6 +63,10 @@ def load(stored: Mapping[str, Any], username: str) -> Entry:
     if bookmark is not None:
         fields.setdefault("scanned_at", bookmark)
         fields.setdefault("completed_scanned_at", fields["scanned_at"])
+        fields.setdefault("ended_at", bookmark)
+        fields.setdefault("outcome", Outcome.COMPLETE)
+    if (last := parse_moment(stored.get("last_scanned_at"))) is not None:  # of version 0.1
+        fields["scanned_at"] = last
     return Entry(username, bookmark=bookmark, **fields)
 
 
@@ -96,9 +109,7 @@ def _merge(partitions: object) -> list[Stored]:
     merged: dict[str, Stored] = {}
     for stored in convert(partitions, list[Any]) or ():
         if (username := _username_of(stored)) is not None:
-            later, rows = stored, []
-            if "scans" in stored:
-                rows = convert(stored.pop("scans"), list[dict[str, Any]]) or []
+            later, rows = stored, _take_rows(stored)
             if (other := merged.get(username)) is not None:
                 rows = other.get("scans", []) + rows
                 later = max(other, stored, key=_age)
@@ -112,6 +123,15 @@ def _username_of(stored: object) -> str | None:
     context = stored.get("context") if isinstance(stored, dict) else None
     username = context.get("follower_username") if isinstance(context, dict) else None
     return username.lower() if isinstance(username, str) else None
+
+
+def _take_rows(stored: Stored) -> list[dict[str, Any]]:
+    rows = convert(stored.pop("scans", None), list[Any]) or []
+    rows = [row for row in rows if isinstance(row, dict)]
+    for row in rows:
+        if "accounts_gone" in row:  # of version 0.1
+            row["accounts_lost"] = row.pop("accounts_gone")
+    return rows
 
 
 def _age(stored: Stored) -> tuple[int, int]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Fault, World
 from tap_tiktok_following.model import Entry, Evidence, Memory, Outcome, Progress
 from tap_tiktok_following.state.entry import dump, load
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, in_utc
-from tests.harness import NOW, bookmark, follows_of, run, settings
+from tests.harness import NOW, bookmark, follows_of, run, settings, truth
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
@@ -222,3 +223,36 @@ def test_rows_that_were_not_written_are_sent_by_the_next_run(sandbox: Sandbox) -
     assert left.items() >= rows[2].items()
     assert (new["follower_username"], new["accounts_sent"]) == ("ann", 3)
     assert "scans" not in json.dumps(ended.state["bookmarks"]["rapidapi_following"])
+
+
+# A state of version 0.1.
+
+OLD_STATE = Path(__file__).parents[1] / "fixtures" / "state_of_0.1.0.json"
+
+
+def test_state_of_version_0_1_keeps_its_bookmarks_and_starts_unfinished_scans_anew(
+    sandbox: Sandbox,
+) -> None:
+    """A day later each list has a new follow."""
+    anew = ("half", "broken", "hidden.later", "first.page")
+    names = ("done", *anew)
+    sandbox.world = World.of({name: follows_of(name, 12, every=DAY) for name in names})
+    sandbox.clock.advance(DAY)
+    for name in names:
+        sandbox.world.follow(name, f"{name}.new", at=NOW + 60)
+    before = json.loads(OLD_STATE.read_text(encoding="utf-8"))
+    config = settings(sandbox, names, "research", page_size=3)
+    sandbox.scenario.faults = [Fault("status", username="broken", page=2)]
+    first = run(config, before)
+    rows = first.scans("research")
+    outcomes = {name: row["outcome"] for name, row in rows.items()}
+    assert outcomes == dict.fromkeys(names, "complete") | {"broken": "failed"}
+    assert first.follows("research", "done") == [("done", "done.new")]
+    assert rows["done"]["requests"] == 1
+    first_scan = "2023-11-16T01:59:59+00:00"
+    assert rows["done"]["previous_scanned_at"] == first_scan
+    assert all(row["scanned_at"] > first_scan for row in rows.values())
+    sandbox.scenario.faults = []
+    second = run(config, first.state)
+    sent = {*first.follows("research"), *second.follows("research")}
+    assert sent >= truth(sandbox, *anew) | {("done", "done.new")}
