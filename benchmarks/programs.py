@@ -6,19 +6,16 @@ import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 
 from benchmarks.measure import Run, run
-from tests.e2e import processes
+from tests.e2e import postgres, processes
 from tests.e2e.airflow.engine import free_port
-from tests.e2e.postgres import serve_or_skip
 from tests.e2e.project import clone
-from tests.e2e.reader import variables
 from tests.e2e.targets import ROOT, TOOLS
-from tests.harness import environment, wait_until
+from tests.harness import environment, variables, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,12 +156,13 @@ def _kill_after(requests: int, work: Work, project: Path, **settings: object) ->
 
 def shards(work: Work) -> Run:
     """Run one Meltano pipeline per shard into PostgreSQL, two at the same time."""
-    with contextmanager(serve_or_skip)(free_port()) as server:
+    with postgres.serve(free_port()) as server:
+        warehouse = server.new_database()
         target = {
             "TARGET_POSTGRES_HOST": "127.0.0.1",
             "TARGET_POSTGRES_PORT": str(server.port),
             "TARGET_POSTGRES_PASSWORD": "any",
-            "TARGET_POSTGRES_DATABASE": server.new_database(),
+            "TARGET_POSTGRES_DATABASE": "warehouse",
         }
 
         def load(name: str, **settings: object) -> Run:
@@ -174,14 +172,14 @@ def shards(work: Work) -> Run:
 
         # Two pipelines that create the same table at the same time fail.
         load("first", **ONE_REQUEST)
-        server.execute("TRUNCATE tiktok.research_following")
+        warehouse.ask("TRUNCATE tiktok.research_following")
         work.sandbox.take_requests()
         started = time.monotonic()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             numbers = range(1, SHARDS + 1)
             runs = list(pool.map(lambda n: load(f"shard-{n}", shard=f"{n}/{SHARDS}"), numbers))
         wall = time.monotonic() - started
-        rows = int(server.execute("SELECT count(*) FROM tiktok.research_following"))
+        [[rows]] = warehouse.ask("SELECT count(*) FROM tiktok.research_following")
     _, cpu, memory, *_ = zip(*runs, strict=True)
     return work.check(Run(wall, sum(cpu), max(memory)), rows)
 

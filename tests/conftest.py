@@ -1,4 +1,4 @@
-"""One sandbox for all tests of the tap, and one PostgreSQL server and one dbt for some."""
+"""One sandbox for all tests of the tap, and one PostgreSQL server for some."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.harness import NOW, emptied, kill_what_is_left
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dbt.project import Driver
     from tests.e2e.postgres import Postgres
+    from tests.warehouse import Tables
 
 TESTS = Path(__file__).parent
 
@@ -63,21 +63,22 @@ def sandbox(server: Sandbox) -> Sandbox:
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
-    """Return one process with dbt, which shares what it parses with other workers."""
-    from tests.dbt.project import Driver  # noqa: PLC0415
+def story(server: Sandbox) -> Tables:
+    """Return the tables of the story that the dbt models and the documentation tell."""
+    from tests.dbt.story import tell  # noqa: PLC0415
 
-    driver = Driver(tmp_path_factory.mktemp("dbt"), _shared(tmp_path_factory))
-    yield driver
-    driver.stop()
+    return tell(emptied(server))
 
 
 @pytest.fixture(scope="session")
 def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the dbt models as plain SQL, for the tables of both providers."""
+    """Return the dbt models as plain SQL, which the first worker compiles for all."""
     from tests.dbt.project import plain_sql  # noqa: PLC0415
 
-    path = _shared(tmp_path_factory) / "models.sql"
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    path = folder / "models.sql"
     with path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
@@ -85,14 +86,9 @@ def models_sql(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that all workers of the session share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    from tests.e2e.postgres import serve_or_skip  # noqa: PLC0415
+    from tests.e2e.postgres import serve  # noqa: PLC0415
 
-    yield from serve_or_skip()
+    with serve() as server:
+        yield server

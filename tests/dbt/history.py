@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timezone
 from typing import TYPE_CHECKING, Any
 
-from sandbox import World
+from sandbox import Clock, World
 from tests import harness
+from tests.harness import DAY, NOW, PROVIDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import datetime
+    from random import Random
 
     from sandbox import Sandbox
 
+READ = ("ada", "bob")
+OTHERS = ("cleo", "dan", "eli", "fay")
 FOREVER = 1 << 60
 
 
@@ -30,34 +34,62 @@ class Stay:
 class History:
     """What is done to a sandbox's world through this is known ever after.
 
-    Accounts are known by their `user_id`.
+    Accounts are known by their `user_id`. In the beginning ada follows the others.
 
     Attributes:
         sandbox: Serves the world.
-        usernames: Whose lists are read.
-        follows: By follower and account, when it was followed.
         names: By account, when it had which username.
         hidden: By account, when it was hidden.
         messages: What the tap sent, less what was lost.
     """
 
     sandbox: Sandbox
-    usernames: Sequence[str]
-    follows: dict[tuple[str, str], list[Stay]] = field(default_factory=dict)
     names: dict[str, dict[str, Stay]] = field(default_factory=dict)
     hidden: dict[str, list[Stay]] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.sandbox.world = World.of(dict.fromkeys(self.usernames, ()))
-        for name in self.usernames:
+        self.sandbox.clock = Clock(NOW)
+        self.sandbox.world = World.of(dict.fromkeys(READ, ()))
+        for name in READ:
             self.id_of(name)
+        for name in OTHERS:
+            self.follow("ada", name)
+            self.sandbox.clock.advance(DAY)
 
     @property
     def now(self) -> int:
         """The sandbox's time in Unix seconds."""
         return int(self.sandbox.clock.now())
+
+    def live(self, random: Random, steps: int) -> None:
+        """Let a number of things happen, some time apart."""
+        for number in range(steps):
+            self.sandbox.clock.advance(random.choice((1, 3600, DAY, 3 * DAY)))
+            follower = random.choice(READ)
+            others = [*self.sandbox.world.accounts]
+            other = random.choice([name for name in others if name != follower])
+            match random.randrange(12):
+                case 0 | 1 | 2:
+                    self.follow(follower, other)
+                case 3 | 4:
+                    self.sandbox.world.unfollow(follower, other)
+                case 5:
+                    if other not in READ:
+                        self.hide(other)
+                case 6:
+                    if other not in READ:
+                        self.rename(other, f"new{number}")
+                case 7:
+                    self.sandbox.world.private ^= {follower}
+                case 8 if random.randrange(4) == 0:
+                    self.scan()  # so that no scan is half lost
+                    self.lose_the_warehouse()
+                case _:
+                    provider = random.choice((*PROVIDERS, None, None))
+                    budget = random.choice((None, None, 1, 2, 3))
+                    self.scan(provider, whole=random.random() < 0.5, budget=budget)
 
     def id_of(self, username: str) -> str:
         """The account that has a username now."""
@@ -67,17 +99,10 @@ class History:
 
     def follow(self, follower: str, username: str) -> None:
         """Follow, unless it is so."""
-        stays = self.follows.setdefault((follower, self.id_of(username)), [])
-        if not stays or stays[-1].end != FOREVER:
-            stays.append(Stay(self.now))
-            self.sandbox.world.follow(follower, username, at=self.now)
-
-    def unfollow(self, follower: str, username: str) -> None:
-        """Follow no longer, if it is so."""
-        stays = self.follows.get((follower, self.id_of(username)), [])
-        if stays and stays[-1].end == FOREVER:
-            stays[-1].end = self.now
-            self.sandbox.world.unfollow(follower, username)
+        self.id_of(username)
+        world = self.sandbox.world
+        if username not in {each.username for each in world.following(follower, self.now)}:
+            world.follow(follower, username, at=self.now)
 
     def hide(self, username: str) -> None:
         """Leave an account out of all pages, or do so no longer."""
@@ -102,7 +127,7 @@ class History:
         """Run the tap for one provider or for both."""
         config = harness.settings(
             self.sandbox,
-            self.usernames,
+            READ,
             provider,
             page_size=2,
             on_username_failure="continue",
@@ -120,22 +145,30 @@ class History:
         self.messages.clear()
 
     def made(self, follower: str, account_id: str) -> list[int]:
-        """When the follow was made, each time."""
-        return [stay.start for stay in self.follows.get((follower, self._id(account_id)), [])]
+        """Return when the follow was made, each time."""
+        return [stay.start for stay in self._stays(follower, account_id)]
 
     def listed(self, provider: str, follower: str, account_id: str) -> list[Stay]:
-        """When the account stood on the list; on the Research API, under one username."""
-        stays = self.follows.get((follower, self._id(account_id)), [])
-        for hidden in self.hidden.get(self._id(account_id), []):
+        """Return when the account was listed; on the Research API, under one username."""
+        stays, owner = self._stays(follower, account_id), self._owner(account_id)
+        for hidden in self.hidden.get(owner, []):
             stays = [part for stay in stays for part in _without(stay, hidden)]
         if provider == "rapidapi":
             return stays
-        names = self.names[self._id(account_id)]
+        names = self.names[owner]
         named = [names[account_id]] if account_id in names else names.values()
         return [part for stay in stays for name in named for part in _within(stay, name)]
 
-    def _id(self, account_id: str) -> str:
-        """The account that an id, or a username that it had at some time, stands for."""
+    def _stays(self, follower: str, account_id: str) -> list[Stay]:
+        accounts, owner = self.sandbox.world.accounts, self._owner(account_id)
+        return [
+            Stay(follow.at, FOREVER if follow.until is None else follow.until)
+            for follow in self.sandbox.world.history(follower)
+            if accounts[follow.username].user_id == owner
+        ]
+
+    def _owner(self, account_id: str) -> str:
+        """Return the account that has an id, or had a username at some time."""
         owners = [user_id for user_id, names in self.names.items() if account_id in names]
         return owners[0] if owners else account_id
 

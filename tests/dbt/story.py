@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from sandbox import Clock, Fault, Follow, Scenario, World
 from tap_tiktok_following.text import DAY
 from tests import harness
-from tests.dbt.project import gather, schemas
+from tests.warehouse import gather, schemas
 
 if TYPE_CHECKING:
     from sandbox import Sandbox
-    from tests.dbt.project import Tables
+    from tests.warehouse import Tables
 
 START = int(time.time()) - 8 * DAY - 60 * 60
 USERNAMES = ("ada", "bob", "cara", "dora", "eve", "jan", "kit")
@@ -84,7 +84,8 @@ def tell(sandbox: Sandbox) -> Tables:
     )
     world.hide("iris")
     tables = gather(schemas())
-    state = _scan(sandbox, tables, {}, max_requests=10)
+    budget = {f"{provider}_max_requests": 10 for provider in harness.PROVIDERS}
+    state = _scan(sandbox, tables, {}, **budget)
     state = _scan(sandbox, tables, state)
 
     world.private.clear()
@@ -104,13 +105,7 @@ def tell(sandbox: Sandbox) -> Tables:
     return tables
 
 
-def _scan(
-    sandbox: Sandbox,
-    tables: Tables,
-    state: Any,
-    max_requests: int | None = None,
-    **more: Any,
-) -> Any:
+def _scan(sandbox: Sandbox, tables: Tables, state: Any, **more: Any) -> Any:
     config = harness.settings(
         sandbox,
         USERNAMES,
@@ -119,8 +114,6 @@ def _scan(
         on_username_failure="continue",
         **more,
     )
-    if max_requests is not None:
-        config |= {f"{name}_max_requests": max_requests for name in harness.PROVIDERS}
     run = harness.run(config, state)
     assert run.exit_code == 0, run.stderr
     gather(run.messages, tables)
@@ -128,10 +121,8 @@ def _scan(
 
 
 def days(value: Any) -> Any:
-    """A time of the story as days since it began; anything else as it is."""
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    """Return a time of the story as days since it began; anything else as it is."""
+    if not isinstance(value, datetime):
         return value
-    seconds = moment.replace(tzinfo=timezone.utc).timestamp()
+    seconds = value.replace(tzinfo=timezone.utc).timestamp()
     return round((seconds - START) / DAY, 2)

@@ -2,81 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sandbox import Clock
-from tap_tiktok_following.text import DAY
-from tests.dbt.history import FOREVER, History, seconds
-from tests.dbt.project import schemas
-from tests.harness import NOW, PROVIDERS
-from tests.warehouse import Warehouse
+from tests.dbt.history import FOREVER, OTHERS, History, seconds
+from tests.harness import DAY
+from tests.warehouse import Warehouse, gather, schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
     from sandbox import Sandbox
     from tests.dbt.history import Stay
+    from tests.warehouse import Row
 
-READ = ("ada", "bob")
-OTHERS = ("cleo", "dan", "eli", "fay")
-
-Row = dict[str, Any]
+    Build = Callable[[History], Warehouse]
 
 
-def test_lost_warehouse_makes_no_news(sandbox: Sandbox, models_sql: Path) -> None:
+@pytest.fixture
+def build(tmp_path: Path, models_sql: Path) -> Build:
+    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+
+    def load_and_build(history: History) -> Warehouse:
+        warehouse.load(gather([*schemas(), *history.messages]))
+        warehouse.build(models_sql)
+        return warehouse
+
+    return load_and_build
+
+
+def test_lost_warehouse_makes_no_news(sandbox: Sandbox, build: Build) -> None:
     """The state was kept: of the whole list after it, only what is new for sure is news."""
-    history = History(sandbox, READ)
-    for name in OTHERS:
-        history.follow("ada", name)
-        sandbox.clock.advance(DAY)
+    history = History(sandbox)
     history.scan()
     history.lose_the_warehouse()
     sandbox.clock.advance(DAY)
-    history.follow("ada", "gus")
-    history.follow("ada", "hal")
-    history.follow("ada", "ivo")
+    new = {"gus", "hal", "ivo"}
+    for name in new:
+        history.follow("ada", name)
     sandbox.clock.advance(10 * DAY)
     history.scan(whole=True)
-    warehouse = build(history, models_sql)
-    found = {row["username"] for row in rows(warehouse, "edges")}
-    assert found == {*OTHERS, "gus", "hal", "ivo"}
-    news = rows(warehouse, "follow_events")
-    assert {row["username"] for row in news} <= {"gus", "hal", "ivo"}
-    for row in news:
-        check_event(history, row)
-
-
-def happen(history: History, random: Random, steps: int) -> None:
-    """Let a number of things happen, some time apart."""
-    for number in range(steps):
-        history.sandbox.clock.advance(random.choice((1, 3600, DAY, 3 * DAY)))
-        follower = random.choice(READ)
-        others = [*history.sandbox.world.accounts]
-        other = random.choice([name for name in others if name != follower])
-        match random.randrange(12):
-            case 0 | 1 | 2:
-                history.follow(follower, other)
-            case 3 | 4:
-                history.unfollow(follower, other)
-            case 5:
-                if other not in READ:
-                    history.hide(other)
-            case 6:
-                if other not in READ:
-                    history.rename(other, f"new{number}")
-            case 7:
-                history.sandbox.world.private ^= {follower}
-            case 8 if random.randrange(4) == 0:
-                history.scan()  # so that no scan is half lost
-                history.lose_the_warehouse()
-            case _:
-                provider = random.choice((*PROVIDERS, None, None))
-                budget = random.choice((None, None, 1, 2, 3))
-                history.scan(provider, whole=random.random() < 0.5, budget=budget)
+    warehouse = build(history)
+    assert {row["username"] for row in warehouse.model("edges")} == {*OTHERS, *new}
+    assert {row["username"] for row in warehouse.model("follow_events")} <= new
+    check(history, warehouse)
 
 
 @settings(
@@ -87,36 +61,20 @@ def happen(history: History, random: Random, steps: int) -> None:
 )
 @given(random=st.randoms(use_true_random=False), steps=st.integers(5, 30))
 def test_no_answer_is_wrong(
-    sandbox: Sandbox, models_sql: Path, random: Random, steps: int
+    sandbox: Sandbox, build: Build, random: Random, steps: int
 ) -> None:
-    sandbox.clock = Clock(NOW)
-    history = History(sandbox, READ)
-    for name in OTHERS:
-        history.follow("ada", name)
-        sandbox.clock.advance(DAY)
-    happen(history, random, steps)
-    check(history, build(history, models_sql))
+    history = History(sandbox)
+    history.live(random, steps)
+    check(history, build(history))
 
 
 def check(history: History, warehouse: Warehouse) -> None:
-    for row in rows(warehouse, "follow_spells"):
+    for row in warehouse.model("follow_spells"):
         check_spell(history, row)
-    for row in rows(warehouse, "follow_events"):
+    for row in warehouse.model("follow_events"):
         check_event(history, row)
-    for row in rows(warehouse, "follow_changes"):
+    for row in warehouse.model("follow_changes"):
         check_change(history, row)
-
-
-def build(history: History, models_sql: Path) -> Warehouse:
-    warehouse = Warehouse()
-    warehouse.load([*schemas(), *history.messages])
-    warehouse.ask(models_sql.read_text(encoding="utf-8"))
-    return warehouse
-
-
-def rows(warehouse: Warehouse, model: str) -> list[Row]:
-    relation = warehouse.connection.table(f"tiktok_following.{model}")
-    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def check_spell(history: History, row: Row) -> None:

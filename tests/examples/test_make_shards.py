@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.documents import ROOT
+from tests.scripts import run_script
 
-SCRIPT = ROOT / "examples" / "airflow" / "make_shards.py"
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+SCRIPT = "examples/airflow/make_shards.py"
 
 
 def test_shards_together_keep_the_limits() -> None:
     limits = ("--research-requests-per-second=11", "--research-max-requests=20000")
-    plugins = json.loads(run("3", "--at-once=2", *limits).stdout)["plugins"]
+    plugins = json.loads(run_script(SCRIPT, "3", "--at-once=2", *limits))["plugins"]
     for part, (extractor, loader) in enumerate(zip(*plugins.values(), strict=True), 1):
         name = f"{part}-of-3"
         assert loader == {"name": f"target-postgres-{name}", "inherit_from": "target-postgres"}
@@ -49,6 +42,6 @@ def test_shards_together_keep_the_limits() -> None:
     ],
 )
 def test_limit_that_is_too_small_is_an_error(shards: str, limit: str, says: str) -> None:
-    result = run(shards, "--at-once=6", limit)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert says in result.stderr.splitlines()[-1]
+    printed = run_script(SCRIPT, shards, "--at-once=6", limit, code=2)
+    assert says in printed.splitlines()[-1]
+    assert "plugins" not in printed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,10 @@ import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
-from tests.dbt.project import Database, Project, gather
-from tests.documents import ROOT
 from tests.e2e.targets import install, pinned
 from tests.harness import DAY, NOW
+from tests.scripts import run_script
+from tests.warehouse import ELSEWHERE, Warehouse, gather
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,32 +65,29 @@ def runs(world: World) -> list[harness.Run]:
 
 
 @pytest.fixture(params=["jsonl", "duckdb", "postgres"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path, runs: list[harness.Run]) -> Path:
+def folder(
+    request: pytest.FixtureRequest, tmp_path: Path, runs: list[harness.Run], models_sql: Path
+) -> Path:
     """Where the script wrote its files, from each kind of source."""
-    source, options = str(tmp_path), []
+    usernames, into = tmp_path / "usernames.csv", tmp_path / "into"
+    usernames.write_text("username,party\n@Ann,green\nben,red\ncat,\n", "utf-8")
+    options = ["--usernames", str(usernames), "--into", str(into)]
     if request.param == "jsonl":
+        source = str(tmp_path)
         (tmp_path / "target.json").write_text(json.dumps({"destination_path": source}))
         target = install("target-jsonl", pinned()["target-jsonl"]) / "bin" / "target-jsonl"
         command = [str(target), "--config", str(tmp_path / "target.json")]
         messages = "".join(run.stdout for run in runs).encode()
         subprocess.run(command, input=messages, check=True, capture_output=True)
-        options = ["--models", str(request.getfixturevalue("models_sql"))]
+        options += ["--models", str(models_sql)]
     else:
-        database = Database.duckdb(tmp_path / "warehouse.duckdb")
-        source = database.address
+        warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
         if request.param == "postgres":
-            server = request.getfixturevalue("postgres")
-            name = server.new_database()
-            database = Database.postgres(server, name)
-            source = f"postgresql://postgres@/{name}?host={server.home}"
-        project = Project(request.getfixturevalue("driver"), database, tmp_path)
-        project.load(gather(message for run in runs for message in run.messages))
-        project.run()
-    usernames, into = tmp_path / "usernames.csv", tmp_path / "into"
-    usernames.write_text("username,party\n@Ann,green\nben,red\ncat,\n", "utf-8")
-    options += ["--usernames", str(usernames), "--into", str(into)]
-    script = [sys.executable, str(ROOT / "examples" / "network.py"), source, *options]
-    subprocess.run(script, check=True, env=harness.environment(TZ="Asia/Kolkata"))
+            warehouse = request.getfixturevalue("postgres").new_database()
+        source = warehouse.address
+        warehouse.load(gather(message for run in runs for message in run.messages))
+        warehouse.build(models_sql)
+    run_script("examples/network.py", source, *options, variables={"TZ": ELSEWHERE})
     return into
 
 

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from sandbox import World
-from tests.documents import ROOT
 from tests.harness import PROVIDERS, follows_of, run, settings
+from tests.scripts import run_script
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
 
-SCRIPT = ROOT / "examples" / "airflow" / "split_state.py"
+SCRIPT = "examples/airflow/split_state.py"
 NAMES = [f"user{number}" for number in range(6)]
-
-
-def split(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def load(path: Path) -> Any:
@@ -35,7 +28,7 @@ def test_each_shard_continues_from_its_part_and_the_parts_can_be_joined(
     sandbox.world = World.of({name: follows_of(name, 150, every=3600) for name in NAMES})
     state = run(settings(sandbox, NAMES)).state
     (tmp_path / "state.json").write_text(json.dumps({"singer_state": state}), "utf-8")
-    assert split(tmp_path, "state.json", "--shards=3").returncode == 0
+    run_script(SCRIPT, "state.json", "--shards=3", folder=tmp_path)
     parts = [f"state-{number}-of-3.json" for number in (1, 2, 3)]
     outcomes = []
     for number, part in enumerate(parts, 1):
@@ -45,7 +38,8 @@ def test_each_shard_continues_from_its_part_and_the_parts_can_be_joined(
         outcomes += [(row["outcome"], row["requests"]) for row in rows]
     assert outcomes == [("unchanged", 1)] * 2 * len(NAMES)
 
-    assert split(tmp_path, *parts, "--shards=1").stdout == "state-1-of-1.json: 6 usernames\n"
+    printed = run_script(SCRIPT, *parts, "--shards=1", folder=tmp_path)
+    assert printed == "state-1-of-1.json: 6 usernames\n"
     bookmarks = load(tmp_path / "state-1-of-1.json")["bookmarks"]
     for provider in PROVIDERS:
         stream = f"{provider}_following"
@@ -55,7 +49,6 @@ def test_each_shard_continues_from_its_part_and_the_parts_can_be_joined(
 
 def test_file_without_a_state_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty.json").touch()
-    done = split(tmp_path, "empty.json", "--shards=2")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Cannot read a state (")
-    assert done.stderr.count("\n") == 1
+    printed = run_script(SCRIPT, "empty.json", "--shards=2", folder=tmp_path, code=1)
+    assert printed.startswith("Cannot read a state (")
+    assert printed.count("\n") == 1

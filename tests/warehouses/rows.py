@@ -5,19 +5,16 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from sandbox import Clock
-from tap_tiktok_following.text import DAY
 from tests.dbt.history import History
-from tests.dbt.project import gather
 from tests.dbt.story import tell
-from tests.dbt.test_truth import OTHERS, READ, happen
-from tests.harness import NOW, emptied
+from tests.harness import emptied
+from tests.warehouse import gather, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox import Sandbox
-    from tests.dbt.project import Tables
+    from tests.warehouse import Tables
 
 WORLDS = 40
 KINDS = {"string": "text", "integer": "integer", "boolean": "boolean"}
@@ -33,13 +30,8 @@ def tables(sandbox: Sandbox) -> dict[str, Any]:
 
 def _world(sandbox: Sandbox, seed: int) -> Iterator[dict[str, Any]]:
     """What the tap sends of a world whose names no other world has."""
-    sandbox.clock = Clock(NOW)
-    history = History(sandbox, READ)
-    for name in OTHERS:
-        history.follow("ada", name)
-        sandbox.clock.advance(DAY)
-    random = Random(seed)  # noqa: S311
-    happen(history, random, random.randint(5, 30))
+    history, random = History(sandbox), Random(seed)  # noqa: S311
+    history.live(random, random.randint(5, 30))
     for message in history.messages:
         record = message["record"]
         for name in ("follower_username", "username", "user_id"):
@@ -52,13 +44,8 @@ def _plain(told: Tables) -> Iterator[tuple[str, Any]]:
     for stream, (message, rows) in told.items():
         properties = message["schema"]["properties"]
         types = {
-            name: "time" if schema.get("format") else KINDS[_type(schema)]
+            name: "time" if schema.get("format") else KINDS[type_of(schema)]
             for name, schema in properties.items()
         }
         values = [[row.get(name) for name in types] for row in rows.values()]
         yield stream, {"types": types, "rows": values}
-
-
-def _type(schema: dict[str, Any]) -> str:
-    names: list[str] = schema["type"]
-    return next(name for name in names if name != "null")
