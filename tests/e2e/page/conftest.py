@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
-from tests.dbt.project import schemas
-from tests.documents import ROOT
 from tests.e2e.page.browser import chromium
 from tests.harness import DAY, NOW
-from tests.warehouse import Warehouse
+from tests.scripts import run_script
+from tests.warehouse import ELSEWHERE, Warehouse, gather, schemas
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -70,38 +66,37 @@ class Built:
 
     Attributes:
         html: The page.
-        warehouse: The DuckDB file with the models that it was made of.
+        warehouse: The models that it was made of.
         printed: What the script printed.
     """
 
     html: Path
-    warehouse: Path
+    warehouse: Warehouse
     printed: str
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the models."""
-        with duckdb.connect(self.warehouse, read_only=True) as connection:
-            connection.execute("SET schema = 'tiktok_following'")
-            return connection.execute(query).fetchall()
+        schema = self.warehouse.models_schema
+        return self.warehouse.ask(f"SET search_path = '{schema}'; {query}")
+
+
+def load(warehouse: Warehouse, models: Path, runs: list[harness.Run]) -> None:
+    """Load runs into a warehouse, and make the models."""
+    messages = (message for run in runs for message in run.messages)
+    warehouse.load(gather([*schemas(), *messages]))
+    warehouse.build(models)
 
 
 def build(folder: Path, models: Path, runs: list[harness.Run], *options: str) -> Built:
-    """Load runs into a new DuckDB file, build the models, and write the page."""
-    path = folder / "warehouse.duckdb"
-    warehouse = Warehouse(path)
-    warehouse.load(schemas())
-    for run in runs:
-        warehouse.load(run.messages)
-    warehouse.connection.execute(models.read_text("utf-8"))
-    warehouse.connection.close()
-    return page_of(path, *options)
+    """Write the page of runs that are loaded into a new DuckDB file."""
+    warehouse = Warehouse(str(folder / "warehouse.duckdb"))
+    load(warehouse, models, runs)
+    return page_of(warehouse, folder / "page.html", *options)
 
 
-def page_of(warehouse: Path, *options: str) -> Built:
+def page_of(warehouse: Warehouse, html: Path, *options: str) -> Built:
     """Write the page of a warehouse."""
-    html = warehouse.with_suffix(".html")
-    schema = ("--schema", "tiktok_following")
-    printed = write_page(str(warehouse), *schema, "--output", str(html), *options)
+    printed = write_page(warehouse.address, "--output", str(html), *options)
     return Built(html, warehouse, printed)
 
 
@@ -109,15 +104,8 @@ def write_page(
     *arguments: str, code: int = 0, variables: Mapping[str, str] | None = None
 ) -> str:
     """Run the script, which has to end with this code, and return what it printed."""
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "report" / "report.py"), *arguments],
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-        env=harness.environment(TZ="Asia/Kolkata", **(variables or {})),
-    )
-    assert ended.returncode == code, ended.stderr
-    return ended.stderr if code else ended.stdout
+    script, variables = "examples/report/report.py", {"TZ": ELSEWHERE, **(variables or {})}
+    return run_script(script, *arguments, code=code, variables=variables)
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
 from sandbox import Clock, Sandbox
-from tests.dbt.project import PACKAGE, PROGRAMS, QUIET, Database, Project, gather
+from tests.dbt.project import PROGRAMS, Project
 from tests.e2e.page.conftest import (
     HOSTILE,
     LISTS,
@@ -19,21 +19,21 @@ from tests.e2e.page.conftest import (
     NAMES,
     SECRET,
     build,
+    load,
     page_of,
     scan,
     world_of,
     write_page,
 )
 from tests.harness import DAY, NOW
+from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
-    from tests.dbt.project import Driver
     from tests.e2e.page.conftest import Built
     from tests.e2e.postgres import Postgres
     from tests.harness import Run
@@ -272,17 +272,17 @@ def test_nothing_overflows(browser: Browser, built: Built, width: int, scheme: s
 def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
     browser: Browser, built: Built, tmp_path: Path
 ) -> None:
-    many = tmp_path / "many.duckdb"
-    many.write_bytes(built.warehouse.read_bytes())
-    with duckdb.connect(many) as connection:
-        connection.execute("""
-            INSERT INTO tiktok_following.follow_changes
-            SELECT 'many' || n, 'followed', 'eve', NULL, 'many' || n, NULL, 'many' || n,
-                (SELECT max(read_until) FROM tiktok_following.stg_tiktok__scans),
-                (SELECT max(read_until) FROM tiktok_following.stg_tiktok__scans), 'research'
-            FROM generate_series(1, 6000) AS s(n)
-        """)
-    page_of_many, since = page_of(many), SINCE["last run"]
+    path = tmp_path / "many.duckdb"
+    path.write_bytes(Path(built.warehouse.address).read_bytes())
+    many = Warehouse(str(path))
+    many.ask("""
+        INSERT INTO main_tiktok_following.follow_changes
+        SELECT 'many' || n, 'followed', 'eve', NULL, 'many' || n, NULL, 'many' || n,
+            (SELECT max(read_until) FROM main_tiktok_following.stg_tiktok__scans),
+            (SELECT max(read_until) FROM main_tiktok_following.stg_tiktok__scans), 'research'
+        FROM generate_series(1, 6000) AS s(n)
+    """)
+    page_of_many, since = page_of(many, tmp_path / "many.html"), SINCE["last run"]
     [[changes, latest]] = page_of_many.ask(f"""
         SELECT count(*), count(*) FILTER (happened_at_latest > ({since})) FROM follow_changes
     """)  # noqa: S608
@@ -327,49 +327,36 @@ def test_empty_parts_say_why(
 
 
 def test_nothing_to_show_is_one_sentence(tmp_path: Path, models_sql: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    said = write_page(str(path), code=1)
-    assert said.endswith("does not exist: load it with the tap and target-duckdb first.\n")
-    duckdb.connect(path).close()
-    said = write_page(str(path), code=1)
-    assert said.endswith("run `dbt build` first.\n")
-    assert said.count("\n") == 1
-    path.unlink()
-    with pytest.raises(AssertionError, match=r"^No list was scanned yet: run the tap first\."):
-        build(tmp_path, models_sql, [])
+    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+    printed = write_page(warehouse.address, code=1)
+    assert printed.endswith("does not exist: load it with the tap and target-duckdb first.\n")
+    load(warehouse, models_sql, [])
+    printed = write_page(warehouse.address, "--schema", "elsewhere", code=1)
+    assert printed.endswith("run `dbt build` first.\n")
+    assert printed.count("\n") == 1
+    printed = write_page(warehouse.address, code=1)
+    assert printed.startswith("No list was scanned yet: run the tap first.")
 
 
 @pytest.mark.parametrize("source", ["postgres", "dbt"])
 def test_every_source_gives_the_same_page(
-    driver: Driver, postgres: Postgres, runs: list[Run], tmp_path: Path, source: str
+    postgres: Postgres,
+    built: Built,
+    runs: list[Run],
+    models_sql: Path,
+    tmp_path: Path,
+    source: str,
 ) -> None:
-    duck = Database.duckdb(tmp_path / "warehouse.duckdb")
-    load(driver, duck, runs, tmp_path)
-    expected, page = tmp_path / "expected.html", tmp_path / "page.html"
-    write_page(duck.address, "--output", str(expected))
+    html = tmp_path / "page.html"
+    expected = page_of(built.warehouse, tmp_path / "expected.html").html
     if source == "postgres":
-        name = postgres.new_database()
-        load(driver, Database.postgres(postgres, name), runs, tmp_path)
-        url = f"postgresql://postgres@/{name}?host={postgres.home}"
-        write_page(url, "--output", str(page))
+        warehouse = postgres.new_database()
+        load(warehouse, models_sql, runs)
+        page_of(warehouse, html)
     else:
-        places = {
-            "DBT_PROJECT_DIR": str(PACKAGE),
-            "DBT_PROFILES_DIR": str(PACKAGE),
-            "DBT_TARGET_PATH": str(tmp_path / "target"),
-            "DBT_LOG_PATH": str(tmp_path / "logs"),
-            **QUIET,
-            **duck.variables,
-        }
-        options = ("--dbt", str(PROGRAMS / "dbt"), "--output", str(page))
-        write_page(*options, variables=places)
-    assert content(page) == content(expected)
-
-
-def load(driver: Driver, database: Database, runs: list[Run], folder: Path) -> None:
-    project = Project(driver, database, folder)
-    project.load(gather(message for run in runs for message in run.messages))
-    project.run()
+        options = ("--dbt", str(PROGRAMS / "dbt"), "--output", str(html))
+        write_page(*options, variables=Project(built.warehouse, tmp_path).variables)
+    assert content(html) == content(expected)
 
 
 def content(html: Path) -> Any:
