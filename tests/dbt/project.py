@@ -48,8 +48,7 @@ class Project:
     """
 
     def __init__(self, warehouse: Warehouse, folder: Path) -> None:
-        if not PROGRAMS.exists():
-            pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")
+        skip_without_dbt()
         if warehouse.is_postgres:
             to = conninfo_to_dict(warehouse.address)
             place = {"HOST": str(to["host"]), "DATABASE": str(to["dbname"])}
@@ -84,5 +83,12 @@ class Project:
 
 def plain_sql(*providers: str) -> str:
     """Return what `make sql` prints for the tables of these providers."""
+    skip_without_dbt()
     script = "dbt/plain_sql.py"
     return run_script(script, *providers, python=PROGRAMS / "python", variables=QUIET)
+
+
+def skip_without_dbt() -> None:
+    """Skip a test if dbt is not installed."""
+    if not PROGRAMS.exists():
+        pytest.skip(f"{PROGRAMS} is missing: `make plugins` installs it")

@@ -84,7 +84,7 @@ def test_models_answer_on_duckdb(
     """
     warehouse.load(story)
     project = Project(warehouse, tmp_path)
-    usernames = {"tiktok_usernames_model": EXAMPLE, "tiktok_max_age_days": 2}
+    usernames: dict[str, Any] = {"tiktok_usernames_model": EXAMPLE, "tiktok_max_age_days": 2}
     built = project.dbt("build", **usernames)
     assert re.search(r"PASS .*\bwhat_is_news ", built)
     assert re.search(r"WARN \d+ tiktok_usernames_are_read ", built)
@@ -204,7 +204,7 @@ def test_keys_of_one_provider_in_another_schema_are_enough_for_what_is_listed(
         kept = {name: properties[name] for name in names if name in properties}
         tables[stream] = ({"schema": {"properties": kept}}, rows)
     warehouse.load(tables, schema="elsewhere")
-    where = {"tiktok_schema": "elsewhere", "tiktok_providers": ["rapidapi"]}
+    where: dict[str, Any] = {"tiktok_schema": "elsewhere", "tiktok_providers": ["rapidapi"]}
     Project(warehouse, tmp_path).dbt("run", **where)
     columns = ("follower_username", "username", "is_listed")
     assert answers(warehouse.model("edges"), *columns) == LISTS

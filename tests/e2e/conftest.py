@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.processes import WITHIN, kill_what_is_left
-from tests.e2e.targets import ROOT, tool
+from tests.e2e.processes import kill_what_is_left
+from tests.e2e.targets import uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ def _no_command_left() -> Iterator[None]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the tap's wheel, built from this source."""
     folder = tmp_path_factory.mktemp("wheel")
-    build = [str(tool("uv")), "--quiet", "build", "--wheel", f"--out-dir={folder}"]
-    subprocess.run(build, cwd=ROOT, check=True, timeout=WITHIN)
+    uv("build", "--wheel", "--out-dir", folder)
     [built] = folder.glob("*.whl")
     return built

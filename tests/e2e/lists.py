@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox import Sandbox
-    from tests.e2e.warehouses import Row
+    from tests.warehouse import Row
 
 LENGTHS = {"empty": 0, "one": 1, "many": 334, "torn": 3, "nul": 3, "nameless": 3}
 """In three of them, names have half a surrogate pair, have U+0000, or are missing."""

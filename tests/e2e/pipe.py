@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from tests.documents import section_of
 from tests.e2e.reader import Reader
 from tests.e2e.targets import blocks_of, install, loader, pinned
-from tests.e2e.warehouses import ELSEWHERE, loaded
+from tests.e2e.warehouses import Loaded
 from tests.harness import Run
+from tests.warehouse import ELSEWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,8 +44,7 @@ class Pipe:
     ) -> None:
         blocks, name = blocks_of(title), loader(title)["executable"]
         if "pgsql" in blocks:
-            server.new_database()
-            server.execute(blocks["pgsql"])
+            server.new_database().ask(blocks["pgsql"])
         variables = {"TZ": ELSEWHERE, "PGHOST": str(server.home)}
         stand_ins = {RUN.text: f"bash run.sh {name}", "localhost": ""}
         self.reader = Reader(folder, variables, stand_ins)
@@ -56,7 +56,7 @@ class Pipe:
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         (folder / "target.json").write_text(self.reader.here(blocks["json"]), encoding="utf-8")
         self.reader.follow([SCRIPT])
-        self.warehouse = loaded(title, folder, server)
+        self.warehouse = Loaded(title, folder, server)
 
     def run(self) -> Run:
         """Run it once, and return what the tap has sent."""

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.documents import ROOT
 from tests.e2e.reader import Reader
-from tests.e2e.targets import ROOT, TOOLS, tool
-from tests.e2e.warehouses import DuckDB
+from tests.e2e.targets import TOOLS, tool
 from tests.harness import variables
+from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     import subprocess
@@ -40,7 +41,7 @@ class Project:
         (self.folder / ".tools").symlink_to(TOOLS)
         self._link(Path(sys.prefix), ".venv", ["bin", "lib", "pyvenv.cfg"])
         self._link(ROOT / ".meltano", ".meltano", ["extractors", "loaders", "utilities"])
-        self.warehouse = DuckDB(self.folder / "output" / "prod.duckdb")
+        self.warehouse = Warehouse(str(self.folder / "output" / "prod.duckdb"))
         self.reader = Reader(self.folder, variables(settings))
 
     def _link(self, source: Path, name: str, parts: Sequence[str]) -> None:

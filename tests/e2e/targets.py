@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.documents import section_of
+from tests.documents import ROOT, section_of
 from tests.e2e.processes import WITHIN
 
-ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
 TITLES = ("JSON Lines", "CSV", "DuckDB", "PostgreSQL")
 """The headings of docs/targets.md whose targets the tests run."""
@@ -54,17 +53,18 @@ def install(name: str, requirements: list[str]) -> Path:
     environment.parent.mkdir(exist_ok=True)
     with TemporaryDirectory(dir=environment.parent) as folder:
         new = Path(folder) / "new"
-        _uv("venv", "--relocatable", "--python", PYTHON, str(new))
-        _uv("pip", "install", "--python", str(new), *requirements)
+        uv("venv", "--relocatable", "--python", PYTHON, new)
+        uv("pip", "install", "--python", new, *requirements)
         with contextlib.suppress(OSError):  # another test at the same time was sooner
             new.rename(environment)
     return environment
 
 
-def _uv(*arguments: str) -> None:
+def uv(*arguments: str | Path) -> None:
+    """Run uv."""
     variables = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(TOOLS / "python")}
-    command = [str(tool("uv")), "--quiet", *arguments]
-    subprocess.run(command, check=True, env=variables, timeout=WITHIN)
+    command = [tool("uv"), "--quiet", *arguments]
+    subprocess.run(command, check=True, cwd=ROOT, env=variables, timeout=WITHIN)
 
 
 def tool(name: str) -> Path:

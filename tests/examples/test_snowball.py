@@ -64,7 +64,7 @@ def test_waves_read_everyone_once(sandbox: Sandbox, tmp_path: Path, models_sql: 
         state = ended.state
         warehouse.load(gather(ended.messages, tables))
         warehouse.build(models_sql)
-        script = ("examples/snowball.py", file, *options)
+        script = ("examples/snowball.py", str(file), *options)
         assert run_script(*script, code=code, variables=variables) == printed
         sandbox.clock.advance(3600)
     requests = dict.fromkeys([*SEEDS, *FRIENDS], 2) | {"friend2": 1}

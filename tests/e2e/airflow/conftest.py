@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.airflow.engine import Airflow, free_port
 from tests.e2e.airflow.project import Project
-from tests.e2e.postgres import serve_or_skip
+from tests.e2e.postgres import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    yield from serve_or_skip(free_port())
+    with serve(free_port()) as server:
+        yield server
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def project(tmp_path: Path, sandbox: Sandbox, postgres: Postgres) -> Iterator[Pr
 
 @pytest.fixture
 def airflow(tmp_path: Path, project: Project, postgres: Postgres) -> Airflow:
-    postgres.execute("CREATE DATABASE airflow")
+    postgres.new_database()
     airflow = Airflow(tmp_path / "airflow", postgres, project.reader.environment)
     project.reader.environment = airflow.environment
     return airflow

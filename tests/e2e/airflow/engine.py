@@ -39,7 +39,7 @@ class Airflow:
             pytest.skip(f"{PROGRAM} is missing: `make test-airflow` installs it")
         (folder / "dags").mkdir(parents=True)
         self._folder = folder
-        self._postgres = postgres
+        self._database = postgres.new_database("airflow")
         port = free_port()
         where = f"postgres@/airflow?host={postgres.home}&port={postgres.port}"
         self.environment = {
@@ -81,9 +81,9 @@ class Airflow:
         """Wait until the DAG processor has found the DAG."""
         wait_until(lambda: bool(self.rows("dag")), within=600)
 
-    def wait_for_run(self, within: float) -> str:
+    def wait_for_run(self) -> str:
         """Wait until the only DAG run is over, and return its state."""
-        wait_until(lambda: self._run_state() in {"success", "failed"}, within)
+        wait_until(lambda: self._run_state() in {"success", "failed"}, within=900)
         return self._run_state()
 
     def _run_state(self) -> str:
@@ -91,7 +91,7 @@ class Airflow:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table of its metadata database."""
-        return self._postgres.rows(table, database="airflow")
+        return self._database.rows(table)
 
     def logs(self) -> str:
         """Return how the logs of all tries of tasks end."""

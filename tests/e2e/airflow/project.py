@@ -53,7 +53,7 @@ class Project:
                 **variables(config),
                 "TARGET_POSTGRES_HOST": "127.0.0.1",
                 "TARGET_POSTGRES_PORT": str(postgres.port),
-                "TARGET_POSTGRES_DATABASE": postgres.new_database(),
+                "TARGET_POSTGRES_DATABASE": "warehouse",
                 "TARGET_POSTGRES_PASSWORD": "any",
                 "PGTZ": "UTC",
             },

@@ -9,6 +9,7 @@ from sandbox import Scenario
 from tests.documents import section_of
 from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE
 from tests.harness import PROVIDERS, truth, wait_until
+from tests.warehouse import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tests.e2e.airflow.engine import Airflow
     from tests.e2e.airflow.project import Project
     from tests.e2e.postgres import Postgres
+    from tests.warehouse import Warehouse
 
 ALL = [f"{part}-of-8" for part in range(1, 9)]
 KILLED = ("3-of-8", "4-of-8")
@@ -47,12 +49,12 @@ def test_the_readme(
         project.kill_all(KILLED[1])
         asked_before = {request.username for request in sandbox.requests}
         sandbox.scenario = Scenario()
-        state = airflow.wait_for_run(within=900)
+        state = airflow.wait_for_run()
     assert state == "success", airflow.logs()
 
     check_tasks(airflow)
     check_states(project, asked_before)
-    check_rows(sandbox, postgres)
+    check_rows(sandbox, postgres.database("warehouse"))
     pages = Counter((r.provider, r.username, r.cursor) for r in sandbox.requests if r.username)
     # Nothing was paid for twice, except what was on its way to the killed shards.
     assert sum(requests > 1 for requests in pages.values()) <= IN_FLIGHT
@@ -90,23 +92,19 @@ def check_states(project: Project, requested: set[str | None]) -> None:
         assert 0 < sum(name in requested for name in in_shard[shard]) < len(in_shard[shard])
 
 
-def check_rows(sandbox: Sandbox, postgres: Postgres) -> None:
+def check_rows(sandbox: Sandbox, warehouse: Warehouse) -> None:
     """Every follow and every scan is there once, and so it is in the models."""
     for provider in PROVIDERS:
-        rows = postgres.rows(f"tiktok.{provider}_following")
-        follows = [(row["follower_username"], row["username"]) for row in rows]
-        assert sorted(follows) == sorted(truth(sandbox, *LENGTHS))
+        rows = warehouse.rows(f"tiktok.{provider}_following")
+        assert pairs(rows) == sorted(truth(sandbox, *LENGTHS))
         ended = Counter(
             (scan["follower_username"], scan["outcome"])
-            for scan in postgres.rows(f"tiktok.{provider}_scans")
+            for scan in warehouse.rows(f"tiktok.{provider}_scans")
             if scan["outcome"] != "interrupted"  # whose first page was on its way
         )
         assert ended == Counter(
             (name, "private" if name in PRIVATE else "complete") for name in NAMES
         )
-    coverage = postgres.rows("public_tiktok_following.coverage")
-    assert Counter((row["provider"], row["username"]) for row in coverage) == Counter(
-        (provider, name) for provider in PROVIDERS for name in NAMES
-    )
-    follows_in_models = postgres.rows("public_tiktok_following.follows")
-    assert len(follows_in_models) == 2 * sum(LENGTHS.values())
+    covered = sorted((row["provider"], row["username"]) for row in warehouse.model("coverage"))
+    assert covered == sorted((provider, name) for provider in PROVIDERS for name in NAMES)
+    assert len(warehouse.model("follows")) == 2 * sum(LENGTHS.values())

@@ -9,8 +9,8 @@ import pytest
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tests.e2e.project import Project
-from tests.e2e.warehouses import DuckDB
 from tests.harness import PROVIDERS
+from tests.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +30,11 @@ def test_demo_prints_the_figures_of_its_page(project: Project) -> None:
     printed = project.reader.type("make", "demo")
     [(new, lost)] = NEWS.findall(printed)
     output = project.folder / "output"
-    models = DuckDB(output / "sandbox.duckdb", "main_tiktok_following")
-    kinds = [row["kind"] for row in models.rows("follow_changes")]
+    warehouse = Warehouse(str(output / "sandbox.duckdb"))
+    kinds = [row["kind"] for row in warehouse.model("follow_changes")]
     assert (kinds.count("followed"), kinds.count("no longer listed")) == (int(new), int(lost))
     for provider in PROVIDERS:
-        assert len(DuckDB(output / "sandbox.duckdb").rows(f"{provider}_scans")) == 80
+        assert len(warehouse.rows(f"tiktok.{provider}_scans")) == 80
     assert "The page is output/sandbox.html." in printed
     assert NEWS.search((output / "sandbox.html").read_text("utf-8"))
 

@@ -9,23 +9,22 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import yaml
 
 from sandbox import World
-from tests.documents import section_of
+from tests.documents import ROOT, section_of
 from tests.e2e.pipe import RUN, SCRIPT
 from tests.e2e.reader import Reader
-from tests.e2e.targets import ROOT, TITLES, loader
-from tests.e2e.warehouses import JSONLines, loaded
+from tests.e2e.targets import TITLES, loader
+from tests.e2e.warehouses import Loaded
 from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth, variables
+from tests.warehouse import Warehouse, pairs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
     from tests.e2e.postgres import Postgres
-    from tests.e2e.warehouses import Warehouse
 
 TAP = "tap-tiktok-following"
 REPOSITORY = f"https://github.com/{TAP}/{TAP}"
@@ -51,13 +50,12 @@ def check_requests(sandbox: Sandbox, provider: str, **requests: int) -> None:
 
 
 def check_rows(
-    sandbox: Sandbox, warehouse: Warehouse, providers: tuple[str, ...], *days: int
+    sandbox: Sandbox, warehouse: Loaded, providers: tuple[str, ...], *days: int
 ) -> None:
     """Every follow is there once, and every list was scanned once on each of these days."""
     for provider in providers:
         follows = warehouse.rows(f"{provider}_following")
-        pairs = [(row["follower_username"], row["username"]) for row in follows]
-        assert sorted(pairs) == sorted(truth(sandbox, *LENGTHS))
+        assert pairs(follows) == sorted(truth(sandbox, *LENGTHS))
         scans = Counter(
             (row["follower_username"], round((row["scanned_at"].timestamp() - NOW) / DAY, 2))
             for row in warehouse.rows(f"{provider}_scans")
@@ -77,7 +75,7 @@ def test_plain_pipe(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> None:
     reader.follow([*section_of("README.md", "In a plain pipe"), *target, SCRIPT])
     configure(tmp_path, rapidapi_api_url=sandbox.url)
     reader.follow([RUN])
-    files = JSONLines(tmp_path / "follows")
+    files = Loaded("JSON Lines", tmp_path)
     check_rows(sandbox, files, ("rapidapi",), 0)
     check_requests(sandbox, "rapidapi", cha=3)
 
@@ -116,11 +114,11 @@ def test_meltano_with_every_target(
         for title in TITLES:
             if (title, days) != ("PostgreSQL", (0,)):  # which the README has loaded
                 reader.type("meltano", "run", TAP, loader(title)["name"])
-            warehouse = loaded(title, reader.folder / "output", postgres)
+            warehouse = Loaded(title, reader.folder / "output", postgres)
             check_rows(sandbox, warehouse, PROVIDERS, *days)
         advance_a_day(sandbox)
         reader.environment["TAP_TIKTOK_FOLLOWING_RESCAN_AFTER_HOURS"] = "0"  # as then
-    check_forgetting(reader, postgres)
+    check_forgetting(reader)
 
 
 def make_project(sandbox: Sandbox, postgres: Postgres, folder: Path, wheel: Path) -> Reader:
@@ -144,10 +142,10 @@ def make_project(sandbox: Sandbox, postgres: Postgres, folder: Path, wheel: Path
 
 
 def server_of_the_readme(postgres: Postgres, role: str) -> None:
-    postgres.new_database()
-    postgres.execute("CREATE ROLE tiktok_loader LOGIN")
-    postgres.execute("GRANT CREATE ON DATABASE warehouse TO tiktok_loader")
-    postgres.execute(role)
+    warehouse = postgres.new_database()
+    warehouse.ask("CREATE ROLE tiktok_loader LOGIN")
+    warehouse.ask("GRANT CREATE ON DATABASE warehouse TO tiktok_loader")
+    warehouse.ask(role)
 
 
 def add_loaders(reader: Reader) -> None:
@@ -162,25 +160,25 @@ def add_loaders(reader: Reader) -> None:
     path.write_text(yaml.safe_dump(project), encoding="utf-8")
 
 
-def check_forgetting(reader: Reader, postgres: Postgres) -> None:
+def check_forgetting(reader: Reader) -> None:
     """Follow docs/running.md, and run the pipeline once more."""
     person, other = LENGTHS
     _, commands, filters = section_of("docs/running.md", "Forgetting a person")
     reader.follow([commands])
     output = reader.folder / "output"
-    with duckdb.connect(output / "follows.duckdb") as connection:
-        connection.execute((reader.folder / "forget.sql").read_text("utf-8"))
+    duckdb = Warehouse(str(output / "follows.duckdb"))
+    duckdb.ask((reader.folder / "forget.sql").read_text("utf-8"))
     maps = json.dumps(json.loads(reader.here(filters.text))["stream_maps"])
     reader.environment["TAP_TIKTOK_FOLLOWING_STREAM_MAPS"] = maps
     reader.type("meltano", "run", TAP, "target-duckdb")
 
     state = reader.state(f"dev:{TAP}-to-target-duckdb")
-    warehouse = loaded("DuckDB", output, postgres)
     for provider in PROVIDERS:
         entries = state["bookmarks"][f"{provider}_following"]["partitions"]
         assert [entry["context"]["follower_username"] for entry in entries] == [other]
-        rows = warehouse.rows(f"{provider}_following") + warehouse.rows(f"{provider}_scans")
-        assert {row["follower_username"] for row in rows} == {other}
+        for stream in ("following", "scans"):
+            rows = duckdb.rows(f"tiktok.{provider}_{stream}")
+            assert {row["follower_username"] for row in rows} == {other}
     assert person not in (reader.folder / "usernames.txt").read_text("utf-8")
     with closing(sqlite3.connect(output / f"dev.{TAP}.responses")) as file:
         usernames = file.execute("SELECT DISTINCT username FROM responses").fetchall()
