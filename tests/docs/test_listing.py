@@ -47,24 +47,15 @@ def test_make_docs_changes_nothing(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text(encoding="utf-8") == read(name), "run `make docs`"
 
 
-def test_every_setting_and_column_is_in_the_documentation() -> None:
-    tap = TapTikTokFollowing(validate_config=False)
-    columns = {name for s in tap.streams.values() for name in s.schema["properties"]}
-    assert all(f"| `{name}` |" in read("docs/streams.md") for name in columns)
-    for name in SETTINGS.to_dict()["properties"]:
-        assert f"| `{name}` |" in read("docs/settings.md")
-        assert f"TAP_TIKTOK_FOLLOWING_{name.upper()}=" in read(".env.example")
-
-
-@pytest.fixture(params=["hub", "project"])
-def definition(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """The tap as tap-tiktok-following.yml and meltano.yml define it."""
-    if request.param == "hub":
-        return yaml.safe_load(read("tap-tiktok-following.yml"))  # type: ignore[no-any-return]
-    project = yaml.safe_load(read("meltano.yml"))
-    return project["plugins"]["extractors"][0]  # type: ignore[no-any-return]
-
-
+@pytest.mark.parametrize(
+    "definition",
+    [
+        pytest.param(yaml.safe_load(read("tap-tiktok-following.yml")), id="hub"),
+        pytest.param(
+            yaml.safe_load(read("meltano.yml"))["plugins"]["extractors"][0], id="project"
+        ),
+    ],
+)
 def test_meltano_knows_capabilities_and_settings(definition: dict[str, Any]) -> None:
     """Each way to give credentials goes with each way to give usernames."""
     tap = TapTikTokFollowing(validate_config=False)

@@ -46,11 +46,11 @@ class Loaded:
         if self._title in {"DuckDB", "PostgreSQL"}:
             for row in self._database.rows(f"tiktok.{stream}"):
                 yield {k: v for k, v in row.items() if not k.startswith("_sdc_")}
-        for path in self._files.glob(f"{stream}-*"):
+            return
+        suffix = "csv" if self._title == "CSV" else "jsonl"
+        for path in self._files.glob(f"{stream}-*.{suffix}"):
             with path.open(encoding="utf-8", newline="") as file:
-                yield from (
-                    csv.DictReader(file) if path.suffix == ".csv" else map(json.loads, file)
-                )
+                yield from csv.DictReader(file) if suffix == "csv" else map(json.loads, file)
 
     def keep(self, row: Row) -> Row:
         """Return a row as the target stores it."""
