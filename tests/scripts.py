@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+WITHIN = 1800
+"""Seconds that a script may take on the busiest machine."""
+
 
 def run_script(
     script: str,
@@ -33,6 +36,7 @@ def run_script(
         env=environment(**(variables or {})),
         capture_output=True,
         encoding="utf-8",
+        timeout=WITHIN,
     )
-    assert ended.returncode == code, ended.stderr
+    assert ended.returncode == code, ended.stdout + ended.stderr
     return ended.stdout + ended.stderr if code else ended.stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from tests.harness import DAY
 from tests.warehouse import Warehouse, gather, schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from random import Random
 
@@ -21,35 +19,23 @@ if TYPE_CHECKING:
     from tests.dbt.history import Stay
     from tests.warehouse import Row
 
-    Build = Callable[[History], Warehouse]
 
-
-@pytest.fixture
-def build(tmp_path: Path, models_sql: Path) -> Build:
-    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
-
-    def load_and_build(history: History) -> Warehouse:
-        warehouse.load(gather([*schemas(), *history.messages]))
-        warehouse.build(models_sql)
-        return warehouse
-
-    return load_and_build
-
-
-def test_lost_warehouse_makes_no_news(sandbox: Sandbox, build: Build) -> None:
+def test_lost_warehouse_makes_no_news(
+    sandbox: Sandbox, models_sql: Path, tmp_path: Path
+) -> None:
     """The state was kept: of the whole list after it, only what is new for sure is news."""
     history = History(sandbox)
     history.scan()
     history.lose_the_warehouse()
     sandbox.clock.advance(DAY)
-    new = {"gus", "hal", "ivo"}
+    new = ("gus", "hal", "ivo")
     for name in new:
         history.follow("ada", name)
     sandbox.clock.advance(10 * DAY)
     history.scan(whole=True)
-    warehouse = build(history)
+    warehouse = build(history, models_sql, tmp_path)
     assert {row["username"] for row in warehouse.model("edges")} == {*OTHERS, *new}
-    assert {row["username"] for row in warehouse.model("follow_events")} <= new
+    assert {row["username"] for row in warehouse.model("follow_events")} <= {*new}
     check(history, warehouse)
 
 
@@ -61,11 +47,18 @@ def test_lost_warehouse_makes_no_news(sandbox: Sandbox, build: Build) -> None:
 )
 @given(random=st.randoms(use_true_random=False), steps=st.integers(5, 30))
 def test_no_answer_is_wrong(
-    sandbox: Sandbox, build: Build, random: Random, steps: int
+    sandbox: Sandbox, models_sql: Path, tmp_path: Path, random: Random, steps: int
 ) -> None:
     history = History(sandbox)
     history.live(random, steps)
-    check(history, build(history))
+    check(history, build(history, models_sql, tmp_path))
+
+
+def build(history: History, models_sql: Path, folder: Path) -> Warehouse:
+    warehouse = Warehouse(str(folder / "warehouse.duckdb"))
+    warehouse.load(gather([*schemas(), *history.messages]))
+    warehouse.build(models_sql)
+    return warehouse
 
 
 def check(history: History, warehouse: Warehouse) -> None:

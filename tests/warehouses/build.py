@@ -31,6 +31,7 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "dbt"
 MODELS = "main_tiktok_following"
 SEED = "tiktok_usernames_example"
+KINDS = ("text", "integer", "boolean", "time")
 
 Row = dict[str, Any]
 
@@ -38,23 +39,18 @@ Row = dict[str, Any]
 class DuckDB:
     """A DuckDB file: what all others are compared with."""
 
-    types: ClassVar = {
-        "text": "VARCHAR",
-        "integer": "BIGINT",
-        "boolean": "BOOLEAN",
-        "time": "TIMESTAMP",
-    }
+    types = ("VARCHAR", "BIGINT", "BOOLEAN", "TIMESTAMP")
 
     def __init__(self) -> None:
         self.connection = duckdb.connect("warehouse.duckdb")
         self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("CREATE SCHEMA tiktok")
 
-    def load(self, table: str, types: dict[str, str], rows: list[list[Any]]) -> None:
+    def load(self, table: str, columns: dict[str, str], rows: list[list[Any]]) -> None:
         """Make a table of the tap."""
-        columns = ", ".join(f'"{name}" {self.types[kind]}' for name, kind in types.items())
-        self.connection.execute("CREATE SCHEMA IF NOT EXISTS tiktok")
-        self.connection.execute(f"CREATE TABLE tiktok.{table} ({columns})")
-        marks = ", ".join("?" for _ in types)
+        typed = ", ".join(f'"{name}" {type_}' for name, type_ in columns.items())
+        self.connection.execute(f"CREATE TABLE tiktok.{table} ({typed})")
+        marks = ", ".join("?" for _ in columns)
         self.connection.executemany(f"INSERT INTO tiktok.{table} VALUES ({marks})", rows)  # noqa: S608
 
     def build(self) -> None:
@@ -102,12 +98,7 @@ class Transpiled(DuckDB):
 class Spark:
     """Spark in this process, its session in another time zone."""
 
-    types: ClassVar = {
-        "text": "string",
-        "integer": "bigint",
-        "boolean": "boolean",
-        "time": "timestamp",
-    }
+    types = ("string", "bigint", "boolean", "timestamp")
     settings: ClassVar = {
         "spark.master": "local[2]",
         "spark.sql.catalogImplementation": "in-memory",
@@ -123,10 +114,10 @@ class Spark:
         self.session = SparkSession.builder.config(map=settings).getOrCreate()
         self.session.sql("CREATE SCHEMA tiktok")
 
-    def load(self, table: str, types: dict[str, str], rows: list[list[Any]]) -> None:
+    def load(self, table: str, columns: dict[str, str], rows: list[list[Any]]) -> None:
         """Make a table of the tap."""
-        columns = ", ".join(f"`{name}` {self.types[kind]}" for name, kind in types.items())
-        self.session.createDataFrame(rows, columns).write.saveAsTable(f"tiktok.{table}")
+        typed = ", ".join(f"`{name}` {type_}" for name, type_ in columns.items())
+        self.session.createDataFrame(rows, typed).write.saveAsTable(f"tiktok.{table}")
 
     def build(self) -> None:
         """Make the models, and test them."""
@@ -147,23 +138,18 @@ class Spark:
 class Snowflake:
     """The emulator fakesnow: its server, which dbt connects to."""
 
-    types: ClassVar = {
-        "text": "TEXT",
-        "integer": "INT",
-        "boolean": "BOOLEAN",
-        "time": "TIMESTAMP_NTZ",
-    }
+    types = ("TEXT", "INT", "BOOLEAN", "TIMESTAMP_NTZ")
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
         self.cursor.execute("CREATE DATABASE warehouse")
         self.cursor.execute("CREATE SCHEMA warehouse.tiktok")
 
-    def load(self, table: str, types: dict[str, str], rows: list[list[Any]]) -> None:
+    def load(self, table: str, columns: dict[str, str], rows: list[list[Any]]) -> None:
         """Make a table of the tap, its columns in upper case as all that is not quoted."""
-        columns = ", ".join(f'"{n.upper()}" {self.types[kind]}' for n, kind in types.items())
-        self.cursor.execute(f"CREATE TABLE warehouse.tiktok.{table} ({columns})")
-        marks = ", ".join("%s" for _ in types)
+        typed = ", ".join(f'"{name.upper()}" {type_}' for name, type_ in columns.items())
+        self.cursor.execute(f"CREATE TABLE warehouse.tiktok.{table} ({typed})")
+        marks = ", ".join("%s" for _ in columns)
         insert = f"INSERT INTO warehouse.tiktok.{table} VALUES ({marks})"  # noqa: S608
         self.cursor.executemany(insert, [[plain(value) for value in row] for row in rows])
 
@@ -234,16 +220,18 @@ def main(name: str, folder: Path, models: Sequence[str]) -> None:
     os.chdir(folder / name)
     Path("packages.yml").write_text(f"packages: [{{local: {PACKAGE}}}]\n", "utf-8")
     with open_warehouse(name) as warehouse:
+        types = dict(zip(KINDS, warehouse.types, strict=True))
         for table, content in tables.items():
-            kinds = content["types"].values()
+            columns = {column: types[kind] for column, kind in content["types"].items()}
+            times = [kind == "time" for kind in content["types"].values()]
             rows = [
                 [
-                    datetime.fromisoformat(value) if kind == "time" and value else value
-                    for kind, value in zip(kinds, row, strict=True)
+                    datetime.fromisoformat(value) if is_time and value else value
+                    for is_time, value in zip(times, row, strict=True)
                 ]
                 for row in content["rows"]
             ]
-            warehouse.load(table, content["types"], rows)
+            warehouse.load(table, columns, rows)
         warehouse.build()
         found = {model: warehouse.rows(model) for model in models}
     Path("rows.json").write_text(json.dumps(found, default=plain), "utf-8")

@@ -14,18 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import Sandbox, World
 from tests.dbt.project import MODELS, QUIET
 from tests.documents import ROOT
-from tests.harness import environment
+from tests.scripts import WITHIN, run_script
+from tests.warehouse import ELSEWHERE
 from tests.warehouses.rows import tables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HERE = ROOT / "tests" / "warehouses"
+    from sandbox import Sandbox
+    from tests.warehouse import Tables
+
 PROGRAMS = ROOT / ".warehouses"
-WITHIN = 600
+VARIABLES = {**QUIET, "DBT_WRITE_JSON": "true", "TZ": ELSEWHERE}
 ZETASQL = {
     "text": "TYPE_STRING",
     "integer": "TYPE_INT64",
@@ -37,13 +39,12 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(server: Sandbox, story: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tap's tables, in a folder in which warehouses are built."""
     if not PROGRAMS.exists():
         pytest.skip(f"{PROGRAMS} is missing: `make test-warehouses` installs it")
     folder = tmp_path_factory.mktemp("warehouses")
-    with Sandbox(World.of({})) as sandbox:
-        content = json.dumps(tables(sandbox))
+    content = json.dumps(tables(server, story))
     (folder / "tables.json").write_text(content, encoding="utf-8")
     return folder
 
@@ -57,20 +58,10 @@ def expected(folder: Path) -> Rows:
 
 
 def build(warehouse: str, folder: Path) -> Rows:
-    """The rows of all models, in an order that does not depend on the warehouse."""
-    command = [str(PROGRAMS / "bin" / "python"), str(HERE / "build.py"), warehouse]
-    with (folder / f"{warehouse}.log").open("w+", encoding="utf-8") as log:
-        ended = subprocess.run(
-            [*command, str(folder), *MODELS],
-            check=False,
-            cwd=folder,
-            env=environment(TZ="Asia/Kolkata", **QUIET | {"DBT_WRITE_JSON": "true"}),
-            stdout=log,
-            stderr=log,
-            timeout=WITHIN,
-        )
-        log.seek(0)
-        assert ended.returncode == 0, log.read()
+    """Return the rows of all models, in an order that does not depend on the warehouse."""
+    script, python = "tests/warehouses/build.py", PROGRAMS / "bin" / "python"
+    where = (warehouse, str(folder))
+    run_script(script, *where, *MODELS, folder=folder, python=python, variables=VARIABLES)
     rows = json.loads((folder / warehouse / "rows.json").read_text(encoding="utf-8"))
     return {model: sorted(rows[model], key=json.dumps) for model in MODELS}
 
@@ -86,33 +77,21 @@ def test_tables_are_equal(warehouse: str, folder: Path, expected: Rows) -> None:
 
 def check_by_zetasql(folder: Path) -> None:
     """Google's analyzer takes the models and tests, and every column has a type."""
-    sources = json.loads((folder / "tables.json").read_text(encoding="utf-8"))
-    seed = {
-        "warehouse.main_tiktok_following.tiktok_usernames_example": {"username": "TYPE_STRING"}
-    }
-    request = {
-        "tables": seed
-        | {
-            f"warehouse.tiktok.{name}": {
-                c: ZETASQL[type_] for c, type_ in table["types"].items()
-            }
-            for name, table in sources.items()
-        },
-        "statements": json.loads(
-            (folder / "bigquery" / "statements.json").read_text(encoding="utf-8")
-        ),
-    }
-    answer = subprocess.run(
+    models = "warehouse.main_tiktok_following"
+    known = {f"{models}.tiktok_usernames_example": {"username": "TYPE_STRING"}}
+    for name, table in json.loads((folder / "tables.json").read_text("utf-8")).items():
+        types = {column: ZETASQL[kind] for column, kind in table["types"].items()}
+        known[f"warehouse.tiktok.{name}"] = types
+    statements = json.loads((folder / "bigquery" / "statements.json").read_text("utf-8"))
+    analyzer = subprocess.run(
         [shutil.which("node") or "node", str(PROGRAMS / "zetasql" / "analyze.js")],
         check=False,
-        input=json.dumps(request),
+        input=json.dumps({"tables": known, "statements": statements}),
         capture_output=True,
         encoding="utf-8",
         timeout=WITHIN,
     )
-    assert answer.returncode == 0, answer.stderr
-    analyzed = json.loads(answer.stdout.splitlines()[-1])
+    assert analyzer.returncode == 0, analyzer.stderr
+    analyzed = json.loads(analyzer.stdout.splitlines()[-1])
     for model in MODELS:
-        assert (
-            "TYPE_UNKNOWN" not in analyzed[f"warehouse.main_tiktok_following.{model}"].values()
-        )
+        assert "TYPE_UNKNOWN" not in analyzed[f"{models}.{model}"].values()
