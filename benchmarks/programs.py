@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from benchmarks.measure import Run, run
+from tests.documents import ROOT
 from tests.e2e import postgres, processes
 from tests.e2e.airflow.engine import free_port
 from tests.e2e.project import clone
-from tests.e2e.targets import ROOT, TOOLS
+from tests.e2e.targets import TOOLS
 from tests.harness import environment, variables, wait_until
 
 if TYPE_CHECKING:
