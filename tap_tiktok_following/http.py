@@ -55,9 +55,9 @@ class Transport:
         self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
         try:
             self._of_thread = _OfThread(url, timeout)
-            bundle = self._of_thread.session.verify
-            if isinstance(bundle, str) and not Path(bundle).is_dir():
-                ssl.create_default_context(cafile=bundle)
+            match self._of_thread.session.verify:
+                case str(bundle) if url.startswith("https:") and not Path(bundle).is_dir():
+                    ssl.create_default_context(cafile=bundle)
         except (requests.RequestException, OSError, ValueError) as error:
             sentence = (
                 "The environment names a proxy or a CA bundle that cannot be used "
@@ -99,7 +99,7 @@ class Transport:
     def _lost(self, cause: BaseException) -> Transient:
         """Describe why no complete response arrived, without the internals of libraries."""
         if obstacle := self._obstacle(cause):
-            is_distrusted = obstacle.startswith(_DISTRUSTED)
+            is_distrusted = _DISTRUSTED in obstacle  # a proxy's certificate, too
             places = "REQUESTS_CA_BUNDLE, clock" if is_distrusted else "network"
             return Transient(
                 f"cannot reach {self._host} ({obstacle})",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Clock, Sandbox, World
+from tap_tiktok_following import text
 from tests.harness import NOW, emptied, kill_what_is_left
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def _no_process_left() -> Iterator[None]:
+def _nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the processes of each test, and forget its secrets: others' text may have them."""
+    monkeypatch.setattr(text, "_secrets", set())
     yield
     kill_what_is_left()
 
