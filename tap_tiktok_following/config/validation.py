@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 from singer_sdk.mapper import PluginMapper
+from singer_sdk.singerlib.catalog import Catalog
 
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, RENAMED, VARIABLES
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
     from singer_sdk.mapper import StreamMapsDict
-    from singer_sdk.singerlib.catalog import Catalog
 
     from tap_tiktok_following.config.usernames import Usernames
     from tap_tiktok_following.providers import Provider
@@ -64,6 +64,17 @@ def file_problem(path: Path) -> str:
     except ValueError:
         return "is not JSON in UTF-8"
     return "" if isinstance(content, dict) else "is not a JSON object"
+
+
+def catalog_problem(path: Path) -> str:
+    """Return why a file is not a catalog; "" if it is one."""
+    if problem := file_problem(path):
+        return problem
+    try:
+        Catalog.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return "is not a catalog as `--discover` prints it"
+    return ""
 
 
 def in_words(

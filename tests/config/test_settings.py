@@ -239,6 +239,7 @@ NO_COMMA = b'{\n  "usernames": ["ann"]\n  "shard": "1/2"\n}'
         ("--config", NO_COMMA, "is not JSON (Expecting ',' delimiter, line 3, column 3)"),
         ("--catalog", NO_COMMA, "is not JSON (Expecting ',' delimiter, line 3, column 3)"),
         ("--catalog", "{}".encode("utf-16"), "is not JSON in UTF-8"),  # as of PowerShell
+        ("--catalog", b'{"streams": [{}]}', "is not a catalog as `--discover` prints it"),
     ],
 )
 def test_file_that_cannot_be_used(
