@@ -159,7 +159,9 @@ class ResponseFile:
             try:
                 return self._connection.execute(query, values).fetchall()
             except sqlite3.Error as error:
-                raise Ended(_describe(self._path, error)) from error
+                self._give_up(error)
+                self._connection = None  # it may be broken, and is not read any more either
+                return []
 
     def _write(self, statement: str, rows: Iterable[dict[str, object]]) -> None:
         """Write all rows or none; do nothing once a write has failed."""
