@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from tap_tiktok_following.model import Accounts
+from tap_tiktok_following.model import Accounts, Page
 from tap_tiktok_following.text import parse_time
+from tests.lives import Blink, Life
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tap_tiktok_following.model import Page
-    from tests.lives import Blink, Life
-
-    Change = Callable[[Page], Page]
+Change = Callable[[Page], Page]
 
 
 def empty(page: Page) -> Page:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -25,10 +26,8 @@ from tap_tiktok_following.state.entry import parse_moment
 from tap_tiktok_following.state.plan import make_plan
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+Blink = Callable[[int, Page], Page]
 
-    Blink = Callable[[int, Page], Page]
 
 NOW = 1_700_000_000
 

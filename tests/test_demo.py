@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from demo.story import HOUR, Story
-from sandbox import Clock
-
-if TYPE_CHECKING:
-    from sandbox import Follow
+from sandbox import Clock, Follow
 
 NOW = 1_800_000_000
 

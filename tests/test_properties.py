@@ -11,22 +11,20 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from sandbox import Fault, Follow, Scenario, World
+from sandbox import Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import HOUR, in_utc
 from tests.harness import NOW, each_provider, emptied, settings, truth
 from tests.lives import ages
 
-if TYPE_CHECKING:
-    from sandbox import Sandbox
+Key = tuple[str, str, str]
 
-    Key = tuple[str, str, str]
 
 NAMES = ("ann", "ben", "cat")
 PASSING = ("truncated", "html_200", "reset", "short_body", "nan", "empty_body")

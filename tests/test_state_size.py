@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import follows_of, run, settings
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
 
 MEBIBYTE = 1024 * 1024
 

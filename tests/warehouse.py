@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import psycopg
 
 from tap_tiktok_following.tap import TapTikTokFollowing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 Row = dict[str, Any]
 Tables = dict[str, tuple[dict[str, Any], dict[tuple[Any, ...], Row]]]

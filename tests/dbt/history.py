@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timezone
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timezone
+from random import Random
+from typing import Any
 
-from sandbox import Clock, World
+from sandbox import Clock, Sandbox, World
 from tests import harness
 from tests.harness import DAY, NOW, PROVIDERS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from random import Random
-
-    from sandbox import Sandbox
 
 READ = ("ada", "bob")
 OTHERS = ("cleo", "dan", "eli", "fay")

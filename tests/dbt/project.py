@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -12,12 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tests.documents import ROOT
 from tests.harness import environment
 from tests.scripts import run_script
-from tests.warehouse import ELSEWHERE
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.warehouse import Warehouse
+from tests.warehouse import ELSEWHERE, Warehouse
 
 PACKAGE = ROOT / "dbt"
 PROGRAMS = ROOT / ".meltano" / "utilities" / "dbt-duckdb" / "venv" / "bin"

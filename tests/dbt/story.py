@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox import Clock, Fault, Follow, Scenario, World
+from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.text import DAY
 from tests import harness
-from tests.warehouse import gather, schemas
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.warehouse import Tables
+from tests.warehouse import Tables, gather, schemas
 
 START = int(time.time()) - 8 * DAY - 60 * 60
 USERNAMES = ("ada", "bob", "cara", "dora", "eve", "jan", "kit")

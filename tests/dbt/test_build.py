@@ -6,25 +6,21 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from sandbox import Sandbox
 from tests import harness
 from tests.dbt.project import MODELS, PACKAGE, PROGRAMS, QUIET, Project, plain_sql
 from tests.dbt.story import HAL, LISTS, NEXT, PAIRS, READ, days
 from tests.documents import section_of
+from tests.e2e.postgres import Postgres
 from tests.e2e.processes import WITHIN
 from tests.harness import environment
-from tests.warehouse import Warehouse, gather, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.e2e.postgres import Postgres
-    from tests.warehouse import Row, Tables
+from tests.warehouse import Row, Tables, Warehouse, gather, schemas
 
 NEWS = [
     ("ada", "finn", "appeared", 0, 5, None),

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from random import Random
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.dbt.history import FOREVER, OTHERS, History, seconds
+from sandbox import Sandbox
+from tests.dbt.history import FOREVER, OTHERS, History, Stay, seconds
 from tests.harness import DAY
-from tests.warehouse import Warehouse, gather, schemas
-
-if TYPE_CHECKING:
-    from pathlib import Path
-    from random import Random
-
-    from sandbox import Sandbox
-    from tests.dbt.history import Stay
-    from tests.warehouse import Row
+from tests.warehouse import Row, Warehouse, gather, schemas
 
 
 def test_lost_warehouse_makes_no_news(

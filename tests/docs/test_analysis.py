@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from sandbox import World
 from tests.dbt.story import HAL, PAIRS, days
 from tests.documents import blocks
-from tests.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.warehouse import Tables
+from tests.warehouse import Tables, Warehouse
 
 LEE = World().accounts["lee"].user_id
 

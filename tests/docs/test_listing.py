@@ -8,7 +8,8 @@ import runpy
 import subprocess
 import sys
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,9 +19,6 @@ from tap_tiktok_following.config.settings import SETTINGS
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.documents import ROOT
 from tests.harness import environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CREDENTIALS = (
     ["research_client_key", "research_client_secret"],

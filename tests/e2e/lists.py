@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from sandbox import Account, Fault, Scenario, World
+from sandbox import Account, Fault, Sandbox, Scenario, World
 from sandbox.world import Accounts
 from tests.harness import DAY, follows_of
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
 
 LENGTHS = {"empty": 0, "one": 1, "many": 334, "torn": 3, "nul": 3, "nameless": 3}
 """In three of them, names have half a surrogate pair, have U+0000, or are missing."""

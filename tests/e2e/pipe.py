@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from tests.documents import section_of
+from tests.e2e.postgres import Postgres
 from tests.e2e.reader import Reader
 from tests.e2e.targets import blocks_of, install, loader, pinned
 from tests.e2e.warehouses import Loaded
 from tests.harness import Run
 from tests.warehouse import ELSEWHERE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from tests.e2e.postgres import Postgres
 
 SCRIPT, RUN = section_of("docs/targets.md", "In a plain pipe")
 

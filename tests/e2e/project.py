@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tests.documents import ROOT
 from tests.e2e.reader import Reader
 from tests.e2e.targets import TOOLS, tool
 from tests.harness import variables
 from tests.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Mapping, Sequence
 
 RUN = ("meltano", "run", "--force", "tap-tiktok-following", "target-duckdb")
 

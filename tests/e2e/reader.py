@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
+from tests.documents import Block
 from tests.e2e import processes
 from tests.e2e.targets import TOOLS, install, tool
 from tests.harness import environment
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-
-    from tests.documents import Block
 
 _NOT_INHERITED = (
     *("GIT_", "MAKE", "MFLAGS"),  # of a git hook, and of `make test`

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tests.e2e.processes import finish, kill
 from tests.e2e.project import Project
 from tests.harness import follows_of, settings, truth, wait_until
 from tests.warehouse import ELSEWHERE, pairs
 
-if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
+Process = subprocess.Popen[str]
 
-    from sandbox import Sandbox
-
-    Process = subprocess.Popen[str]
 
 LISTS = {f"user{number}": 880 for number in range(14)}
 PAGES = 14 * 9

@@ -8,28 +8,23 @@ import shlex
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from sandbox import Fault, Scenario, World
+from sandbox import Fault, Sandbox, Scenario, World
 from tests.e2e.lists import LENGTHS, NEWS, fill, make_news
 from tests.e2e.pipe import Pipe
+from tests.e2e.postgres import Postgres
 from tests.e2e.processes import finish
 from tests.e2e.targets import TITLES, blocks_of, loader, pinned
 from tests.e2e.warehouses import in_utc
 from tests.harness import PROVIDERS, follows_of, run, settings, truth, wait_until
-from tests.warehouse import pairs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.e2e.postgres import Postgres
-    from tests.warehouse import Row
+from tests.warehouse import Row, pairs
 
 KEYS = {
     "research_following": ("follower_username", "username", "scanned_at"),

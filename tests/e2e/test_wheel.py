@@ -6,13 +6,10 @@ import json
 import subprocess
 import sys
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tests.documents import ROOT
 from tests.e2e.targets import uv
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_wheel_holds_the_tap_and_nothing_else_and_is_a_command(

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from tests.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from tests.e2e.postgres import Postgres
-    from tests.warehouse import Row
+from tests.e2e.postgres import Postgres
+from tests.warehouse import Row, Warehouse
 
 TIMES = {
     *("scanned_at", "previous_scanned_at", "followed_at_earliest", "followed_at_latest"),

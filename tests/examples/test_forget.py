@@ -6,19 +6,14 @@ import json
 import sqlite3
 import zlib
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from sandbox import Follow, Scenario, World
+from sandbox import Follow, Sandbox, Scenario, World
 from tests.harness import DAY, NOW, PROVIDERS, run, settings
 from tests.scripts import run_script
 from tests.warehouse import Warehouse, gather
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 SCRIPT = "examples/forget.py"
 LISTS = {"ada": ["cara", "bob", "dora"], "bob": ["ada", "eve"], "cara": ["dora", "eve", "fay"]}

@@ -7,7 +7,8 @@ import json
 import subprocess
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import pytest
@@ -18,9 +19,6 @@ from tests.e2e.targets import install, pinned
 from tests.harness import DAY, NOW
 from tests.scripts import run_script
 from tests.warehouse import ELSEWHERE, Warehouse, gather
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SEEDS = ("ann", "ben", "cat", "dan")
 

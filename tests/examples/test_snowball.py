@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from sandbox import Follow, World
+from sandbox import Follow, Sandbox, World
 from tests import harness
 from tests.dbt.project import PROGRAMS, Project
 from tests.harness import NOW, PROVIDERS
 from tests.scripts import run_script
-from tests.warehouse import Warehouse, gather
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.warehouse import Tables
+from tests.warehouse import Tables, Warehouse, gather
 
 SEEDS = [f"seed{number}" for number in range(4)]
 FRIENDS = [f"friend{number}" for number in range(3)]

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import PROVIDERS, follows_of, run, settings
 from tests.scripts import run_script
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 SCRIPT = "examples/airflow/split_state.py"
 NAMES = [f"user{number}" for number in range(6)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 import requests
@@ -14,11 +14,8 @@ from typing_extensions import override
 from tap_tiktok_following import providers
 from tap_tiktok_following.decoding import Reader
 from tap_tiktok_following.errors import ERRORS, BadCredentials, Rule
-from tap_tiktok_following.model import Page
+from tap_tiktok_following.model import Page, RawResponse
 from tap_tiktok_following.providers import Provider
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.model import RawResponse
 
 
 class _Body(msgspec.Struct):

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.harness import bookmark, follows_of, run, settings, truth
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 NAMES = ("ann", "bad", "cat")
 CANARY = "canary-4711"

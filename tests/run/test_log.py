@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, World
+from sandbox import Fault, Sandbox, World
 from tap_tiktok_following.text import HOUR
-from tests.harness import follows_of, many, run, settings
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.harness import Run
+from tests.harness import Run, follows_of, many, run, settings
 
 VOLATILE = (
     (re.compile(r"(log_id|request_id) [0-9a-f-]+"), r"\1 *"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, Follow, Scenario, World
+from sandbox import Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.text import DAY
 from tests.harness import (
     NOW,
+    Run,
     bookmark,
     each_provider,
     follows_of,
@@ -19,12 +21,6 @@ from tests.harness import (
     truth,
     unix,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sandbox import Sandbox
-    from tests.harness import Run
 
 each_boundary = pytest.mark.parametrize("boundary", ["repeat", "skip"])
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, World
-from tests.harness import PROVIDERS, command, finish, follows_of, launch, run, settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.harness import Run
+from sandbox import Fault, Sandbox, World
+from tests.harness import PROVIDERS, Run, command, finish, follows_of, launch, run, settings
 
 WRONG = {"research": "research_client_secret", "rapidapi": "rapidapi_key"}
 

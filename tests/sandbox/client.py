@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox import Fault, Scenario
+import requests
 
-if TYPE_CHECKING:
-    import requests
-
-    from sandbox import Sandbox
+from sandbox import Fault, Sandbox, Scenario
 
 PROVIDERS = ("research", "rapidapi")
 TOKEN, LIST = "/v2/oauth/token/", "/v2/research/user/following/"

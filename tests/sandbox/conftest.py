@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import pytest
 import requests
 
-from sandbox import Follow, World
+from sandbox import Follow, Sandbox, World
 from tests.sandbox.client import Client
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox import Sandbox
 
 FIRST = 1_700_000_000
 

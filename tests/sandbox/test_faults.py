@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,11 +12,8 @@ import pytest
 import sandbox as package
 from sandbox import Scenario
 from sandbox.faults import FAULTS
-from tests.sandbox.client import PROVIDERS, spoil
+from tests.sandbox.client import PROVIDERS, Client, spoil
 from tests.sandbox.conftest import FIRST
-
-if TYPE_CHECKING:
-    from tests.sandbox.client import Client
 
 README = (Path(package.__file__).parent / "README.md").read_text(encoding="utf-8")
 SECOND, THIRD, FOURTH = FIRST + 70, FIRST + 50, FIRST + 30

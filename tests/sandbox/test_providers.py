@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import Account, Clock, LoggedRequest, Scenario
+from sandbox import Account, Clock, LoggedRequest, Sandbox, Scenario
 from tests.harness import NOW
-from tests.sandbox.client import LIST, PROVIDERS, TOKEN
+from tests.sandbox.client import LIST, PROVIDERS, TOKEN, Client
 from tests.sandbox.conftest import FIRST
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.sandbox.client import Client
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 DAY = 86_400

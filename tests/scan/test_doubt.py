@@ -7,22 +7,25 @@ incremental scan for 1. Where totals make a difference, what comes after `|` is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from tap_tiktok_following.model import Accounts
+from tap_tiktok_following.model import Accounts, Page
 from tap_tiktok_following.text import DAY, HOUR, in_utc
-from tests.blinks import absences, early_end, empty, false_absences, null, on_page, once
-from tests.lives import NOW, Life, follows_of, with_and_without_totals
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_tiktok_following.model import Page
-    from tests.blinks import Change
-    from tests.lives import Day
+from tests.blinks import (
+    Change,
+    absences,
+    early_end,
+    empty,
+    false_absences,
+    null,
+    on_page,
+    once,
+)
+from tests.lives import NOW, Day, Life, follows_of, with_and_without_totals
 
 
 class Scan(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,6 @@ from sandbox import Follow
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 from tests.blinks import false_absences
 from tests.lives import NOW, Life, ages, follows_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 lives = settings(max_examples=150, deadline=None)
 

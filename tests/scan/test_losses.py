@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +11,7 @@ from hypothesis import strategies as st
 
 from tap_tiktok_following.text import DAY, HOUR
 from tests.blinks import absences
-from tests.lives import NOW, Life, follows_of, with_and_without_totals
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tests.lives import Day
+from tests.lives import NOW, Day, Life, follows_of, with_and_without_totals
 
 
 def right(total: int) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +12,6 @@ from tap_tiktok_following.model import Accounts, Entry, Memory, Page, Policy, Re
 from tap_tiktok_following.scan.step import is_full, step
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 from tests.lives import NOW, Life, follows_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_scan_that_took_three_days_keeps_the_time_and_the_total_of_its_first_page() -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_tiktok_following.model import Page
 from tap_tiktok_following.text import DAY, HOUR
 from tests.blinks import absences, early_end, empty, false_absences, null
 from tests.lives import Life, follows_of, with_and_without_totals
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.model import Page
 
 
 class Story:

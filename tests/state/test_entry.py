@@ -5,19 +5,16 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, World
+from sandbox import Fault, Sandbox, World
 from tap_tiktok_following.model import Entry, Evidence, Memory, Outcome, Progress
 from tap_tiktok_following.state.entry import dump, load
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, in_utc
 from tests.harness import NOW, bookmark, follows_of, run, settings, truth
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
 
 FULL = Entry(
     "ann",

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tap_tiktok_following.state import envelope
-from tests.harness import command, finish, follows_of, launch, run, settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.harness import Run
+from tests.harness import Run, command, finish, follows_of, launch, run, settings
 
 STATE: dict[str, Any] = {"bookmarks": {"rapidapi_following": {"partitions": []}}}
 MESSAGE = {"type": "STATE", "value": STATE}

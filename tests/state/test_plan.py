@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import Fault, World
+from sandbox import Fault, Sandbox, World
 from tap_tiktok_following.text import DAY, HOUR
 from tests.harness import NOW, follows_of, run, settings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 LISTS = ("early", "failed", "half1", "half2", "late", "new1", "new2", "paid", "read")
 SKIPPED = ("private", "hidden", "unavailable", "not_found")

@@ -10,8 +10,10 @@ import stat
 import sys
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, HOUR
 from tests.harness import (
     NOW,
+    Run,
     command,
     each_provider,
     entry,
@@ -32,12 +35,6 @@ from tests.harness import (
     truth,
     wait_until,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tests.harness import Run
 
 LENGTHS = {"long": 300, "short": 3, "empty": 0}
 PAGES = {"long": 34, "short": 1, "empty": 1}

@@ -10,12 +10,13 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import duckdb
 import fakesnow
@@ -23,9 +24,6 @@ import snowflake.connector
 import sqlglot
 from dbt.cli.main import dbtRunner
 from pyspark.sql import SparkSession
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 HERE = Path(__file__).parent
 PACKAGE = HERE.parents[1] / "dbt"

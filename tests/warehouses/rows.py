@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sandbox import Sandbox
 from tests.dbt.history import History
 from tests.harness import emptied
-from tests.warehouse import gather, type_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox import Sandbox
-    from tests.warehouse import Tables
+from tests.warehouse import Tables, gather, type_of
 
 WORLDS = 40
 KINDS = {"string": "text", "integer": "integer", "boolean": "boolean"}

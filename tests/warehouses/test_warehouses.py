@@ -10,21 +10,17 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sandbox import Sandbox
 from tests.dbt.project import MODELS, QUIET
 from tests.documents import ROOT
 from tests.scripts import WITHIN, run_script
-from tests.warehouse import ELSEWHERE
+from tests.warehouse import ELSEWHERE, Tables
 from tests.warehouses.rows import tables
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.warehouse import Tables
 
 PROGRAMS = ROOT / ".warehouses"
 VARIABLES = {**QUIET, "DBT_WRITE_JSON": "true", "TZ": ELSEWHERE}

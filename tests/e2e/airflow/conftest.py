@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from sandbox import Sandbox
 from tests.e2e.airflow.engine import Airflow, free_port
 from tests.e2e.airflow.project import Project
-from tests.e2e.postgres import serve
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.e2e.postgres import Postgres
+from tests.e2e.postgres import Postgres, serve
 
 
 @pytest.fixture

@@ -5,19 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.documents import ROOT
 from tests.e2e import processes
+from tests.e2e.postgres import Postgres
 from tests.harness import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from tests.e2e.postgres import Postgres
 
 PROGRAM = ROOT / ".airflow" / "bin" / "airflow"
 COMPONENTS = ("api-server", "scheduler", "dag-processor")

@@ -6,18 +6,13 @@ import os
 import re
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from sandbox import World
+from sandbox import Sandbox, World
+from tests.e2e.postgres import Postgres
 from tests.e2e.project import clone
 from tests.e2e.reader import Reader
 from tests.harness import PROVIDERS, follows_of, settings, variables
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.e2e.postgres import Postgres
 
 NAMES = [f"user.{number}" for number in range(3000)]
 PRIVATE = {name for name in NAMES if name.endswith(".99")}

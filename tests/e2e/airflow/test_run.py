@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
-from sandbox import Scenario
+from sandbox import Sandbox, Scenario
 from tests.documents import section_of
-from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE
+from tests.e2e.airflow.engine import Airflow
+from tests.e2e.airflow.project import LENGTHS, NAMES, PRIVATE, Project
+from tests.e2e.postgres import Postgres
 from tests.harness import PROVIDERS, truth, wait_until
-from tests.warehouse import pairs
-
-if TYPE_CHECKING:
-    from sandbox import Sandbox
-    from tests.e2e.airflow.engine import Airflow
-    from tests.e2e.airflow.project import Project
-    from tests.e2e.postgres import Postgres
-    from tests.warehouse import Warehouse
+from tests.warehouse import Warehouse, pairs
 
 ALL = [f"{part}-of-8" for part in range(1, 9)]
 KILLED = ("3-of-8", "4-of-8")

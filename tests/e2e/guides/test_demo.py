@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tests.e2e.project import Project
 from tests.harness import PROVIDERS
 from tests.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 NEWS = re.compile(
     r"Since the run of .+ UTC: (\d+) new follows?, (\d+) no longer listed; "

@@ -7,24 +7,20 @@ import sqlite3
 import sys
 from collections import Counter
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from sandbox import World
+from sandbox import Sandbox, World
 from tests.documents import ROOT, section_of
 from tests.e2e.pipe import RUN, SCRIPT
+from tests.e2e.postgres import Postgres
 from tests.e2e.reader import Reader
 from tests.e2e.targets import TITLES, loader
 from tests.e2e.warehouses import Loaded
 from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth, variables
 from tests.warehouse import Warehouse, pairs
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
-    from tests.e2e.postgres import Postgres
 
 TAP = "tap-tiktok-following"
 REPOSITORY = f"https://github.com/{TAP}/{TAP}"

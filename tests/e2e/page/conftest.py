@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
@@ -14,12 +17,6 @@ from tests.e2e.page.browser import chromium
 from tests.harness import DAY, NOW
 from tests.scripts import run_script
 from tests.warehouse import ELSEWHERE, Warehouse, gather, schemas
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from playwright.sync_api import Browser
 
 HOSTILE = (
     "</script><script>document.title='!'</script>",

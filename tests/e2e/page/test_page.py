@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from sandbox import Clock, Sandbox
 from tests.dbt.project import PROGRAMS, Project
@@ -18,6 +21,7 @@ from tests.e2e.page.conftest import (
     LONG_NAME,
     NAMES,
     SECRET,
+    Built,
     build,
     load,
     page_of,
@@ -25,18 +29,9 @@ from tests.e2e.page.conftest import (
     world_of,
     write_page,
 )
-from tests.harness import DAY, NOW
+from tests.e2e.postgres import Postgres
+from tests.harness import DAY, NOW, Run
 from tests.warehouse import Warehouse
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from playwright.sync_api import Browser, Page
-
-    from tests.e2e.page.conftest import Built
-    from tests.e2e.postgres import Postgres
-    from tests.harness import Run
 
 NONE = "\N{EN DASH}"
 
