@@ -118,16 +118,59 @@ def test_failures_are_grouped_by_reason_the_largest_group_first(sandbox: Sandbox
     )
 
 
-def test_lists_that_were_read_again_after_a_loss_are_counted(sandbox: Sandbox) -> None:
+ON_LOSS = {"full_scan_on_loss": True}
+READ = ["1 list that lost accounts was read in full"]
+WRONG = [
+    (
+        "the provider's total of 2 lists was wrong and is ignored until a full scan finds it "
+        "right"
+    )
+]
+WHOLE = {"full_scan_after_days": 0}
+LOWER = [Fault("total", value=149)]
+CUT = [Fault("early_end", page=1)]
+
+
+@pytest.mark.parametrize(
+    ("lost", "runs", "says"),
+    [
+        (["ann", "ben"], [(ON_LOSS, [])], ["2 lists that lost accounts were read in full"]),
+        (["ann"], [(ON_LOSS, [])], READ),
+        (["ann"], [({}, [])], []),
+        (["ann"], [({}, []), (ON_LOSS, [])], READ),
+        (["ann"], [({}, []), (ON_LOSS, CUT)], []),
+        ([], [({}, LOWER), (ON_LOSS, LOWER)], WRONG),
+        ([], [(ON_LOSS, LOWER), (WHOLE, LOWER)], []),
+    ],
+    ids=[
+        "two lists",
+        "one list",
+        "only new follows are looked for",
+        "found in the scan before",
+        "found in the scan before, and doubted",
+        "totals are wrong",
+        "totals were wrong",
+    ],
+)
+def test_lists_that_were_read_in_full_because_of_a_loss_are_counted(
+    sandbox: Sandbox,
+    lost: list[str],
+    runs: list[tuple[dict[str, Any], list[Fault]]],
+    says: list[str],
+) -> None:
     names = ["ann", "ben"]
     sandbox.world = World.of({name: follows_of(name, 150, every=HOUR) for name in names})
-    config = settings(sandbox, names, "rapidapi", full_scan_on_loss=True)
-    state = run(config).state
-    for name in names:
+    config = settings(sandbox, names, "rapidapi")
+    ended = run(config)
+    for name in lost:
         sandbox.world.unfollow(name, f"{name}.3")
-    sandbox.clock.advance(HOUR)
-    words = "2 lists that lost accounts were read in full"
-    assert f"rapidapi_following: {words}" in lines_of(run(config, state))
+    for more, faults in runs:
+        sandbox.clock.advance(HOUR)
+        sandbox.scenario.faults = faults
+        ended = run({**config, **more}, ended.state)
+    _plan, *lines = lines_of(ended)
+    told = [line for line in lines if line.startswith("rapidapi_following: ")]
+    assert told == [f"rapidapi_following: {line}" for line in says]
 
 
 @pytest.mark.parametrize(

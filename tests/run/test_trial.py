@@ -95,18 +95,19 @@ def test_wrong_key_never_passes(
 
 
 @pytest.mark.parametrize(
-    ("fault", "limit", "code", "says"),
+    ("fault", "more", "code", "says"),
     [
-        (Fault("status"), None, 1, "could not read the list of ann: HTTP 500"),
-        (None, 0, 1, "`rapidapi_max_requests` (0) is reached"),
-        (Fault("retry_after", value="900"), None, 75, "the provider asks to wait until"),
+        (Fault("status"), {}, 1, "could not read the list of ann: HTTP 500"),
+        (None, {"rapidapi_max_requests": 0}, 1, "`rapidapi_max_requests` (0) is reached"),
+        (Fault("retry_after", value="900"), {}, 75, "the provider asks to wait until"),
+        (None, {"shard": "1/2"}, 1, "there is no username to test the credentials with"),
     ],
-    ids=["server error", "no request", "long wait"],
+    ids=["server error", "no request", "long wait", "no username in the shard"],
 )
 def test_what_else_does_not_pass(
-    sandbox: Sandbox, fault: Fault | None, limit: int | None, code: int, says: str
+    sandbox: Sandbox, fault: Fault | None, more: dict[str, Any], code: int, says: str
 ) -> None:
     sandbox.scenario.faults = [fault] if fault else []
-    result = try_out(sandbox, ["ann"], "rapidapi", rapidapi_max_requests=limit)
+    result = try_out(sandbox, ["ann"], "rapidapi", **more)
     assert result.exit_code == code
     assert says in result.last_line
