@@ -221,15 +221,18 @@ def test_cursor_that_leads_nowhere_fails_the_username_after_its_accounts_are_sen
     assert len(pages_asked(sandbox, provider, "ann")) == 5 + looks_cut
     assert {*before.follows(provider), *after.follows(provider)} == truth(sandbox, "ann")
     assert after.scans(provider)["ann"]["outcome"] == "complete"
+    assert read(sandbox, provider, after.state, page_size=3).follows(provider) == []
 
 
+@pytest.mark.parametrize(("page_size", "requests"), [(100, 5), (50, 7)])
 @each_provider
 def test_cursor_that_never_moves_fails_the_username_after_four_pages_without_a_new_account(
-    sandbox: Sandbox, provider: str
+    sandbox: Sandbox, provider: str, page_size: int, requests: int
 ) -> None:
     serve(sandbox, follows_of("ann", 150), Fault("cursor_still"))
-    row = read(sandbox, provider).scans(provider)["ann"]
-    assert (row["outcome"], row["accounts_sent"], row["requests"]) == ("failed", 100, 5)
+    row = read(sandbox, provider, page_size=page_size).scans(provider)["ann"]
+    found = row["outcome"], row["accounts_sent"], row["requests"]
+    assert found == ("failed", 100, requests)
     assert row["reason"].startswith("the cursor for the next page never moves (")
 
 

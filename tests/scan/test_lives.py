@@ -202,6 +202,15 @@ def test_page_that_fails_once_a_day_after_the_run_was_stopped_ends_no_scan() -> 
     assert (rest.row["whole_list"], rest.row["accounts_read"]) == (True, 250)
 
 
+def test_scan_ends_above_a_page_that_always_fails_even_within_the_lookback() -> None:
+    life = Life(follows_of(60), 20, repeat=False, lookback=9 * DAY)
+    life.broken = range(NOW - 20 * HOUR)
+    assert [life.read().row["outcome"] for _ in range(2)] == ["failed", "failed"]
+    life.follow(20, every=60)
+    day = life.read()
+    assert (day.row["outcome"], day.requests) == ("complete", 2)
+
+
 def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it() -> None:
     """A new follow moves all pages: one that lists both was never read as a whole."""
     life = Life(follows_of(6, every=60), page_size=3)
@@ -218,8 +227,8 @@ def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it
 # New follows.
 
 
-@pytest.mark.parametrize("a_day", [70, 80])
-def test_follow_that_is_shown_late_is_sent_from_the_second_page(a_day: int) -> None:
+@pytest.mark.parametrize("a_day", [70, 80, 150])
+def test_follow_that_is_shown_late_is_sent_from_a_later_page(a_day: int) -> None:
     """Made 19 hours before the first scan, and shown after it."""
     every = DAY // a_day
     life = Life(follows_of(10 * a_day, every=every))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -139,6 +140,25 @@ def test_cache_older_than_the_bookmark_shows_no_loss(
     assert life.read(after=HOUR).row["accounts_lost"] == 0
     assert list(absences(life)) == []
     assert set(life.listed) <= life.sent
+
+
+def test_unfollows_among_more_new_follows_than_fit_on_a_page_send_nothing_again() -> None:
+    life = a_list(40, 10, totals=False)
+    life.now += 12 * DAY
+    names = life.follow(12, every=DAY)
+    assert life.read(after=0).sent == names
+    for name in names[:6]:
+        life.leave(name)
+    assert life.read().sent == []
+
+
+def test_page_without_a_cursor_for_the_next_one_shows_no_loss() -> None:
+    """What is further down was not read."""
+    life = Life(follows_of(50), 10, lookback=15 * HOUR, full_scan_on_loss=True)
+    life.read(after=0)
+    life.blink = lambda _, page: replace(page, next_cursor=None)
+    day = life.read()
+    assert (reported(day), day.sent) == (("failed", None, False), [])
 
 
 # Totals that are wrong.

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from sandbox import Follow
 from tap_tiktok_following.model import Accounts, Entry, Memory, Page, Policy, Response
 from tap_tiktok_following.scan.step import is_full, step
 from tap_tiktok_following.text import DAY, HOUR, in_utc
@@ -74,6 +75,25 @@ def test_account_that_is_listed_again_is_sent_once() -> None:
     day = life.read()
     assert day.sent == life.listed
     assert (day.row["accounts_read"], day.row["accounts_sent"]) == (25, 25)
+
+
+@pytest.mark.parametrize(
+    ("follows", "page_size", "sent"),
+    [
+        pytest.param(follows_of(450), 1, 450, id="pages of one account, which is repeated"),
+        pytest.param(
+            [Follow(f"tied.{n}", NOW - n // 120) for n in range(600)],
+            100,
+            500,
+            id="seconds with more follows than fit on a page",
+        ),
+    ],
+)
+def test_cursor_may_stand_still_at_many_places(
+    follows: list[Follow], page_size: int, sent: int
+) -> None:
+    day = Life(follows, page_size).read()
+    assert (day.row["outcome"], len(set(day.sent))) == ("complete", sent)
 
 
 def test_account_without_a_key_makes_the_list_incomplete() -> None:
