@@ -209,6 +209,7 @@ def test_cursor_that_leads_nowhere_fails_the_username_after_its_accounts_are_sen
     assert (row["outcome"], row["whole_list"], row["requests"]) == ("failed", False, page)
     reference = "request_id " if provider == "rapidapi" else "log_id "
     assert row["reason"].startswith(words + reference)
+    assert unix(row["read_down_to"]) == (asked[-1].cursor or unix(row["read_until"]))
     assert "ann" in before.last_line
     assert len(asked) == page
     assert before.follows(provider) == [("ann", f"ann.{n}") for n in range(3 * page)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sandbox import Follow
 from tap_tiktok_following.text import DAY, HOUR, in_utc
-from tests.blinks import false_absences
+from tests.blinks import empty, false_absences, on_page
 from tests.lives import NOW, Life, ages, follows_of
 
 lives = settings(max_examples=150, deadline=None)
@@ -236,6 +236,14 @@ def test_follow_that_is_shown_late_is_sent_from_a_later_page(a_day: int) -> None
     life.follow(a_day, every=every, ago=-DAY + every)
     life.world.follow("ann", "late", at=NOW - 19 * HOUR)
     assert "late" in life.read().sent
+
+
+def test_follow_that_is_shown_late_is_sent_below_a_page_that_is_empty() -> None:
+    life = Life(follows_of(60), 10)
+    life.read(after=0)
+    life.world.follow("ann", "late", at=NOW - 15 * HOUR)
+    life.blink = on_page(empty, 1)
+    assert life.read(after=HOUR).sent == ["late"]
 
 
 @pytest.mark.parametrize("repeat", [True, False])

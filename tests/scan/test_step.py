@@ -112,6 +112,17 @@ def test_two_scans_never_have_the_same_time() -> None:
     assert times == [in_utc(NOW + second) for second in range(3)]
 
 
+def test_later_page_from_an_older_cache_does_not_move_the_end_of_a_scan_back() -> None:
+    life = Life(follows_of(150))
+
+    def blink(_: int, page: Page) -> Page:
+        life.cached_for += HOUR
+        return page
+
+    life.blink = blink
+    assert life.read(after=0).row["read_until"] == in_utc(NOW)
+
+
 @pytest.mark.parametrize(("start_date", "requests"), [(1, 1), (0, 2)])
 def test_full_scan_ends_at_a_cursor_below_the_start_date(
     start_date: int, requests: int

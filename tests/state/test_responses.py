@@ -217,8 +217,13 @@ def test_page_on_which_the_cursor_stood_still_is_used_as_it_was_requested(
 
 @pytest.mark.parametrize(
     "change",
-    ["body = x'00'", f"body = x'{zlib.compress(b'<html>').hex()}'", "cursor = cursor - 99"],
-    ids=["not compressed", "no page", "another cursor"],
+    [
+        "body = x'00'",
+        f"body = x'{zlib.compress(b'<html>').hex()}'",
+        "cursor = cursor - 99",
+        "scanned_at = scanned_at + 99",
+    ],
+    ids=["not compressed", "no page", "another cursor", "another scan"],
 )
 def test_response_that_is_of_no_use_is_requested_again(
     sandbox: Sandbox, path: Path, change: str
