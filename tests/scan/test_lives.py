@@ -219,7 +219,7 @@ def test_page_across_the_end_of_a_list_that_was_not_read_brings_what_is_below_it
     life.read()
     life.broken = range(0)
     life.follow()
-    assert life.read(after=HOUR).sent[:1] == ["new.0"]
+    assert life.read(after=HOUR).sent == ["new.0", "old.5"]
     life.read(after=8 * DAY)
     assert set(life.listed) <= life.sent
 
@@ -244,6 +244,25 @@ def test_follow_that_is_shown_late_is_sent_below_a_page_that_is_empty() -> None:
     life.world.follow("ann", "late", at=NOW - 15 * HOUR)
     life.blink = on_page(empty, 1)
     assert life.read(after=HOUR).sent == ["late"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "later"),
+    [
+        pytest.param({}, {}, id="they move up to the first page"),
+        pytest.param({"start_date": NOW - 50 * HOUR}, {}, id="and are below a start date"),
+        pytest.param({}, {"lookback": 10 * DAY}, id="the lookback is longer than before"),
+    ],
+)
+def test_follows_below_the_memory_are_not_new(
+    policy: dict[str, Any], later: dict[str, Any]
+) -> None:
+    life = Life(follows_of(300), **policy)
+    life.read(after=0)
+    life.policy.update(later)
+    life.unfollow(5, 6)
+    life.follow()
+    assert life.read(after=0).sent == ["new.0"]
 
 
 @pytest.mark.parametrize("repeat", [True, False])
