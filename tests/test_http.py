@@ -195,12 +195,17 @@ def test_server_that_accepts_no_connection_is_not_waited_for() -> None:
     assert error.reason == f"cannot reach {host(url)} (no connection within 0.2 s)"
 
 
-def test_certificate_that_is_not_trusted_gets_no_request() -> None:
+@pytest.mark.parametrize("is_proxy", [False, True])
+def test_certificate_that_is_not_trusted_gets_no_request(
+    monkeypatch: pytest.MonkeyPatch, *, is_proxy: bool
+) -> None:
     with Server(lambda _: Reply(), tls=True) as server:
-        error = Sender(server.url).failure()
+        if is_proxy:
+            monkeypatch.setenv("https_proxy", server.url)
+        error = Sender("https://api.invalid" if is_proxy else server.url).failure()
     assert server.received == []
     assert isinstance(error, Transient)
-    assert "(certificate not accepted, self-signed certificate)" in error.reason
+    assert "certificate not accepted, self-signed certificate)" in error.reason
     assert error.advice == "check REQUESTS_CA_BUNDLE, clock, proxy and `the_url`"
 
 
