@@ -154,6 +154,7 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
         ("not_found", "error", [400, "invalid_params", "Username x: cannot find the user"]),
         ("not_found", "error", [500, "unknown", "User does not exist"]),
         ("not_found", "error", [400, "unknown", "This account doesn't exist"]),
+        ("not_found", "error", [400, "unknown", "No such user"]),
         ("not_found", "error", [404, "resource_missing", "Gone"]),
         ("unavailable", "error", [400, "unknown", "API cannot return this information"]),
         ("unavailable", "error", [400, "unknown", "The information cannot be returned"]),
@@ -398,6 +399,12 @@ def test_rejected_token_is_renewed_within_the_same_try(
     row = ended.scans("research")["ann"]
     assert (row["outcome"], row["requests"]) == ("complete", 2)
     assert (asked(sandbox, "token"), clock.waits) == (2, [])
+
+
+def test_token_that_all_workers_had_is_renewed_once(sandbox: Sandbox) -> None:
+    fault = Fault("token_revoked", username="user39", times=1)
+    read(sandbox, "research", fault, usernames=many(80))
+    assert asked(sandbox, "token") == 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
+    NOW,
     PROVIDERS,
     bookmark,
     each_provider,
@@ -20,6 +21,7 @@ from tests.harness import (
     settings,
     start,
     truth,
+    unix,
 )
 from tests.stopping import start_after
 
@@ -53,6 +55,29 @@ def test_exit_code_and_last_line(
     assert ended.exit_code == code
     assert words in ended.last_line
     assert (ended.log[-1][0] == "ERROR") == bool(code)
+
+
+@each_provider
+def test_failure_after_retries_is_told_with_the_time_and_the_id_of_the_last_response(
+    sandbox: Sandbox, provider: str
+) -> None:
+    sandbox.scenario = Scenario(faults=[Fault("status")])
+    row = run(settings(sandbox, ["ann"], provider)).scans(provider)["ann"]
+    assert NOW - 60 < unix(row["scanned_at"]) <= NOW
+    reference = "request_id " if provider == "rapidapi" else "log_id "
+    assert f"after 2 tries ({reference}" in row["reason"]
+
+
+def test_end_of_a_stream_ends_the_waits_of_its_other_workers(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    sandbox.world = World.of({name: follows_of(name, 9) for name in ("ann", "ben")})
+    waits = Fault("retry_after", username="ann", value=[250, 500])
+    refused = Fault("error", username="ben", page=3, value=[401, None, "no"])
+    sandbox.scenario = Scenario(faults=[waits, refused])
+    process = start(tmp_path, settings(sandbox, ["ann", "ben"], "rapidapi", page_size=3))
+    ended = finish(process, within=60)
+    assert "does not accept the key" in ended.last_line
 
 
 def test_process_ends_with_this_code_and_its_error_is_the_last_line(

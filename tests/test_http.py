@@ -75,7 +75,14 @@ def test_times_are_by_the_providers_clock_but_no_scan_starts_later_than_by_ours(
     assert ahead.as_of <= time.time() < ahead.until
 
 
-@pytest.mark.parametrize("headers", [{}, {"Date": "Wed, 99 Nov 2023 02:00:00 GMT"}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Date": "Wed, 99 Nov 2023 02:00:00 GMT"},
+        {"Date": "Fri, 31 Dec 9999 23:59:59 -2300"},
+    ],
+)
 def test_without_a_readable_date_the_local_clock_counts(headers: dict[str, str]) -> None:
     before = int(time.time())
     with Server(lambda _: Reply(headers=headers)) as server:
@@ -195,14 +202,20 @@ def test_server_that_accepts_no_connection_is_not_waited_for() -> None:
     assert error.reason == f"cannot reach {host(url)} (no connection within 0.2 s)"
 
 
-@pytest.mark.parametrize("is_proxy", [False, True])
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("REQUESTS_CA_BUNDLE", "{server}"),  # a folder without certificates
+        ("https_proxy", "https://api.invalid"),
+    ],
+)
 def test_certificate_that_is_not_trusted_gets_no_request(
-    monkeypatch: pytest.MonkeyPatch, *, is_proxy: bool
+    variable: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server(lambda _: Reply(), tls=True) as server:
-        if is_proxy:
-            monkeypatch.setenv("https_proxy", server.url)
-        error = Sender("https://api.invalid" if is_proxy else server.url).failure()
+        is_proxy = variable == "https_proxy"
+        monkeypatch.setenv(variable, server.url if is_proxy else str(tmp_path))
+        error = Sender(url.format(server=server.url)).failure()
     assert server.received == []
     assert isinstance(error, Transient)
     assert "certificate not accepted, self-signed certificate)" in error.reason
