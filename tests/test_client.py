@@ -131,6 +131,7 @@ RETRIED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "token": [
         ("status", [503, "html"], "HTTP 503"),
+        ("status", [429, "html"], "HTTP 429"),
         ("html_200", None, UNREADABLE),
         ("empty_body", None, UNREADABLE),
         ("retry_after", "0", "HTTP 429"),

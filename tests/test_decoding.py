@@ -65,7 +65,7 @@ def test_field_of_a_wrong_type_is_null_with_a_warning(given: bytes) -> None:
     assert "set 1 field of a wrong type to null" in ended.text("WARNING")
 
 
-KEYLESS = [b"null", b'""', b"[]", b'"%b"' % (b"x" * 256)]
+KEYLESS = [b"null", b"true", b'""', b"[]", b'"%b"' % (b"x" * 256)]
 """The last one is too long for some databases."""
 
 
