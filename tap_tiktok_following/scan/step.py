@@ -138,7 +138,7 @@ def _count(listing: Listing) -> Listing:
         gap=gap or progress.gap,
         has_hole=progress.has_hole or stayed_empty,
         hides_follows=progress.hides_follows or (stayed_empty and may_be_new and not is_first),
-        read_until=max(response.until, progress.read_until, progress.as_of),
+        read_until=max(response.until, progress.read_until),
         read_down_to=listing.latest if listing.problem else listing.earliest,
     )
 
@@ -159,7 +159,7 @@ def _remember(listing: Listing) -> Listing:
     down to accounts that were remembered before.
     """
     progress = listing.progress
-    if progress.remembered or listing.problem or not progress.read:
+    if progress.remembered or listing.problem:
         return listing
     start = progress.as_of - listing.policy.lookback
     has_reached = listing.earliest < start and listing.comparison.has_met_enough
