@@ -21,8 +21,10 @@ def follows(story: Story) -> set[tuple[str, Follow]]:
 
 
 def test_lists_change_all_the_time_but_keep_their_length_in_every_process() -> None:
+    """Private accounts are on no list."""
     story = story_at(NOW - 100 * HOUR)
     before = follows(story)
+    assert story.private.isdisjoint(follow.username for _, follow in before)
     story.clock.advance(100 * HOUR)
     assert follows(story) == follows(story_at(NOW)) != before
     assert len(follows(story)) == pytest.approx(len(before), abs=2)

@@ -12,8 +12,11 @@ SCRIPT = "examples/airflow/make_shards.py"
 
 
 def test_shards_together_keep_the_limits() -> None:
+    """A limit of 1 for each shard is enough."""
     limits = ("--research-requests-per-second=11", "--research-max-requests=20000")
-    plugins = json.loads(run_script(SCRIPT, "3", "--at-once=2", *limits))["plugins"]
+    least = ("--rapidapi-requests-per-second=2", "--rapidapi-max-requests=3")
+    printed = run_script(SCRIPT, "3", "--at-once=2", *limits, *least)
+    plugins = json.loads(printed)["plugins"]
     for part, (extractor, loader) in enumerate(zip(*plugins.values(), strict=True), 1):
         name = f"{part}-of-3"
         assert loader == {"name": f"target-postgres-{name}", "inherit_from": "target-postgres"}
@@ -27,7 +30,9 @@ def test_shards_together_keep_the_limits() -> None:
                 "on_quota_exhausted": "stop",
                 "on_username_failure": "continue",
                 "research_requests_per_second": 5,
+                "rapidapi_requests_per_second": 1,
                 "research_max_requests": 6666,
+                "rapidapi_max_requests": 1,
             },
         }
     assert len(plugins["extractors"]) == 3

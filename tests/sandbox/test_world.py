@@ -29,12 +29,14 @@ def test_history_has_every_follow_and_its_end_and_truth_what_is_left() -> None:
     ]
 
 
-def test_renamed_account_keeps_its_id_its_list_and_its_place_on_lists() -> None:
+def test_renamed_account_keeps_its_id_its_list_its_place_on_lists_and_its_status() -> None:
     world = World.of({"alice": [Follow("bob", 1)], "bob": [Follow("carol", 2)]})
-    world.private.add("bob")
+    statuses = [world.private, world.hidden_lists, world.unavailable, world.hidden]
+    for usernames in statuses:
+        usernames.add("bob")
     user_id = world.accounts["bob"].user_id
     world.rename("bob", "bobby")
-    assert world.truth("alice") == [Follow("bobby", 1)]
+    assert world.history("alice") == [Follow("bobby", 1)]
     assert world.truth("bobby") == [Follow("carol", 2)]
     assert world.accounts["bobby"].user_id == user_id
-    assert (world.usernames, world.private) == (["alice", "bobby"], {"bobby"})
+    assert (world.usernames, statuses) == (["alice", "bobby"], [{"bobby"}] * 4)
