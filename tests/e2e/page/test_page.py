@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from sandbox import Clock, Sandbox
+from sandbox import Clock, Fault, Sandbox
 from tests.dbt.project import PROGRAMS, Project
 from tests.e2e.page.conftest import (
     HOSTILE,
@@ -30,7 +30,8 @@ from tests.e2e.page.conftest import (
     write_page,
 )
 from tests.e2e.postgres import Postgres
-from tests.harness import DAY, NOW, Run
+from tests.harness import DAY, NOW, Run, run
+from tests.harness import settings as settings_of
 from tests.warehouse import Warehouse
 
 NONE = "\N{EN DASH}"
@@ -295,6 +296,31 @@ def test_settings_are_shown_without_secrets(page: Page, built: Built) -> None:
     assert "A full scan of each list is due every 7 days." in late
     assert SECRET not in built.html.read_text("utf-8")
     assert "[object" not in page.locator("body").inner_text()
+
+
+def test_unfollows_that_are_not_known_yet_are_counted(
+    browser: Browser, sandbox: Sandbox, models_sql: Path, tmp_path: Path
+) -> None:
+    """No full scan has named the two accounts that ann lost, or read the list of cat."""
+    lists = {name: [f"{name}.{n}" for n in range(150)] for name in ("ann", "ben", "cat")}
+    sandbox.world = world_of(lists, set())
+    runs = [run(settings_of(sandbox, ["ann", "ben"], "rapidapi"))]
+    sandbox.clock.advance(20 * DAY)
+    for name in ("ann.3", "ann.5"):
+        sandbox.world.unfollow("ann", name)
+    sandbox.scenario.faults = [Fault("early_end", username="cat", page=1)]
+    runs.append(run(settings_of(sandbox, lists, "rapidapi"), runs[0].state))
+    (tmp_path / "settings.json").write_text('{"full_scan_after_days": 7}', "utf-8")
+    html = build(
+        tmp_path, models_sql, runs, "--settings", str(tmp_path / "settings.json")
+    ).html
+    with opened(browser, html) as page:
+        lost, late = (page.locator(part).inner_text() for part in ("#lost", "#late"))
+        assert lost.startswith("1 list lost 2 accounts or more.")
+        assert rows(page, "#lost-table")[0][:2] == ["ann", "2"]
+        assert "1 list had no full scan yet: unfollows are not looked for there." in late
+        assert "2 lists had none since " in late
+        assert [row[0] for row in rows(page, "#late-table")] == ["cat", "ann", "ben"]
 
 
 def test_page_prints_without_controls(page: Page) -> None:
