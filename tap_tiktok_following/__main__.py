@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from tap_tiktok_following import output
-from tap_tiktok_following.config.validation import catalog_problem, file_problem
+from tap_tiktok_following.config.validation import file_problem
 from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.tap import TapTikTokFollowing
 
@@ -28,11 +28,11 @@ def _run() -> None:
         TapTikTokFollowing.cli(prog_name=TapTikTokFollowing.name)
     except Exception as error:
         # The SDK lets through whatever reading a file raised.
-        problems = {"--config": file_problem, "--catalog": catalog_problem}
         arguments = [part for word in sys.argv[1:] for part in word.split("=", 1)]
         for option, path in pairwise(arguments):
-            find_problem = problems.get(option)
-            if find_problem and path != "ENV" and (problem := find_problem(Path(path))):
+            if option not in {"--config", "--catalog"} or path == "ENV":
+                continue
+            if problem := file_problem(Path(path), is_catalog=option == "--catalog"):
                 sentence = f"{path}, given by {option}, {problem}."
                 raise Ended(sentence) from error
         raise

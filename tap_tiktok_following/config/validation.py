@@ -53,8 +53,8 @@ _TYPES = {
 }
 
 
-def file_problem(path: Path) -> str:
-    """Return why a file is not a JSON object; "" if it is one."""
+def file_problem(path: Path, *, is_catalog: bool) -> str:
+    """Return why a file is not a JSON object, or not a catalog; "" if it is one."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -63,15 +63,10 @@ def file_problem(path: Path) -> str:
         return f"is not JSON ({error.msg}, line {error.lineno}, column {error.colno})"
     except ValueError:
         return "is not JSON in UTF-8"
-    return "" if isinstance(content, dict) else "is not a JSON object"
-
-
-def catalog_problem(path: Path) -> str:
-    """Return why a file is not a catalog; "" if it is one."""
-    if problem := file_problem(path):
-        return problem
+    if not isinstance(content, dict):
+        return "is not a JSON object"
     try:
-        Catalog.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        Catalog.from_dict(content if is_catalog else {})
     except (AttributeError, LookupError, TypeError, ValueError):
         return "is not a catalog as `--discover` prints it"
     return ""
