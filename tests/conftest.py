@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.e2e.postgres import Postgres
-    from tests.warehouse import Tables
+    from tests.warehouse import Tables, Warehouse
 
 TESTS = Path(__file__).parent
 
@@ -71,6 +71,14 @@ def story(server: Sandbox) -> Tables:
     from tests.dbt.story import tell  # noqa: PLC0415
 
     return tell(emptied(server))
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return a DuckDB file, which the first statement makes."""
+    from tests.warehouse import Warehouse  # noqa: PLC0415
+
+    return Warehouse(str(tmp_path / "warehouse.duckdb"))
 
 
 @pytest.fixture(scope="session")

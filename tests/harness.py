@@ -39,6 +39,8 @@ NOW = 1_700_100_000
 DAY = 86_400
 
 PROVIDERS = ("research", "rapidapi")
+REFERENCES = {"research": "log_id ", "rapidapi": "request_id "}
+"""What is before a provider's ID of a response in a reason."""
 
 each_provider = pytest.mark.parametrize("provider", PROVIDERS)
 
@@ -302,6 +304,13 @@ def finish(process: subprocess.Popen[str], within: float = 120) -> Run:
     """Wait for a process to end, for a limited time, and read what it wrote."""
     stdout, stderr = process.communicate(timeout=within)
     return Run(process.returncode, stdout, stderr)
+
+
+def run_process(words: Sequence[str], **variables: str) -> Run:
+    """Run a command to its end, which shows no stack trace."""
+    ended = finish(launch(words, **variables))
+    assert "Traceback" not in ended.stderr
+    return ended
 
 
 def kill_what_is_left() -> None:

@@ -34,6 +34,13 @@ NOW = 1_700_000_000
 ages = st.integers(0, 5) | st.integers(0, 3 * HOUR) | st.integers(0, 5000 * HOUR)
 """How long ago follows were made: many in one second or hour, some of them long ago."""
 
+
+def each_row(table: Iterable[tuple[Any, ...]], *names: str) -> pytest.MarkDecorator:
+    """Return the parameters of a test, from a table whose rows begin with what they show."""
+    rows = [pytest.param(*row, id=shown) for shown, *row in table]
+    return pytest.mark.parametrize(names, rows)
+
+
 with_and_without_totals = pytest.mark.parametrize("totals", [False, True])
 
 

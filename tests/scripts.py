@@ -15,7 +15,7 @@ WITHIN = 1800
 
 
 def run_script(
-    script: str,
+    script: str | Path,
     *arguments: str | Path,
     folder: Path = ROOT,
     code: int = 0,

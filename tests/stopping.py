@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.harness import Run, command, finish, launch
+from tests.harness import Run, command, finish, launch, run_process
 
 RUN_AGAIN = "run again; every list continues from the last page read."
 
@@ -46,4 +46,4 @@ def start_after(script: str, folder: Path, config: Mapping[str, Any]) -> subproc
 
 def redirected(where: str, arguments: list[str]) -> Run:
     """Run a command with an output that is redirected as in a shell."""
-    return finish(launch(["/bin/sh", "-c", f'exec "$@" {where}', "sh", *arguments]))
+    return run_process(["/bin/sh", "-c", f'exec "$@" {where}', "sh", *arguments])

@@ -12,6 +12,7 @@ from sandbox import Fault, Sandbox, Scenario, World
 from tests.harness import (
     NOW,
     PROVIDERS,
+    REFERENCES,
     bookmark,
     each_provider,
     finish,
@@ -64,8 +65,7 @@ def test_failure_after_retries_is_told_with_the_time_and_the_id_of_the_last_resp
     sandbox.scenario = Scenario(faults=[Fault("status")])
     row = run(settings(sandbox, ["ann"], provider)).scans(provider)["ann"]
     assert NOW - 60 < unix(row["scanned_at"]) <= NOW
-    reference = "request_id " if provider == "rapidapi" else "log_id "
-    assert f"after 2 tries ({reference}" in row["reason"]
+    assert f"after 2 tries ({REFERENCES[provider]}" in row["reason"]
 
 
 def test_end_of_a_stream_ends_the_waits_of_its_other_workers(
@@ -182,9 +182,7 @@ def test_skipped_usernames_have_rows_keep_their_bookmark_and_are_no_failures(
     for name, outcome in outcomes.items():
         assert (rows[name]["outcome"], rows[name]["requests"]) == (outcome, 1)
         assert not rows[name]["whole_list"]
-        assert {"research": "log_id ", "rapidapi": "request_id "}[provider] in rows[name][
-            "reason"
-        ]
+        assert REFERENCES[provider] in rows[name]["reason"]
         marks = [bookmark(one.state, provider, name) for one in (before, ended)]
         assert marks[0] == marks[1]
         assert f"{provider}_following: {name} {outcome}" in ended.text("DEBUG")

@@ -49,9 +49,9 @@ class Sender:
     def send(self, path: str = "/", **headers: str) -> RawResponse:
         return self.transport.send(requests.Request("GET", self.url + path, headers))
 
-    def failure(self, path: str = "/", **headers: str) -> NoPage:
+    def failure(self, **headers: str) -> NoPage:
         with pytest.raises(NoPage) as caught:
-            self.send(path, **headers)
+            self.send(**headers)
         return caught.value
 
 

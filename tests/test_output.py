@@ -23,8 +23,8 @@ from tests.harness import (
     command,
     finish,
     follows_of,
-    launch,
     many,
+    run_process,
     settings,
     start,
     truth,
@@ -64,7 +64,7 @@ def test_schemas_are_written_even_if_nothing_follows_them(
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     config = settings(sandbox, ["ann"], "rapidapi")
-    ended = finish(launch([*command(tmp_path, config), "--test=schema"]))
+    ended = run_process([*command(tmp_path, config), "--test=schema"])
     assert [message["type"] for message in ended.messages] == ["SCHEMA", "SCHEMA"]
 
 

@@ -16,10 +16,9 @@ from tests.harness import (
     PROVIDERS,
     QUICK,
     Run,
-    finish,
     follows_of,
-    launch,
     run,
+    run_process,
     settings,
     variables,
 )
@@ -66,7 +65,7 @@ def test_no_fault_shows_a_secret_that_came_from_an_environment_variable(
     sandbox.scenario = Scenario(faults=faults)
     limits: dict[str, Any] = {"page_size": 4, "request_timeout": 5, "max_tries": 1}
     config = settings(sandbox, [*names, "good"], **limits, loglevel="DEBUG")
-    ended = finish(launch([*COMMAND, "--config=ENV"], **variables(config)))
+    ended = run_process([*COMMAND, "--config=ENV"], **variables(config))
     for provider in PROVIDERS:
         assert ended.scans(provider)["good"]["outcome"] == "complete"
     check_nothing_leaks(ended, *secrets)

@@ -25,9 +25,8 @@ FORGED = "no\r\n2026-11-25 ERROR everything is lost \x1b[2J\x1b]0;title\x07\x9b3
 
 
 @pytest.fixture(autouse=True)
-def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Only this test's secrets, and the log as it was before."""
-    monkeypatch.setattr(text, "_secrets", set())
+def hidden() -> Iterator[None]:
+    """Leave the log as it was before."""
     factory = logging.getLogRecordFactory()
     text.redact_logs()
     hide(SECRET)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from tests.documents import ROOT
-from tests.harness import environment
 from tests.scripts import run_script
 from tests.warehouse import ELSEWHERE, Warehouse
 
@@ -51,7 +49,6 @@ class Project:
             target = {f"TARGET_POSTGRES_{name}": value for name, value in place.items()}
         else:
             target = {"TARGET_DUCKDB_PATH": warehouse.address}
-        self.folder = folder
         self.variables = {
             **QUIET,
             **target,
@@ -65,16 +62,9 @@ class Project:
 
     def dbt(self, *arguments: str, code: int = 0, **variables: Any) -> str:
         """Run dbt, which has to end with this exit code, and return what it printed."""
-        ended = subprocess.run(
-            [PROGRAMS / "dbt", *arguments, "--vars", json.dumps(variables)],
-            check=False,
-            env=environment(**self.variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-        )
-        assert ended.returncode == code, ended.stdout
-        return ended.stdout
+        words = [*arguments, "--vars", json.dumps(variables)]
+        dbt, python = PROGRAMS / "dbt", PROGRAMS / "python"
+        return run_script(dbt, *words, code=code, python=python, variables=self.variables)
 
 
 def plain_sql(*providers: str) -> str:

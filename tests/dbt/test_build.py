@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from sandbox import Sandbox
@@ -54,11 +53,6 @@ my_research:
 """
 EXAMPLE = "tiktok_usernames_example"
 WINDOW = ("happened_at_earliest", "happened_at_latest")
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(str(tmp_path / "warehouse.duckdb"))
 
 
 def answers(rows: list[Row], *columns: str) -> list[tuple[Any, ...]]:

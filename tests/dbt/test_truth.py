@@ -15,7 +15,7 @@ from tests.warehouse import Row, Warehouse, gather, schemas
 
 
 def test_lost_warehouse_makes_no_news(
-    sandbox: Sandbox, models_sql: Path, tmp_path: Path
+    sandbox: Sandbox, models_sql: Path, warehouse: Warehouse
 ) -> None:
     """The state was kept: of the whole list after it, only what is new for sure is news."""
     history = History(sandbox)
@@ -27,7 +27,7 @@ def test_lost_warehouse_makes_no_news(
         history.follow("ada", name)
     sandbox.clock.advance(10 * DAY)
     history.scan(whole=True)
-    warehouse = build(history, models_sql, tmp_path)
+    build(warehouse, history, models_sql)
     assert {row["username"] for row in warehouse.model("edges")} == {*OTHERS, *new}
     assert {row["username"] for row in warehouse.model("follow_events")} <= {*new}
     check(history, warehouse)
@@ -41,18 +41,17 @@ def test_lost_warehouse_makes_no_news(
 )
 @given(random=st.randoms(use_true_random=False), steps=st.integers(5, 30))
 def test_no_answer_is_wrong(
-    sandbox: Sandbox, models_sql: Path, tmp_path: Path, random: Random, steps: int
+    sandbox: Sandbox, models_sql: Path, warehouse: Warehouse, random: Random, steps: int
 ) -> None:
     history = History(sandbox)
     history.live(random, steps)
-    check(history, build(history, models_sql, tmp_path))
+    build(warehouse, history, models_sql)
+    check(history, warehouse)
 
 
-def build(history: History, models_sql: Path, folder: Path) -> Warehouse:
-    warehouse = Warehouse(str(folder / "warehouse.duckdb"))
+def build(warehouse: Warehouse, history: History, models_sql: Path) -> None:
     warehouse.load(gather([*schemas(), *history.messages]))
     warehouse.build(models_sql)
-    return warehouse
 
 
 def check(history: History, warehouse: Warehouse) -> None:

@@ -57,8 +57,7 @@ def readable(value: object) -> object:
     return days(re.sub(r"^(HTTP \d+).*", r"\1", value) if isinstance(value, str) else value)
 
 
-def test_statements_answer(story: Tables, models_sql: Path, tmp_path: Path) -> None:
-    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+def test_statements_answer(story: Tables, models_sql: Path, warehouse: Warehouse) -> None:
     warehouse.load(story)
     warehouse.ask(models_sql.read_text(encoding="utf-8"))
     answers = {}

@@ -14,7 +14,7 @@ LENGTHS = {"empty": 0, "one": 1, "many": 334, "torn": 3, "nul": 3, "nameless": 3
 FAULTS = [
     Fault("surrogate", username="torn"),
     Fault("nul", username="nul"),
-    Fault("missing_field", username="nameless", value="display_name"),
+    Fault("missing_field", username="nameless"),
 ]
 NEWS = {"empty": 1, "one": 3, "many": 150}
 """How many follows are made between two runs."""

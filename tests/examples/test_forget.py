@@ -37,11 +37,6 @@ def responses(path: Path) -> list[tuple[str, str]]:
     return [(username, zlib.decompress(body).decode()) for username, body in rows]
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(str(tmp_path / "warehouse.duckdb"))
-
-
 def test_person_is_in_no_file_and_no_table(
     lists: Sandbox, tmp_path: Path, warehouse: Warehouse
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox import Fault, Sandbox, World
 from tap_tiktok_following.text import HOUR
-from tests.harness import Run, follows_of, many, run, settings
+from tests.harness import FIXTURES, Run, follows_of, many, run, settings
 
 VOLATILE = (
     (re.compile(r"(log_id|request_id) [0-9a-f-]+"), r"\1 *"),
@@ -19,7 +19,7 @@ VOLATILE = (
 )
 """The sandbox's IDs, how long a run took, and the width of the column that says so."""
 
-EVERYTHING = Path(__file__).parents[1] / "fixtures" / "log.txt"
+EVERYTHING = FIXTURES / "log.txt"
 """The log of a run with everything that there is to say, entries apart."""
 
 

@@ -11,6 +11,7 @@ from sandbox import Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.text import DAY
 from tests.harness import (
     NOW,
+    REFERENCES,
     Run,
     bookmark,
     each_provider,
@@ -207,8 +208,7 @@ def test_cursor_that_leads_nowhere_fails_the_username_after_its_accounts_are_sen
     row = before.scans(provider)["ann"]
     assert before.exit_code == 1
     assert (row["outcome"], row["whole_list"], row["requests"]) == ("failed", False, page)
-    reference = "request_id " if provider == "rapidapi" else "log_id "
-    assert row["reason"].startswith(words + reference)
+    assert row["reason"].startswith(words + REFERENCES[provider])
     assert unix(row["read_down_to"]) == (asked[-1].cursor or unix(row["read_until"]))
     assert "ann" in before.last_line
     assert len(asked) == page

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox import Fault, Sandbox, World
-from tests.harness import PROVIDERS, Run, command, finish, follows_of, launch, run, settings
+from tests.harness import PROVIDERS, Run, command, follows_of, run, run_process, settings
 
 WRONG = {"research": "research_client_secret", "rapidapi": "rapidapi_key"}
 
@@ -39,7 +39,7 @@ def requests_for_lists(sandbox: Sandbox) -> int:
 
 def test_command_reads_one_page_of_each_provider(sandbox: Sandbox, tmp_path: Path) -> None:
     words = [*command(tmp_path, settings(sandbox, ["ann", "empty"])), "--test"]
-    ended = finish(launch(words))
+    ended = run_process(words)
     assert ended.exit_code == 0
     for line in of_both("the credentials work: read 100 accounts on the first page of ann."):
         assert line in ended.stderr

@@ -8,7 +8,6 @@ import requests
 
 from sandbox import Fault, Sandbox, Scenario
 
-PROVIDERS = ("research", "rapidapi")
 TOKEN, LIST = "/v2/oauth/token/", "/v2/research/user/following/"
 
 
@@ -60,8 +59,8 @@ class Client:
             return self.research(username, cursor=cursor, max_count=count)
         return self.rapidapi(username, max_time=cursor, count=count)
 
-    def page(self, provider: str, username: str = "alice", **paging: int) -> Page:
-        return Page(provider, self.get(provider, username, **paging).json())
+    def page(self, provider: str, **paging: int) -> Page:
+        return Page(provider, self.get(provider, "alice", **paging).json())
 
 
 class Page:

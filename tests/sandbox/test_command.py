@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.harness import PREFIX
+
 COMMAND = (sys.executable, "-m", "sandbox")
-PREFIX = "TAP_TIKTOK_FOLLOWING_"
 NAMES = (
     *("RESEARCH_CLIENT_KEY", "RESEARCH_CLIENT_SECRET", "RAPIDAPI_KEY"),
     *("RESEARCH_API_URL", "RAPIDAPI_API_URL", "USERNAMES_PATH"),

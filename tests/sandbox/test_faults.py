@@ -12,7 +12,8 @@ import pytest
 import sandbox as package
 from sandbox import Scenario
 from sandbox.faults import FAULTS
-from tests.sandbox.client import PROVIDERS, Client, spoil
+from tests.harness import PROVIDERS
+from tests.sandbox.client import Client, spoil
 from tests.sandbox.conftest import FIRST
 
 README = (Path(package.__file__).parent / "README.md").read_text(encoding="utf-8")

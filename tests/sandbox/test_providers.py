@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox import Account, Clock, LoggedRequest, Sandbox, Scenario
-from tests.harness import NOW
-from tests.sandbox.client import LIST, PROVIDERS, TOKEN, Client
+from tests.harness import DAY, FIXTURES, NOW, PROVIDERS
+from tests.sandbox.client import LIST, TOKEN, Client
 from tests.sandbox.conftest import FIRST
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
-DAY = 86_400
 ALICE = "/api/v1/users/alice/following"
 
 

@@ -25,7 +25,7 @@ from tests.blinks import (
     on_page,
     once,
 )
-from tests.lives import NOW, Day, Life, follows_of, with_and_without_totals
+from tests.lives import NOW, Day, Life, each_row, follows_of, with_and_without_totals
 
 
 class Scan(NamedTuple):
@@ -106,12 +106,6 @@ def nobody(page: Page) -> Page:
     return early_end(empty(page))
 
 
-def rows_of(table: list[tuple[Any, ...]]) -> pytest.MarkDecorator:
-    """Return the parameters of a test, from a table whose rows begin with their name."""
-    rows = [pytest.param(*row, id=name) for name, *row in table]
-    return pytest.mark.parametrize(("length", "scans", "expected"), rows)
-
-
 RIGHT = Scan()
 CUT = Scan(early_end, [1])
 NULL = Scan(null, [1])
@@ -180,7 +174,7 @@ FULL_SCANS = [
 
 
 @with_and_without_totals
-@rows_of(FULL_SCANS)
+@each_row(FULL_SCANS, "length", "scans", "expected")
 def test_full_scan_is_believed_or_doubted(
     length: int, scans: Sequence[Scan], expected: str, *, totals: bool
 ) -> None:
@@ -217,7 +211,7 @@ WRONG_TOTALS = [
 ]
 
 
-@rows_of(WRONG_TOTALS)
+@each_row(WRONG_TOTALS, "length", "scans", "expected")
 def test_total_that_is_wrong_hides_no_loss(
     length: int, scans: Sequence[Scan], expected: str
 ) -> None:
@@ -266,7 +260,7 @@ INCREMENTAL_SCANS = [
 
 
 @with_and_without_totals
-@rows_of(INCREMENTAL_SCANS)
+@each_row(INCREMENTAL_SCANS, "length", "scans", "expected")
 def test_incremental_scan_that_reads_too_little_is_doubted(
     length: int, scans: Sequence[Scan], expected: str, *, totals: bool
 ) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tap_tiktok_following.text import DAY, HOUR
 from tests.blinks import absences
-from tests.lives import NOW, Day, Life, follows_of, with_and_without_totals
+from tests.lives import NOW, Day, Life, each_row, follows_of, with_and_without_totals
 
 
 def right(total: int) -> int:
@@ -56,11 +56,7 @@ LOSSES = [
 
 @with_and_without_totals
 @pytest.mark.parametrize("full_scan_on_loss", [False, True])
-@pytest.mark.parametrize(
-    ("length", "page_size", "lost", "new", "on_pages", "by_total"),
-    [row[1:] for row in LOSSES],
-    ids=[row[0] for row in LOSSES],
-)
+@each_row(LOSSES, "length", "page_size", "lost", "new", "on_pages", "by_total")
 def test_lost_accounts_are_counted_and_trigger_a_full_scan_in_the_same_scan(
     length: int,
     page_size: int,

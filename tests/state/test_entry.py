@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from tap_tiktok_following.model import Entry, Evidence, Memory, Outcome, Progres
 from tap_tiktok_following.state.entry import dump, load
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import DAY, in_utc
-from tests.harness import NOW, bookmark, follows_of, run, settings, truth
+from tests.harness import FIXTURES, NOW, bookmark, follows_of, run, settings, truth
 
 FULL = Entry(
     "ann",
@@ -224,7 +223,7 @@ def test_rows_that_were_not_written_are_sent_by_the_next_run(sandbox: Sandbox) -
 
 # A state of version 0.1.
 
-OLD_STATE = Path(__file__).parents[1] / "fixtures" / "state_of_0.1.0.json"
+OLD_STATE = FIXTURES / "state_of_0.1.0.json"
 
 
 def test_state_of_version_0_1_keeps_its_bookmarks_and_starts_unfinished_scans_anew(

@@ -28,8 +28,8 @@ from tests.harness import (
     entry,
     finish,
     follows_of,
-    launch,
     run,
+    run_process,
     settings,
     start,
     truth,
@@ -362,7 +362,7 @@ def test_file_that_cannot_be_used_ends_the_run_and_is_not_changed(
 def run_under(*limits: str, path: Path, sandbox: Sandbox, state: object = None) -> Run:
     """Run the tap by the words of another command."""
     words = command(path.parents[1], config_of(sandbox, path), state)
-    return finish(launch([*limits, "-", *words]))
+    return run_process([*limits, "-", *words])
 
 
 def check_full(ended: Run, sandbox: Sandbox) -> None:

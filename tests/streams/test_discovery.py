@@ -13,7 +13,7 @@ import pytest
 
 from sandbox import Sandbox, World
 from tap_tiktok_following.tap import TapTikTokFollowing
-from tests.harness import COMMAND, PROVIDERS, Run, finish, follows_of, launch, run, settings
+from tests.harness import COMMAND, PROVIDERS, Run, follows_of, run, run_process, settings
 
 RESEARCH = ["research_following", "research_scans"]
 RAPIDAPI = ["rapidapi_following", "rapidapi_scans"]
@@ -52,7 +52,7 @@ def test_streams_are_those_whose_credentials_are_given(
 
 
 def test_command_discovers_all_streams_without_a_config() -> None:
-    found = json.loads(finish(launch([*COMMAND, "--discover"])).stdout)
+    found = json.loads(run_process([*COMMAND, "--discover"]).stdout)
     streams = {stream["tap_stream_id"]: stream for stream in found["streams"]}
     assert [*streams] == [*AUTOMATIC]
     assert {stream["replication_method"] for stream in streams.values()} == {"INCREMENTAL"}

@@ -347,8 +347,7 @@ def test_empty_parts_say_why(
         assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_nothing_to_show_is_one_sentence(tmp_path: Path, models_sql: Path) -> None:
-    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+def test_nothing_to_show_is_one_sentence(warehouse: Warehouse, models_sql: Path) -> None:
     printed = write_page(warehouse.address, code=1)
     assert printed.endswith("does not exist: load it with the tap and target-duckdb first.\n")
     load(warehouse, models_sql, [])
