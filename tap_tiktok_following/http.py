@@ -190,7 +190,7 @@ class _TimedSession(Session):
                 set_deadline(self.sock)
                 return super().getresponse()
 
-        pool.ConnectionCls = TimedConnection  # of the pool that all requests come from
+        pool.ConnectionCls = TimedConnection  # of the pool for all requests to the URL
         _start_watching()
 
     def _set_deadline(self, sock: socket) -> None:
@@ -203,7 +203,7 @@ class _TimedSession(Session):
 
     @contextmanager
     def time_limit(self) -> Iterator[None]:
-        """Receive a response in this context.
+        """Receive one response in this context, whose deadline is set when it is waited for.
 
         Raises:
             TimeoutError: If it has lost its deadline and so was cut off, in place of what

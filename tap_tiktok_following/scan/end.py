@@ -4,13 +4,13 @@
     fail      a page cannot be used; the next run continues, unless that page always fails
     stop      the next page did not arrive: a failure, a skip or an interruption
 
-A doubted scan is a completed one whose row has a reason.
+A doubted scan is a completed one; the reason of its row says why it is doubted.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from tap_tiktok_following.scan.listing import Listing
 
 OUTAGE = 20 * HOUR
-"""Seconds without progress after which a scan ends at a page that fails again."""
+"""Seconds that an outage lasts at most: a page that fails for longer is itself at fault."""
 
 RETRY_AFTER = 7 * DAY
-"""Seconds until a list with a page that always fails is read in full again."""
+"""Most seconds until a list with such a page is read in full again.
+
+It is read sooner if full scans are due more often, but not within a day.
+"""
 
 
 def complete(listing: Listing) -> Event:
@@ -47,6 +50,7 @@ def complete(listing: Listing) -> Event:
     """
     read, total = listing.progress.read, listing.total
     is_at_end = not listing.response.page.has_more
+    # Below a list that the provider has cut, nothing was read.
     if is_at_end and read >= CUT_AT and (total is None or total > read):
         listing = listing.note(read_down_to=listing.latest)
     entry, progress = listing.entry, listing.progress
@@ -72,11 +76,9 @@ def complete(listing: Listing) -> Event:
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
     row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
-    return Event(
+    return _make_event(
         ended,
-        row=row,
-        outcome=outcome,
-        reason=row["reason"] or "",
+        row,
         is_odd=bool(doubt) and not progress.hides_follows,  # the last page is not at fault
         has_lost=bool(lost or entry.lost) and progress.full and not (doubt or is_wrong),
     )
@@ -85,10 +87,11 @@ def complete(listing: Listing) -> Event:
 def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> Event:
     """End a scan, or interrupt it, because the next page did not arrive.
 
-    `requests` were sent for that page; `now` is Unix seconds by the local clock.
+    At the end of a run all lists in progress are interrupted, for one reason. `requests` were
+    sent for that page; `now` is Unix seconds by the local clock.
     """
     outcome, response = why.outcome, why.response
-    if response is None or outcome is Outcome.INTERRUPTED:  # all usernames share its cause
+    if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another list
         response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
     progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
@@ -101,7 +104,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
             entry = _end(entry, progress, outcome, response)
         elif entry.progress is not None:
             entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
-        event = Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
+        event = _make_event(entry, row)
     event = dataclasses.replace(event, requests=requests, advice=why.advice)
     return add_reference(event, why.reference)
 
@@ -120,6 +123,8 @@ def fail(
         entry = replace(
             _end(entry, progress, outcome, response),
             bookmark=progress.as_of,
+            # What the first scan reads above such a page is a baseline for the next one.
+            completed_scanned_at=entry.completed_scanned_at or progress.scanned_at,
             known=_memory_of(progress),
             full_floor=progress.cursor,
             retry_at=now + int(max(DAY, min(RETRY_AFTER, interval))),
@@ -127,7 +132,14 @@ def fail(
     else:
         ended_at = response.came_at
         entry = replace(entry, progress=progress, ended_at=ended_at, outcome=outcome)
-    return Event(entry, row=row, outcome=outcome, reason=row["reason"] or "")
+    return _make_event(entry, row)
+
+
+def _make_event(
+    entry: Entry, row: dict[str, Any], *, is_odd: bool = False, has_lost: bool = False
+) -> Event:
+    outcome, reason = row["outcome"], row["reason"] or ""
+    return Event(entry, [], row, outcome, reason, is_odd=is_odd, has_lost=has_lost)
 
 
 def _end(entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse) -> Entry:
@@ -186,6 +198,7 @@ def _note_incremental_scan(
 
 
 def _memory_of(progress: Progress) -> Memory:
+    """Return what the next scan is compared with: all accounts, if there were not enough."""
     if progress.remembered:
         length = progress.remembered * HASH_LENGTH
         return Memory(progress.hashes[:length], progress.since)

@@ -34,13 +34,13 @@ class Listing(msgspec.Struct, frozen=True):
     """
 
     entry: Entry  # before the response
-    progress: Progress  # of the scan, with what this page adds to it
+    progress: Progress  # of the scan; `step` adds what the page brings
     response: Response
     policy: Policy
     hashes: list[bytes]  # of all accounts on the page
     fresh: list[int]  # positions on the page of accounts that the scan had not read before
     comparison: Comparison  # of all accounts of the scan with those of the scan before
-    earliest: int  # 0 if unknown
+    earliest: int  # 0 at the end of the list, and if unknown
     latest: int
     problem: str  # why the next page cannot be requested; "" if it can or there is none
 

@@ -28,7 +28,10 @@ Stored = dict[str, Any]
 REPLICATION_KEY = "followed_at_latest"
 
 LATEST = 253_370_764_800
-"""The year 9999 in Unix seconds: after a later time there would be no room for a next scan."""
+"""The year 9999 in Unix seconds: after a later time there would be no room for a next scan.
+
+No other number in an entry is as large.
+"""
 
 _MOMENTS = {"scanned_at", "completed_scanned_at", "full_scanned_at", "retry_at", "ended_at"}
 
@@ -112,7 +115,7 @@ def _merge(partitions: object) -> list[Stored]:
             later, rows = stored, _take_rows(stored)
             if (other := merged.get(username)) is not None:
                 rows = other.get("scans", []) + rows
-                later = max(other, stored, key=_age)
+                later = max(other, stored, key=_last_read)
             later["context"] = {"follower_username": username}
             merged[username] = {**later, "scans": rows} if rows else later
     return list(merged.values())
@@ -134,7 +137,7 @@ def _take_rows(stored: Stored) -> list[dict[str, Any]]:
     return rows
 
 
-def _age(stored: Stored) -> tuple[int, int]:
+def _last_read(stored: Stored) -> tuple[int, int]:
     entry = load(stored, "")
     return entry.bookmark or 0, entry.ended_at or 0
 

@@ -109,10 +109,13 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
 ) -> None:
     life = Life(follows_of(length, every=2 * DAY), page_size, repeat=repeat)
     if not is_first_scan:
-        life.read()
+        previous = life.read().row
         life.follow(2 * page_size, every=20)
     life.broken = range(NOW - 9 * DAY if is_first_scan else life.now - 30)
-    assert [life.read().row["outcome"] for _ in range(2)] == ["failed", "failed"]
+    failed = [life.read().row for _ in range(2)]
+    assert [row["outcome"] for row in failed] == ["failed", "failed"]
+    if is_first_scan:  # what it read is the baseline
+        previous = failed[-1]
     for new in many:
         life.now += DAY
         names = life.follow(new, every=60)
@@ -121,6 +124,8 @@ def test_list_whose_page_always_fails_brings_new_follows_for_one_request(
         assert (day.row["outcome"] == "complete") is (new > 0)
         assert not day.row["whole_list"]
         assert "were not read" in day.row["reason"]
+        assert day.row["previous_scanned_at"] == previous["scanned_at"]
+        previous = day.row
     life.broken = range(0)
     healed = life.read(after=8 * DAY)
     assert (healed.row["outcome"], healed.row["whole_list"]) == ("complete", True)
