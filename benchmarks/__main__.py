@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from benchmarks import analysis, programs, results
+from benchmarks.measure import Run
 from benchmarks.programs import AT_ONCE, KILLS, SHARDS, Work
 from sandbox import Follow, Sandbox, Scenario, World
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from benchmarks.measure import Run
 
 NEWEST, BETWEEN = 1_760_000_000, 3600
 """Unix seconds of the newest follow of each list, and seconds between two of its follows."""

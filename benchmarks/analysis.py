@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from benchmarks.measure import Run
-from benchmarks.programs import DATABASE, ONE_REQUEST, TO_DUCKDB, make_project, meltano, query
+from benchmarks.programs import (
+    DATABASE,
+    ONE_REQUEST,
+    TO_DUCKDB,
+    Work,
+    make_project,
+    meltano,
+    query,
+)
 from tests.e2e.page.browser import chromium
 from tests.harness import environment
-
-if TYPE_CHECKING:
-    from benchmarks.programs import Work
 
 HISTORY = Path(__file__).with_name("history.sql")
 

@@ -6,22 +6,19 @@ import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from benchmarks.measure import Run, run
+from sandbox import Sandbox
 from tests.documents import ROOT
 from tests.e2e import postgres, processes
 from tests.e2e.airflow.engine import free_port
 from tests.e2e.project import clone
 from tests.e2e.targets import TOOLS
 from tests.harness import environment, variables, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from sandbox import Sandbox
 
 PLUGINS = ROOT / ".meltano"
 TAP = PLUGINS / "extractors" / "tap-tiktok-following" / "venv"

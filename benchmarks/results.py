@@ -5,17 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING
 
 from benchmarks.measure import Run
 from benchmarks.programs import PEERS, PLUGINS, TAP, WORKERS
 from tests.e2e.targets import TOOLS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 PATH = Path(__file__).with_name("RESULTS.md")
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from random import Random
-from typing import TYPE_CHECKING
 
 from demo import names
 from sandbox.world import DAY, Accounts, Follow, World
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HOUR = 60 * 60
 

@@ -11,18 +11,16 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from tap_tiktok_following.config.settings import GROUPS, SETTINGS, VARIABLES
 from tap_tiktok_following.tap import TapTikTokFollowing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 FILES = (
     ".env.example",

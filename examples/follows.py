@@ -12,11 +12,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 MELTANO = ROOT / ".tools" / "bin" / "meltano"

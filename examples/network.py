@@ -17,16 +17,14 @@ from __future__ import annotations
 import argparse
 import csv
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import networkx as nx
 import psycopg
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 NODE = (
     *("label", "user_id", "display_name", "followers", "following"),

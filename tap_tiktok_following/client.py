@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Generator
 from threading import Condition, Lock
 from time import monotonic
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import backoff
+import requests
 
 from tap_tiktok_following.errors import (
     BudgetReached,
@@ -17,16 +19,9 @@ from tap_tiktok_following.errors import (
     TokenRejected,
     Transient,
 )
-from tap_tiktok_following.model import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    import requests
-
-    from tap_tiktok_following.http import Transport
-    from tap_tiktok_following.model import TokenGrant
-    from tap_tiktok_following.providers import Provider
+from tap_tiktok_following.http import Transport
+from tap_tiktok_following.model import Response, TokenGrant
+from tap_tiktok_following.providers import Provider
 
 MAX_BACKOFF = 60
 """Maximum seconds between two tries if the provider does not say how long to wait."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any, Generic, NoReturn, TypeVar
+from typing import Annotated, Any, Generic, NoReturn, TypeVar
 
 import msgspec
+from singer_sdk import typing as th
 
 from tap_tiktok_following.model import Accounts
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from singer_sdk import typing as th
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 

@@ -22,16 +22,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable, Collection
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
-from tap_tiktok_following.model import Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
-    from tap_tiktok_following.model import RawResponse
+from tap_tiktok_following.model import Outcome, RawResponse
 
 SUCCESS: Final = 0
 FAILURE: Final = 1

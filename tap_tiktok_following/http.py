@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
 from functools import cache, lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from socket import SHUT_RDWR
-from typing import TYPE_CHECKING, Any
+from socket import SHUT_RDWR, socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -22,10 +23,6 @@ from urllib3 import exceptions as causes
 from tap_tiktok_following.errors import Ended, Failed, Transient
 from tap_tiktok_following.model import RawResponse
 from tap_tiktok_following.text import clean, unix_seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from socket import socket
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes, decompressed. A page of 100 accounts has about 60 KB."""

@@ -6,16 +6,14 @@ a scan covers every follow made before T.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from tap_tiktok_following.text import DAY, HOUR, parse_time
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HASH_LENGTH = 5
 """Bytes of the hash of an account."""

@@ -13,21 +13,17 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
+from singer_sdk.helpers.types import Record, TapState
+from singer_sdk.singerlib.encoding.simple import Message
 from typing_extensions import override
 
 from tap_tiktok_following.errors import RUN_AGAIN, Ended
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
-    from singer_sdk.helpers.types import Record, TapState
-    from singer_sdk.singerlib.encoding.simple import Message
 
 logger = logging.getLogger(__name__)
 

@@ -7,16 +7,21 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import click
 from singer_sdk import Tap
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.capabilities import (
+    CapabilitiesEnum,
+    PluginCapabilities,
+    TapCapabilities,
+)
 from singer_sdk.plugin_base import JSONSchemaValidator
 from typing_extensions import override
 
@@ -30,16 +35,10 @@ from tap_tiktok_following.run.report import duration, make_table, some_of
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
+from tap_tiktok_following.streams.base import ProviderStream
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
 from tap_tiktok_following.text import many
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from singer_sdk.helpers.capabilities import CapabilitiesEnum
-
-    from tap_tiktok_following.streams.base import ProviderStream
 
 
 class TapTikTokFollowing(Tap):

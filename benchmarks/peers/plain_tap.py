@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import requests
 from singer_sdk import Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import OAuthAuthenticator, SingletonMeta
+from singer_sdk.helpers.types import Auth
 from singer_sdk.pagination import BaseAPIPaginator
 from singer_sdk.streams import RESTStream
+from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    import requests
-    from singer_sdk.helpers.types import Auth
-    from singer_sdk.streams.rest import HTTPRequest, PageContext
 
 
 class ClientAccessToken(OAuthAuthenticator, metaclass=SingletonMeta):

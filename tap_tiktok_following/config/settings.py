@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from singer_sdk import typing as th
 
 from tap_tiktok_following.providers import PROVIDERS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 VARIABLES = "TAP_TIKTOK_FOLLOWING_"
 """Prefix of the environment variables of settings; the rest is the name in capitals."""

@@ -8,12 +8,13 @@ import io
 import logging
 import re
 import threading
+from collections.abc import Mapping
 from concurrent import futures
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 import fsspec
@@ -21,9 +22,6 @@ import requests
 
 from tap_tiktok_following.http import Session
 from tap_tiktok_following.text import clean, hide, redact, strip_invisible
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 logger = logging.getLogger(__name__)
 

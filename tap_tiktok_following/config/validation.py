@@ -6,35 +6,29 @@ import fnmatch
 import json
 import logging
 import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain, permutations
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from singer_sdk.mapper import PluginMapper
+from jsonschema import ValidationError
+from singer_sdk.mapper import PluginMapper, StreamMapsDict
 from singer_sdk.singerlib.catalog import Catalog
 
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, RENAMED, VARIABLES
+from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.http import Transport
-from tap_tiktok_following.providers import PROVIDERS
+from tap_tiktok_following.providers import PROVIDERS, Provider
 from tap_tiktok_following.text import clean, parse_time
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-    from collections.abc import Set as AbstractSet
-    from pathlib import Path
-
-    from jsonschema import ValidationError
-    from singer_sdk.mapper import StreamMapsDict
-
-    from tap_tiktok_following.config.usernames import Usernames
-    from tap_tiktok_following.providers import Provider
 
 logger = logging.getLogger(__name__)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 import msgspec
+import requests
 from singer_sdk import typing as th
 from typing_extensions import override
 
@@ -13,20 +15,15 @@ from tap_tiktok_following.decoding import MAX_KEY, AccountsReader, Unreadable
 from tap_tiktok_following.errors import (
     STATUSES,
     Failed,
+    NoPage,
     QuotaUsedUp,
+    Rule,
     Transient,
     long_wait,
 )
 from tap_tiktok_following.http import unix_of
+from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 from tap_tiktok_following.text import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    import requests
-
-    from tap_tiktok_following.errors import NoPage, Rule
-    from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 
 MAX_WAIT = 5 * 60
 """Seconds; if a provider asks for a longer wait, its stream ends."""

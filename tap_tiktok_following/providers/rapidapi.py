@@ -7,9 +7,10 @@ RapidAPI's gateway is in front of it and answers in its own format, `{"message":
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -31,14 +32,9 @@ from tap_tiktok_following.errors import (
     SlowDown,
     Unavailable,
 )
-from tap_tiktok_following.model import Page
+from tap_tiktok_following.model import Page, RawResponse
 from tap_tiktok_following.providers.base import APIError, Provider, numbered
 from tap_tiktok_following.text import unix_seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tap_tiktok_following.model import RawResponse
 
 
 class _Meta(msgspec.Struct):

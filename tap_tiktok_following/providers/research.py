@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import requests
@@ -31,16 +31,13 @@ from tap_tiktok_following.errors import (
     Transient,
     Unavailable,
 )
-from tap_tiktok_following.model import Page, TokenGrant
+from tap_tiktok_following.model import Page, RawResponse, TokenGrant
 from tap_tiktok_following.providers.base import (
-    APIError,  # noqa: TC001 - msgspec reads the annotation
+    APIError,
     Provider,
     numbered,
 )
 from tap_tiktok_following.text import DAY, hide
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.model import RawResponse
 
 
 class _Data(msgspec.Struct):

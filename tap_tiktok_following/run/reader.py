@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from tap_tiktok_following.errors import Failed, NoPage, Skipped, StreamEnded
-from tap_tiktok_following.model import Response
+from tap_tiktok_following.model import Entry, Event, Policy, RawResponse, Response
+from tap_tiktok_following.providers import Provider
 from tap_tiktok_following.scan.end import stop
 from tap_tiktok_following.scan.step import next_request, step
 from tap_tiktok_following.state.plan import is_due
+from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.text import HOUR
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from tap_tiktok_following.model import Entry, Event, Policy, RawResponse
-    from tap_tiktok_following.providers import Provider
-    from tap_tiktok_following.state.responses import ResponseFile
-
-    Fetch = Callable[[str, int | None, int, Callable[[], None]], Response]
+Fetch = Callable[[str, int | None, int, Callable[[], None]], Response]
 
 AGED = 12 * HOUR
 """Seconds after which a list whose scan was stored is scanned again in the same run."""

@@ -5,20 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import READ, SKIPPED, Outcome
-from tap_tiktok_following.state.plan import Turn
+from tap_tiktok_following.client import Client, Gate
+from tap_tiktok_following.config.usernames import Usernames
+from tap_tiktok_following.model import READ, SKIPPED, Event, Outcome
+from tap_tiktok_following.state.plan import Plan, Turn
 from tap_tiktok_following.text import many
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from tap_tiktok_following.client import Client, Gate
-    from tap_tiktok_following.config.usernames import Usernames
-    from tap_tiktok_following.model import Event
-    from tap_tiktok_following.state.plan import Plan
 
 MOST_REASONS = 5
 MOST_NAMES = 5

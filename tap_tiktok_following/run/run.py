@@ -6,34 +6,27 @@ import logging
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_tiktok_following.client import Client, Gate
-from tap_tiktok_following.errors import Failed, Interrupted, ProviderDown
+from tap_tiktok_following.config.usernames import Usernames
+from tap_tiktok_following.errors import Failed, Interrupted, ProviderDown, StreamEnded
 from tap_tiktok_following.http import Transport
-from tap_tiktok_following.model import Outcome, Policy
-from tap_tiktok_following.output import GRACE
+from tap_tiktok_following.model import Event, Outcome, Policy
+from tap_tiktok_following.output import GRACE, Termination
+from tap_tiktok_following.providers import Provider
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
 from tap_tiktok_following.run.workers import Workers
 from tap_tiktok_following.scan.end import stop
-from tap_tiktok_following.state.plan import make_plan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tap_tiktok_following.config.usernames import Usernames
-    from tap_tiktok_following.errors import StreamEnded
-    from tap_tiktok_following.model import Event
-    from tap_tiktok_following.output import Termination
-    from tap_tiktok_following.providers import Provider
-    from tap_tiktok_following.state.bookmarks import Bookmarks
-    from tap_tiktok_following.state.plan import Plan
-    from tap_tiktok_following.state.responses import ResponseFile
+from tap_tiktok_following.state.bookmarks import Bookmarks
+from tap_tiktok_following.state.plan import Plan, make_plan
+from tap_tiktok_following.state.responses import ResponseFile
 
 USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
 

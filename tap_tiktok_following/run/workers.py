@@ -11,14 +11,11 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
-
-    from tap_tiktok_following.model import Event
+from tap_tiktok_following.model import Event
 
 PAGES_AHEAD = 2
 """Maximum number of pages per worker that the consumer has not taken yet."""

@@ -8,17 +8,13 @@ followed by a full scan. What two full scans in a row read is believed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import dropwhile
-from typing import TYPE_CHECKING
 
+from tap_tiktok_following.model import Entry
+from tap_tiktok_following.scan.listing import Listing
 from tap_tiktok_following.scan.memory import split_hashes
 from tap_tiktok_following.text import many
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_tiktok_following.model import Entry
-    from tap_tiktok_following.scan.listing import Listing
 
 CUT_AT = 4900
 """Number of accounts: providers cut lists near their newest 5,000 without saying so."""

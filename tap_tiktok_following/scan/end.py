@@ -10,28 +10,27 @@ A doubted scan is a completed one; the reason of its row says why it is doubted.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec.structs import replace
 
+from tap_tiktok_following.errors import NoPage
 from tap_tiktok_following.model import (
     HASH_LENGTH,
+    Entry,
     Event,
     Evidence,
     Memory,
     Outcome,
+    Policy,
     Progress,
     RawResponse,
 )
 from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt
+from tap_tiktok_following.scan.listing import Listing
 from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_total
 from tap_tiktok_following.scan.row import add_reference, make_row
 from tap_tiktok_following.text import DAY, HOUR, in_utc
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.errors import NoPage
-    from tap_tiktok_following.model import Entry, Policy
-    from tap_tiktok_following.scan.listing import Listing
 
 OUTAGE = 20 * HOUR
 """Seconds that an outage lasts at most: a page that fails for longer is itself at fault."""

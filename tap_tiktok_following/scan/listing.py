@@ -13,18 +13,15 @@ Cursors are inclusive: an account on the boundary may be on both pages.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from tap_tiktok_following.model import Entry, Policy, Progress, Response
 from tap_tiktok_following.scan.memory import ENOUGH_MET, Comparison, hash_account, split_hashes
 from tap_tiktok_following.text import DAY, in_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_tiktok_following.model import Entry, Policy, Progress, Response
 
 
 class Listing(msgspec.Struct, frozen=True):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tap_tiktok_following.model import Evidence
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.scan.listing import Listing
+from tap_tiktok_following.scan.listing import Listing
 
 
 def find_evidence(listing: Listing) -> dict[Evidence, int]:

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import HASH_LENGTH
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_tiktok_following.model import Memory
+from tap_tiktok_following.model import HASH_LENGTH, Memory
 
 MOST_REMEMBERED = 1000
 """Number of accounts from which a memory grows no further."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tap_tiktok_following.model import Entry, Outcome, Progress
+from tap_tiktok_following.model import Entry, Event, Outcome, Progress
 from tap_tiktok_following.text import in_utc
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.model import Event
 
 PLACEHOLDER = "<username>"
 """Replaces the username in a reason: equal reasons form one group, and no name is repeated."""

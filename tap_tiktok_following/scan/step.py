@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import HASH_LENGTH, Event, Outcome, Progress
+from tap_tiktok_following.model import (
+    HASH_LENGTH,
+    Entry,
+    Event,
+    Outcome,
+    Policy,
+    Progress,
+    Response,
+)
 from tap_tiktok_following.scan.doubt import (
     FEWEST_MISSING,
     count_missing,
@@ -15,15 +22,11 @@ from tap_tiktok_following.scan.doubt import (
     looks_cut,
 )
 from tap_tiktok_following.scan.end import complete, fail
-from tap_tiktok_following.scan.listing import list_page
+from tap_tiktok_following.scan.listing import Listing, list_page
 from tap_tiktok_following.scan.losses import find_evidence
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
 from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.text import in_utc
-
-if TYPE_CHECKING:
-    from tap_tiktok_following.model import Entry, Policy, Response
-    from tap_tiktok_following.scan.listing import Listing
 
 LARGEST_PAGE = 100
 """Maximum number of accounts per page with both providers."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from tap_tiktok_following.state.entry import dump, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tap_tiktok_following.model import Entry, Event
-    from tap_tiktok_following.state.entry import Stored
+from tap_tiktok_following.model import Entry, Event
+from tap_tiktok_following.state.entry import Stored, dump, load
 
 
 class Bookmarks:

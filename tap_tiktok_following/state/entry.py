@@ -12,16 +12,14 @@ were not written yet. What is unknown, edited or damaged reads as absent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import msgspec
 
 from tap_tiktok_following.decoding import convert
 from tap_tiktok_following.model import HASH_LENGTH, Entry, Outcome, Progress
 from tap_tiktok_following.text import in_utc, parse_time
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 Stored = dict[str, Any]
 

@@ -10,11 +10,9 @@ Each may be a whole file or a line of a file, in which the last state counts.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any
 
 
 def read(content: bytes) -> dict[str, Any]:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-from tap_tiktok_following.model import READ, SKIPPED, Outcome
+from tap_tiktok_following.model import READ, SKIPPED, Entry, Outcome, Policy
 from tap_tiktok_following.scan.step import is_full
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
-
-    from tap_tiktok_following.model import Entry, Policy
-
 
 LONGEST = 5000
 """Number of accounts: providers return no more of a list."""

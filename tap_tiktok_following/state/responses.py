@@ -17,20 +17,15 @@ import sqlite3
 import threading
 import time
 import zlib
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import KW_ONLY, dataclass
 from errno import ENOSPC
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from tap_tiktok_following.errors import Ended
-from tap_tiktok_following.model import RawResponse
+from tap_tiktok_following.model import Entry, RawResponse
 from tap_tiktok_following.text import DAY, clean, redact
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from tap_tiktok_following.model import Entry
 
 STORED_FOR = 30 * DAY
 """Seconds after which an unused response is deleted, because it is personal data."""

@@ -7,24 +7,22 @@ for the tap and the writers. They were read in singer-sdk 0.54.9; a test pins th
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk import typing as th
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.helpers.types import Context, Record
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
 from tap_tiktok_following.config import validation
 from tap_tiktok_following.errors import Ended
+from tap_tiktok_following.providers import Provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from singer_sdk.helpers.types import Context, Record
-
-    from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.tap import TapTikTokFollowing
 
 

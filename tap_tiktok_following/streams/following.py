@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
+from singer_sdk.helpers.types import Context, Record
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -15,6 +17,7 @@ from typing_extensions import override
 
 from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
 from tap_tiktok_following.model import SKIPPED, Outcome
+from tap_tiktok_following.providers import Provider
 from tap_tiktok_following.run.report import some_of
 from tap_tiktok_following.run.run import Run
 from tap_tiktok_following.state.bookmarks import Bookmarks
@@ -23,12 +26,8 @@ from tap_tiktok_following.streams.base import ProviderStream
 from tap_tiktok_following.text import many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk.helpers.types import Context, Record
-
-    from tap_tiktok_following.providers import Provider
     from tap_tiktok_following.tap import TapTikTokFollowing
+
 
 STATE_EVERY = 2.0
 """Minimum seconds between two states while pages arrive."""

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from singer_sdk import typing as th
+from singer_sdk.helpers.types import Context, Record
 from typing_extensions import override
 
 from tap_tiktok_following.model import Outcome
 from tap_tiktok_following.scan.row import make_invalid_row
 from tap_tiktok_following.streams.base import ProviderStream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk.helpers.types import Context, Record
-
-    from tap_tiktok_following.streams.following import FollowingStream
+from tap_tiktok_following.streams.following import FollowingStream
 
 COLUMNS: tuple[tuple[str, Any, str], ...] = (
     (
