@@ -133,7 +133,9 @@ class MessageWriter(MsgSpecWriter):
     @override
     def write_message(self, message: Message) -> None:
         """Write a message, at the latest at the next `flush`."""
-        self.write_line(self.format_message(message))
+        self._pending += self.format_message(message)
+        if len(self._pending) >= BUFFER:
+            self.flush()
 
     def write_record(self, stream: str, record: Record) -> None:
         """Write a RECORD message without making the SDK's message object first.
@@ -147,11 +149,10 @@ class MessageWriter(MsgSpecWriter):
         if len(pending) >= BUFFER:
             self.flush()
 
-    def write_line(self, line: bytes | bytearray) -> None:
-        """Write an encoded message, which ends with a newline."""
-        self._pending += line
-        if len(self._pending) >= BUFFER:
-            self.flush()
+    def write_line(self, line: bytearray) -> None:
+        """Write an encoded message, at the latest at the next `flush`; it is not copied."""
+        self.flush()
+        self._pending = line
 
     def flush(self) -> None:
         """Write everything that is buffered to stdout.

@@ -7,7 +7,7 @@ for the tap and the writers. They were read in singer-sdk 0.54.9; a test pins th
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +105,13 @@ class ProviderStream(Stream):
                 "expression; the next run continues from the last saved state."
             )
             raise Ended(sentence) from error
+
+    @override
+    def generate_child_contexts(
+        self, record: Record, context: Context | None
+    ) -> Iterator[None]:
+        """Yield nothing: there are no child streams, for which the SDK copies each record."""
+        yield from ()
 
     @override
     def _increment_stream_state(
