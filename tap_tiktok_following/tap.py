@@ -31,14 +31,14 @@ from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.errors import Ended, Interrupted
 from tap_tiktok_following.output import MessageWriter, StateWriter, Termination
 from tap_tiktok_following.providers import PROVIDERS
-from tap_tiktok_following.run.report import duration, make_table, some_of
+from tap_tiktok_following.run.report import make_table
 from tap_tiktok_following.state import envelope
 from tap_tiktok_following.state.entry import sanitise
 from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.streams.base import ProviderStream
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
-from tap_tiktok_following.text import many
+from tap_tiktok_following.text import duration, many, some_of
 
 
 class TapTikTokFollowing(Tap):

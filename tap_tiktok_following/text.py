@@ -7,10 +7,13 @@ import json
 import logging
 import re
 import traceback
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+
+MOST_NAMES = 5
 
 SHORT = 8
 """Characters. A shorter secret may be part of a word; it is masked only as a whole word."""
@@ -119,3 +122,19 @@ def parse_time(value: object) -> int | None:
 def many(number: int, noun: str) -> str:
     """Return a number and what it counts, such as `1 username` or `1,200 usernames`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def some_of(usernames: Sequence[str]) -> str:
+    """Return the first usernames of a list, and the number of the others."""
+    shown = ", ".join(usernames[:MOST_NAMES])
+    more = len(usernames) - MOST_NAMES
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in its two largest units, and in seconds only below an hour."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"

@@ -12,10 +12,9 @@ from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.model import READ, SKIPPED, Event, Outcome
 from tap_tiktok_following.state.plan import Plan, Turn
-from tap_tiktok_following.text import many
+from tap_tiktok_following.text import duration, many, some_of
 
 MOST_REASONS = 5
-MOST_NAMES = 5
 
 ALWAYS = ("usernames", "accounts", "requests", "time")
 """Columns of the table that are always shown; others are left out if they are empty."""
@@ -159,22 +158,6 @@ class Report:
             yield f"{len(usernames):,} {words} ({reason}): {some_of(usernames)}"
         if more := len(by_size[MOST_REASONS:]):
             yield f"and {many(more, 'other reason')}, see the scans stream"
-
-
-def some_of(usernames: Sequence[str]) -> str:
-    """Return the first usernames of a list, and the number of the others."""
-    shown = ", ".join(usernames[:MOST_NAMES])
-    more = len(usernames) - MOST_NAMES
-    return f"{shown} and {more:,} more" if more > 0 else shown
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in its two largest units, and in seconds only below an hour."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def make_table(rows: Sequence[Mapping[str, str]], columns: int) -> str:

@@ -18,12 +18,11 @@ from typing_extensions import override
 from tap_tiktok_following.errors import FAILURE, SUCCESS, Ended, Interrupted, QuotaUsedUp
 from tap_tiktok_following.model import SKIPPED, Outcome
 from tap_tiktok_following.providers import Provider
-from tap_tiktok_following.run.report import some_of
 from tap_tiktok_following.run.run import Run
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.entry import REPLICATION_KEY
 from tap_tiktok_following.streams.base import ProviderStream
-from tap_tiktok_following.text import many
+from tap_tiktok_following.text import many, some_of
 
 if TYPE_CHECKING:
     from tap_tiktok_following.tap import TapTikTokFollowing
