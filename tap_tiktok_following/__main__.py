@@ -30,9 +30,8 @@ def _run() -> None:
         # The SDK lets through whatever reading a file raised.
         arguments = [part for word in sys.argv[1:] for part in word.split("=", 1)]
         for option, path in pairwise(arguments):
-            if option not in {"--config", "--catalog"} or path == "ENV":
-                continue
-            if problem := file_problem(Path(path), is_catalog=option == "--catalog"):
+            is_file = option in {"--config", "--catalog"} and path != "ENV"
+            if is_file and (problem := file_problem(Path(path), option)):
                 sentence = f"{path}, given by {option}, {problem}."
                 raise Ended(sentence) from error
         raise

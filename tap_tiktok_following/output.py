@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from functools import cache
-from types import FrameType
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 from singer_sdk.helpers._state import StateWriter as SDKStateWriter
@@ -27,30 +26,16 @@ from tap_tiktok_following.errors import RUN_AGAIN, Ended
 
 logger = logging.getLogger(__name__)
 
-BUFFER = 64 * 1024
-"""Maximum number of bytes that are buffered."""
-
-GRACE = 2.0
-"""Seconds to wait for pages in flight after a signal."""
-
-ALARM = 4.0
-"""Seconds after a signal in which nothing is written until the process ends."""
-
-MOST_ALARMS = 15
-"""Number of alarms after which the process ends even if the target still reads: a minute."""
-
+BUFFER = 64 * 1024  # bytes that are buffered at most
+GRACE = 2.0  # seconds to wait for pages in flight after a signal
+ALARM = 4.0  # seconds after a signal in which nothing is written until the process ends
+MOST_ALARMS = 15  # until it ends even if the target still reads: a minute
 MEBIBYTE = 2**20
-
-MELTANO_BUFFER = 100 * MEBIBYTE
-"""Meltano's default `elt.buffer_size` in bytes; it ends a run with a line over half of it."""
-
-WARN_FROM = 0.7
-"""Share of the longest line from which the user is warned."""
+MELTANO_BUFFER = 100 * MEBIBYTE  # default `elt.buffer_size`; a line over half ends a run
+WARN_FROM = 0.7  # share of that half from which the user is warned
 
 _STDERR = 2
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 _writers: list[MessageWriter] = []
 
 
@@ -75,11 +60,7 @@ def logging_to_stderr() -> Iterator[None]:
 
 @contextlib.contextmanager
 def writing_to_stdout() -> Iterator[None]:
-    """Write to stdout in this context, and flush everything at its end.
-
-    Raises:
-        Ended: If stdout cannot be written.
-    """
+    """Write to stdout in this context; raise `Ended` if it cannot be written."""
     with _ended_if_unwritable():
         try:
             yield
@@ -98,8 +79,7 @@ def _ended_if_unwritable() -> Iterator[None]:
         if error.errno == errno.EPIPE:
             what = "The target stopped reading: see its log"
         elif error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
-            cause = error.strerror
-            what = f"Cannot write to stdout ({cause}): free some space, or write elsewhere"
+            what = f"Cannot write to stdout ({error.strerror}): free space, or write elsewhere"
         else:
             raise
         sys.stdout = None  # as for stderr
@@ -110,9 +90,6 @@ def _ended_if_unwritable() -> Iterator[None]:
 class MessageWriter(MsgSpecWriter):
     """The SDK's msgspec writer, but flushed on request instead of after every record.
 
-    Attributes:
-        written: Bytes written so far.
-
     Raises:
         Ended: If stdout is closed.
     """
@@ -120,12 +97,9 @@ class MessageWriter(MsgSpecWriter):
     def __init__(self) -> None:
         super().__init__()
         if sys.stdout is None:
-            sentence = (
-                "stdout is closed, but the messages are written to it: pipe it to a target or "
-                "a file."
-            )
+            sentence = "stdout is closed: pipe it to a target, or redirect it to a file."
             raise Ended(sentence)
-        self.written = 0
+        self.written = 0  # bytes
         self._pending = bytearray()
         self._record_tail = _record_tail()
         _writers.append(self)
@@ -155,53 +129,36 @@ class MessageWriter(MsgSpecWriter):
         self._pending = line
 
     def flush(self) -> None:
-        """Write everything that is buffered to stdout.
-
-        Raises:
-            Ended: If stdout cannot be written any more.
-        """
+        """Write everything that is buffered; raise `Ended` if stdout cannot be written."""
         lines, self._pending = self._pending, bytearray()
         self._record_tail = _record_tail()
         if not lines or sys.stdout is None:  # None after an error
             return
-        with _ended_if_unwritable():
-            self._write(lines)
-
-    def _write(self, lines: bytearray) -> None:
-        """Write whole lines, as many as a pipe takes at once, or a part of a longer one."""
         file = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
         view, start = memoryview(lines), 0
-        while start < len(lines):
-            most = start + select.PIPE_BUF
-            end = lines.rfind(b"\n", start, most) + 1 or most
-            written = file.write(view[start:end])
-            if written is None:  # it does not block, and is full
-                select.select([], [file], [])
-            else:
-                start += written
-                self.written += written
-
-    def is_blocked(self) -> bool:
-        """Whether stdout is full for now, after everything buffered was written to it."""
-        self.flush()
-        return not select.select([], [sys.stdout], [], 0)[1]
+        with _ended_if_unwritable():
+            while start < len(lines):
+                # Whole lines, as many as a pipe takes at once, or a part of a longer one.
+                most = start + select.PIPE_BUF
+                end = lines.rfind(b"\n", start, most) + 1 or most
+                written = file.write(view[start:end])
+                if written is None:  # it does not block, and is full
+                    select.select([], [file], [])
+                else:
+                    start += written
+                    self.written += written
 
 
 class StateWriter(SDKStateWriter):
-    """Writes a state if its message differs from the last one.
-
-    The SDK compares with a deep copy, which takes 0.39 s at 10,000 usernames. A message of
-    10 MB is neither copied nor kept.
-
-    Attributes:
-        size: Bytes of the last STATE message; 0 before the first.
-    """
+    """Writes a changed state, without the SDK's deep copy: 0.39 s at 10,000 usernames."""
 
     def __init__(self, message_writer: MessageWriter) -> None:
         super().__init__(message_writer)
         self._writer = message_writer
-        self.size = 0
-        self._last = b""
+        self.size = 0  # bytes of the last message
+        self._last = b""  # its hash: a message may have 10 MB
+        buffer = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
+        self._longest = (int(buffer) if buffer.isdecimal() else MELTANO_BUFFER) // 2
         self._has_warned = False
 
     @override
@@ -213,25 +170,22 @@ class StateWriter(SDKStateWriter):
         digest = hashlib.blake2b(line).digest()
         if digest != self._last:
             self._last, self.size = digest, len(line)
-            self._warn_before_too_long(state)
+            if self.size >= WARN_FROM * self._longest and not self._has_warned:
+                self._has_warned = True
+                self._warn(state)
             self._writer.write_line(line)
         self._writer.flush()
 
-    def _warn_before_too_long(self, state: TapState) -> None:
-        """Warn, once, before the message is too long for Meltano."""
-        buffer = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
-        longest = (int(buffer) if buffer.isdecimal() else MELTANO_BUFFER) // 2
-        if self._has_warned or self.size < WARN_FROM * longest:
-            return
-        self._has_warned = True
+    def _warn(self, state: TapState) -> None:
+        """Warn that the message will soon be too long for Meltano."""
         streams = state.get("bookmarks", {}).values()
         usernames = max((len(stream.get("partitions", ())) for stream in streams), default=0)
         sentence = (
             f"The state of {usernames:,} usernames is {self.size / MEBIBYTE:,.0f} MiB, and "
-            f"Meltano ends a run whose state exceeds {longest / MEBIBYTE:,.0f} MiB, which is "
-            f"about {usernames * longest // self.size:,} usernames: split them over several "
-            "pipelines with `shard`, or set MELTANO_ELT_BUFFER_SIZE to more than twice the "
-            "size of the state, in bytes."
+            f"Meltano ends a run whose state exceeds {self._longest / MEBIBYTE:,.0f} MiB, "
+            f"which is about {usernames * self._longest // self.size:,} usernames: split them "
+            "over several pipelines with `shard`, or set MELTANO_ELT_BUFFER_SIZE to more than "
+            "twice the size of the state, in bytes."
         )
         logger.warning("%s", sentence)
 
@@ -244,25 +198,20 @@ class Termination:
     """
 
     def __init__(self) -> None:
-        self.signum: int | None = None  # the first one
+        self.signum = 0  # the first one; 0 before it
+        self.name = ""  # its name, such as "SIGTERM"
+        self.exit_code = 0  # that shells give it: 143 for SIGTERM, 130 for SIGINT
         self.output: MessageWriter | None = None  # what the run writes to
         self._written = 0
         self._alarms = 0
 
     @property
-    def name(self) -> str:
-        """The signal's name, such as "SIGTERM"; "" before it."""
-        return signal.Signals(self.signum).name if self.signum else ""
-
-    @property
-    def exit_code(self) -> int:
-        """The exit code that shells give the signal: 143 for SIGTERM, 130 for SIGINT."""
-        return 128 + (self.signum or 0)
-
-    @property
     def is_urgent(self) -> bool:
-        """Whether to write nothing but a state: a signal came and the output is blocked."""
-        return bool(self.signum and self.output and self.output.is_blocked())
+        """Whether to write nothing but a state: a signal came and stdout is full for now."""
+        if not self.signum or self.output is None:
+            return False
+        self.output.flush()
+        return not select.select([], [sys.stdout], [], 0)[1]
 
     def install(self) -> None:
         """Handle the signals; do nothing outside the main thread, where Python forbids it."""
@@ -274,10 +223,11 @@ class Termination:
                 signal.signal(signum, self)
         atexit.register(_ignore_signals)
 
-    def __call__(self, signum: int, frame: FrameType | None = None) -> None:  # noqa: ARG002
+    def __call__(self, signum: int, _: object) -> None:
         """Note the signal without raising: a message may be partly written."""
-        if self.signum is None:
-            self.signum = signum
+        if not self.signum:
+            self.signum, self.exit_code = signum, 128 + signum
+            self.name = signal.Signals(signum).name
             self._written = self.output.written if self.output else 0
             # An alarm ends a blocked write too, and needs no thread that could be starved.
             signal.signal(signal.SIGALRM, lambda *_: self._end())

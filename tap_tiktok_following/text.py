@@ -6,18 +6,13 @@ import datetime as dt
 import json
 import logging
 import re
-import traceback
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
-
+SHORT = 8  # characters; a shorter secret may be part of a word, and is masked only as a whole
 MOST_NAMES = 5
-
-SHORT = 8
-"""Characters. A shorter secret may be part of a word; it is masked only as a whole word."""
-
 HOUR = 60 * 60
 DAY = 24 * HOUR
 
@@ -35,8 +30,7 @@ def hide(secret: object) -> None:
     """Mask a value in all text from now on, however it is escaped; None and "" are ignored."""
     if secret:
         text = str(secret)
-        escaped = json.dumps(text)[1:-1]
-        _secrets.update({text, quote(text, safe=""), quote_plus(text), escaped})
+        _secrets.update({text, quote(text, safe=""), quote_plus(text), json.dumps(text)[1:-1]})
 
 
 def redact(text: str) -> str:
@@ -72,7 +66,7 @@ class _RedactedRecord(logging.LogRecord):
         if (clean_message := redact(message)) != message:
             self.msg, self.args = clean_message, ()
         if self.exc_info:
-            trace = "".join(traceback.format_exception(*self.exc_info))
+            trace = logging.Formatter().formatException(self.exc_info)
             if (clean_trace := redact(trace)) != trace:
                 # Formatters print `exc_text` in place of `exc_info`.
                 self.exc_info, self.exc_text = None, clean_trace
@@ -80,10 +74,7 @@ class _RedactedRecord(logging.LogRecord):
 
 def strip_invisible(text: str) -> str:
     """Remove terminal escapes, control characters and invisible ones, but not whitespace."""
-    visible = _ESCAPE.sub("", text)
-    if visible.isprintable():
-        return visible
-    return "".join(c for c in visible if c.isprintable() or c.isspace())
+    return "".join(c for c in _ESCAPE.sub("", text) if c.isprintable() or c.isspace())
 
 
 def clean(text: str, most: int = 100) -> str:
@@ -99,11 +90,7 @@ def in_utc(seconds: float) -> str:
 
 
 def unix_seconds(moment: dt.datetime) -> int:
-    """Return whole Unix seconds of a moment, which is in UTC if it has no time zone.
-
-    Raises:
-        OverflowError: If its time zone moves it out of the years 1 to 9999.
-    """
+    """Return Unix seconds of a time, in UTC if it has no zone; may raise `OverflowError`."""
     in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
     return int(in_zone.astimezone(dt.timezone.utc).timestamp())
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from configparser import ConfigParser
 from itertools import chain
 from typing import Any
 
@@ -13,16 +14,14 @@ from singer_sdk import typing as th
 
 from tap_tiktok_following.providers import PROVIDERS
 
-VARIABLES = "TAP_TIKTOK_FOLLOWING_"
-"""Prefix of the environment variables of settings; the rest is the name in capitals."""
+VARIABLES = "TAP_TIKTOK_FOLLOWING_"  # before the names of settings, in capitals
 
-RENAMED = {
+RENAMED = {  # old names of settings, and the present ones
     "answers_path": "responses_path",
     "refresh_after_days": "full_scan_after_days",
     "refresh_on_loss": "full_scan_on_loss",
     "revisit_after_hours": "rescan_after_hours",
 }
-"""Old names of settings, and the present ones."""
 
 CREDENTIALS = tuple(name for provider in PROVIDERS for name, _, _ in provider.settings)
 SECRETS = tuple(
@@ -32,8 +31,8 @@ SECRETS = tuple(
 
 def _setting(
     name: str,
-    kind: type[th.JSONTypeHelper[Any]] | th.JSONTypeHelper[Any],
     description: str,
+    kind: type[th.JSONTypeHelper[Any]] | th.JSONTypeHelper[Any] = th.StringType,
     *,
     default: object = None,
     title: str = "",
@@ -55,41 +54,38 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
     "What to read": (
         _setting(
             "usernames",
-            th.ArrayType(th.StringType),
             "Usernames whose following lists are read, as a list of names, @names or "
             "profile URLs. Upper and lower case are the same. Usernames from "
             "`usernames_path` are added to it.",
+            th.ArrayType(th.StringType),
         ),
         _setting(
             "usernames_path",
-            th.StringType,
             "Path or URL (https, s3, gs) of a file with one username per line (`#` starts a "
             "comment), or of a CSV file with a column `username`, separated by commas, "
             "semicolons or tabs. Usernames from `usernames` are added to it.",
         ),
         _setting(
             "shard",
-            th.StringType,
             "Part of the usernames to read, such as `3/8` for the third of eight. Each "
             "username belongs to one shard, whatever else is on the list, so that several "
             "pipelines can share one list.",
         ),
         _setting(
             "start_date",
-            th.DateTimeType,
             "Read each list only down to follows made at this time (RFC 3339; UTC if it "
             "has no time zone). Without it, lists are read to the end.",
+            th.DateTimeType,
         ),
     ),
     "Credentials": tuple(
-        _setting(name, th.StringType, description)
+        _setting(name, description)
         for provider in PROVIDERS
         for name, _, description in provider.settings
     ),
     "Cost": (
         _setting(
             "responses_path",
-            th.StringType,
             "Path of a local file that stores every response until the target has saved its "
             "rows, so that no response is paid for twice if the run, the target or the "
             "machine stops. Use one file per pipeline. It contains personal data. It is safe "
@@ -97,24 +93,24 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         ),
         _setting(
             "rescan_after_hours",
-            th.IntegerType(minimum=0, maximum=87600),
             "Number of hours for which a username is not read again after it was read or "
             "skipped.",
+            th.IntegerType(minimum=0, maximum=87600),
             default=0,
         ),
         _setting(
             "retry_unavailable_after_days",
-            th.IntegerType(minimum=0, maximum=3650),
             "Number of days for which a username is not read again after it was private, "
             "hidden, not found or unavailable.",
+            th.IntegerType(minimum=0, maximum=3650),
             default=0,
         ),
         *(
             _setting(
                 provider.budget_setting,
-                th.IntegerType(minimum=0),
                 f"Maximum number of requests to {provider.called} per run, retries included. "
                 "The next run continues from there. Without it, there is no limit.",
+                th.IntegerType(minimum=0),
                 title=f"{provider.title} requests per run",
             )
             for provider in PROVIDERS
@@ -122,9 +118,9 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         *(
             _setting(
                 provider.rate_setting,
-                th.IntegerType(minimum=1, maximum=1000),
                 f"Maximum number of requests per second to {provider.called}."
                 f"{provider.rate_note}",
+                th.IntegerType(minimum=1, maximum=1000),
                 default=provider.per_second,
             )
             for provider in PROVIDERS
@@ -133,74 +129,73 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
     "Unfollows": (
         _setting(
             "full_scan_on_loss",
-            th.BooleanType,
             "Read and send a whole list when a scan shows that it has lost accounts, so "
             "that unfollows are found the day they happen. Each of these lists costs one "
             "request per 100 accounts.",
+            th.BooleanType,
             default=False,
         ),
         _setting(
             "full_scan_after_days",
-            th.IntegerType(minimum=0, maximum=3650),
             "Read and send a whole list again when its last full scan is older than this "
             "number of days. Full scans are spread over the second half of the interval. 0 "
             "reads every list in full in every run. Without it, lists are read in full only "
             "once.",
+            th.IntegerType(minimum=0, maximum=3650),
         ),
     ),
     "Failure": (
         _setting(
             "on_quota_exhausted",
-            th.StringType(allowed_values=["fail", "stop"]),
             "What to do when the quota of a provider is used up: `fail` ends the run with "
             "exit code 75 (try again later), `stop` with 0. Everything read so far is "
             "written in both cases.",
+            th.StringType(allowed_values=["fail", "stop"]),
             default="fail",
         ),
         _setting(
             "on_username_failure",
-            th.StringType(allowed_values=["fail", "continue"]),
             "What to do when a username could not be read: `fail` ends the run with exit "
             "code 1 after all others were read, `continue` with 0.",
+            th.StringType(allowed_values=["fail", "continue"]),
             default="fail",
         ),
     ),
     "Rarely changed": (
         _setting(
             "lookback_days",
-            th.IntegerType(minimum=0, maximum=3650),
             "Number of days before the last scan that an incremental scan reads again, to "
             "find follows that the provider shows late.",
+            th.IntegerType(minimum=0, maximum=3650),
             default=1,
         ),
         _setting(
             "page_size",
-            th.IntegerType(minimum=1, maximum=100),
             "Number of accounts per request.",
+            th.IntegerType(minimum=1, maximum=100),
             default=100,
         ),
         _setting(
             "concurrency",
-            th.IntegerType(minimum=1, maximum=64),
             "Number of lists of one provider that are read at the same time.",
+            th.IntegerType(minimum=1, maximum=64),
             default=8,
         ),
         _setting(
             "max_tries",
-            th.IntegerType(minimum=1, maximum=20),
             "Number of times a request is sent before its username counts as failed.",
+            th.IntegerType(minimum=1, maximum=20),
             default=5,
         ),
         _setting(
             "request_timeout",
-            th.IntegerType(minimum=1, maximum=600),
             "Timeout in seconds for connecting, for each read and for the whole response.",
+            th.IntegerType(minimum=1, maximum=600),
             default=60,
         ),
         *(
             _setting(
                 provider.url_setting,
-                th.StringType,
                 f"Base URL of {provider.called}.",
                 default=provider.default_url,
                 title=f"{provider.title} URL",
@@ -209,7 +204,6 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
         ),
         _setting(
             "user_agent",
-            th.StringType,
             "User-Agent header sent with every request. The default is the name and version "
             "of the tap.",
         ),
@@ -218,15 +212,9 @@ GROUPS: dict[str, tuple[th.Property[Any], ...]] = {
 
 SETTINGS = th.PropertiesList(*chain.from_iterable(GROUPS.values()))
 
-
-_BOOLEANS = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
-
 _PARSERS: dict[str, Callable[[str], object]] = {
     "array": json.loads,
-    "boolean": lambda value: _BOOLEANS[value.lower()],
+    "boolean": lambda value: ConfigParser.BOOLEAN_STATES[value.lower()],
     "integer": int,
     "object": json.loads,
 }
@@ -245,17 +233,16 @@ def variables() -> dict[str, str]:
     }
 
 
-def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def from_environment(schemas: Mapping[str, Mapping[str, Any]]) -> dict[str, object]:
     """Read settings from environment variables.
 
     A value of a wrong type stays a string, to be reported by the validation.
     """
-    return {name: _parse(value, schemas.get(name, {})) for name, value in variables().items()}
-
-
-def _parse(value: str, schema: Mapping[str, Any]) -> object:
-    kind = schema.get("type", ["string"])[0]
-    try:
-        return _PARSERS.get(kind, str)(value)
-    except (KeyError, ValueError):
-        return value.split(",") if kind == "array" else value
+    config: dict[str, object] = {}
+    for name, value in variables().items():
+        kind = schemas.get(name, {}).get("type", ["string"])[0]
+        try:
+            config[name] = _PARSERS.get(kind, str)(value)
+        except (KeyError, ValueError):
+            config[name] = value.split(",") if kind == "array" else value
+    return config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import logging
@@ -10,6 +9,7 @@ import re
 import threading
 from collections.abc import Mapping
 from concurrent import futures
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -21,24 +21,18 @@ import fsspec
 import requests
 
 from tap_tiktok_following.http import Session
-from tap_tiktok_following.text import clean, hide, redact, strip_invisible
+from tap_tiktok_following.text import clean, hide, strip_invisible
 
 logger = logging.getLogger(__name__)
 
-MAX_FILE = 64 * 1024 * 1024
-"""Largest file of usernames in bytes."""
-
-MAX_SHOWN = 80
-"""Number of characters of a malformed username that are shown."""
-
+MAX_FILE = 64 * 1024 * 1024  # bytes of a file of usernames
+MAX_SHOWN = 80  # characters of a malformed username
 COLUMN = "username"
 
 _HEADER = re.compile(r"(user|screen|unique)?_?(account|handle|id|name|profile|url|user)s?")
-
 _USERNAME = re.compile(r"[A-Za-z0-9._]{0,23}[A-Za-z0-9_]")
 _PROFILE = re.compile(
-    r"(https?:)?(//)?([\w-]+\.)*tiktok\.com/+(@|%40)(?P<name>[^/?#]+).*",
-    re.ASCII | re.IGNORECASE,
+    r"(https?:)?(//)?([\w-]+\.)*tiktok\.com/+(@|%40)(?P<name>[^/?#]+).*", re.IGNORECASE
 )
 _SHARD = re.compile(r"([1-9]\d{0,3})/([1-9]\d{0,3})")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -48,13 +42,10 @@ class FileProblem(Exception):  # noqa: N818 - its text is for the user
     """A file of usernames cannot be used; the text says why, and follows the file's name."""
 
 
-_LATE = "can't be read (it did not arrive within {timeout} seconds)"
-
 _CAUSES: dict[type[Exception], str] = {
     FileProblem: "{error}",
     FileNotFoundError: "does not exist",
-    futures.TimeoutError: _LATE,
-    requests.Timeout: _LATE,
+    futures.TimeoutError: "can't be read (it did not arrive within {timeout} seconds)",
     requests.HTTPError: "can't be read (HTTP {error.response.status_code})",
     ImportError: "can't be read ({error})",  # it names the package
     requests.exceptions.SSLError: "can't be read (its certificate is not trusted)",
@@ -122,8 +113,8 @@ def show(entry: str) -> str:
 
     So it is never the key of a real username, even if it looks like one.
     """
-    escaped = redact(strip_invisible(entry).strip()).encode("unicode_escape").decode()
-    return escaped if len(escaped) <= MAX_SHOWN else escaped[: MAX_SHOWN - 1] + "…"
+    escaped = strip_invisible(entry).strip().encode("unicode_escape").decode()
+    return clean(escaped, MAX_SHOWN)
 
 
 def parse_shard(text: str) -> tuple[int, int] | None:
@@ -146,13 +137,17 @@ def shard_of(text: str, count: int) -> int:
 def _entries(text: str, *, is_csv: bool) -> list[str]:
     """Return the entries of a file, without blank cells and lines.
 
-    A file is a CSV if its first line has a column `username`; blank lines and lines that start
-    with `#` may precede it. In a CSV `#` has no special meaning, because a cell may start with
-    it; in a file of lines it starts a comment.
+    A file is a CSV if its first line, blank ones and comments aside, has a column `username`.
+    In a CSV `#` starts no comment, because a cell may start with it.
     """
     lines = io.StringIO(text, newline="")
-    first = next((line for line in lines if _entry(line) or COLUMN in _header(line)[1]), "")
-    delimiter, columns = _header(first)
+    delimiter, columns = ",", [""]
+    for line in lines:
+        delimiter = max(",;\t", key=line.count)
+        [cells] = csv.reader([line], delimiter=delimiter)
+        columns = [cell.strip().lower() for cell in cells]
+        if _entry(line) or COLUMN in columns:
+            break
     rows = csv.reader(lines, delimiter=delimiter)
     if columns.count(COLUMN) > 1:
         problem = f"has two columns `{COLUMN}`"
@@ -168,20 +163,10 @@ def _entries(text: str, *, is_csv: bool) -> list[str]:
     if entries and _HEADER.fullmatch(entries[0].lower()):
         logger.warning(
             "The first line of `usernames_path`, `%s`, looks like a header but is read as a "
-            "username: replace it by `%s`, or delete it.",
+            "username: replace it by `username`, or delete it.",
             entries[0],
-            COLUMN,
         )
     return entries
-
-
-def _header(line: str) -> tuple[str, list[str]]:
-    """Return the delimiter of a line that may be the header of a CSV, and its columns."""
-    found = []
-    for delimiter in ",;\t":
-        (cells,) = csv.reader([line], delimiter=delimiter)
-        found.append((delimiter, [name.strip().lower() for name in cells]))
-    return max(found, key=lambda pair: (COLUMN in pair[1], len(pair[1])))
 
 
 def _entry(line: str) -> str:
@@ -194,7 +179,7 @@ def _read(location: str, timeout: float) -> str:
 
     def read() -> None:
         try:
-            fetched.set_result(_fetch(location, timeout))
+            fetched.set_result(_fetch(location))
         except Exception as error:  # noqa: BLE001 - of whatever package opens the URL
             fetched.set_exception(error)
 
@@ -205,16 +190,17 @@ def _read(location: str, timeout: float) -> str:
     return content.decode("utf-16" if content.startswith(_UTF16_MARKS) else "utf-8-sig")
 
 
-def _fetch(location: str, timeout: float) -> bytes:
+def _fetch(location: str) -> bytes:
     """Read a path, a file on a web server, or whatever fsspec opens."""
     scheme, is_url, _ = location.partition("://")
     if scheme.lower() in {"http", "https"}:
         # fsspec reports every failure of a web server as a missing file.
-        content = _download(location, timeout)
+        content = _download(location)
     elif is_url and scheme not in fsspec.available_protocols():
         problem = f"can't be read (there is no file system for {scheme}://)"
         raise FileProblem(problem)
     else:
+        # fsspec opens no pipes.
         with fsspec.open(location, "rb") if is_url else Path(location).open("rb") as file:
             content = file.read(MAX_FILE + 1)
     if len(content) > MAX_FILE:
@@ -223,21 +209,19 @@ def _fetch(location: str, timeout: float) -> bytes:
     return content
 
 
-def _download(url: str, timeout: float) -> bytes:
-    parts = urlsplit(url)
+def _download(url: str) -> bytes:
     if not is_safe(url):
         problem = "must start with https://"
         raise FileProblem(problem)
+    parts = urlsplit(url)
     with Session(url) as session:
-        session.hooks["response"] = [_check_redirect]
         if parts.username is not None:
             session.auth = (unquote(parts.username), unquote(parts.password or ""))
-        with session.get(url, timeout=timeout) as response:
+        with session.get(url, hooks={"response": _check_redirect}) as response:
             if response.status_code in {404, 410}:
                 raise FileNotFoundError
             response.raise_for_status()
-            content: bytes = response.raw.read(MAX_FILE + 1, decode_content=True)
-            return content
+            return bytes(response.raw.read(MAX_FILE + 1, decode_content=True))
 
 
 def _check_redirect(response: requests.Response, **_: object) -> None:
@@ -251,22 +235,20 @@ def _check_redirect(response: requests.Response, **_: object) -> None:
 
 def _hide_credentials(url: str) -> None:
     """Mask user, password and query of a URL, but only together: each may be a common word."""
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        if parts.username is not None:
-            hide(parts.netloc)
-        if parts.scheme and parts.query:
-            hide(f"{parts.path}?{parts.query}")
-            hide(requests.Request("GET", url).prepare().path_url)  # as it is sent
+    parts = urlsplit(url)
+    if parts.username is not None:
+        hide(parts.netloc)
+    if parts.scheme and parts.query:
+        hide(requests.Request("GET", url).prepare().path_url)  # as it is sent and logged
 
 
 def is_safe(url: str) -> bool:
     """Return whether nobody can read or change the content of a URL in transit."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    with contextlib.suppress(ValueError):
-        if host == "localhost" or ip_address(host).is_loopback:
-            return parts.scheme in {"http", "https"}
+    if parts.scheme == "http":
+        with suppress(ValueError):
+            return host == "localhost" or ip_address(host).is_loopback
     return parts.scheme == "https"
 
 

@@ -6,10 +6,9 @@ import fnmatch
 import json
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from copy import deepcopy
 from difflib import get_close_matches
 from functools import partial
 from itertools import chain, permutations
@@ -33,11 +32,6 @@ from tap_tiktok_following.text import clean, parse_time
 logger = logging.getLogger(__name__)
 
 _SAMPLES = {"boolean": True, "integer": 1, "string": "2026-01-31T00:00:00+00:00"}
-"""Values of sample records, by type."""
-
-_OF_VALUES = (ArithmeticError, IndexError, ValueError)
-"""Errors of expressions that depend on the values of a record."""
-
 _TYPES = {
     "array": "a list of strings",
     "boolean": "true or false",
@@ -47,32 +41,27 @@ _TYPES = {
 }
 
 
-def file_problem(path: Path, *, is_catalog: bool) -> str:
-    """Return why a file is not a JSON object, or not a catalog; "" if it is one."""
+def file_problem(path: Path, option: str) -> str:
+    """Return why the file of `--config` or `--catalog` cannot be used; "" if it can."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if option == "--catalog":
+            Catalog.from_dict(content)
     except OSError as error:
         return f"can't be read ({error.strerror})"
     except json.JSONDecodeError as error:
         return f"is not JSON ({error.msg}, line {error.lineno}, column {error.colno})"
-    except ValueError:
+    except UnicodeDecodeError:
         return "is not JSON in UTF-8"
-    if not isinstance(content, dict):
-        return "is not a JSON object"
-    try:
-        Catalog.from_dict(content if is_catalog else {})
     except (AttributeError, LookupError, TypeError, ValueError):
         return "is not a catalog as `--discover` prints it"
-    return ""
+    return "" if isinstance(content, dict) else "is not a JSON object"
 
 
 def in_words(
     error: ValidationError, schemas: Mapping[str, Any], variables: Collection[str]
 ) -> str:
-    """Return the problem with a setting, without its value, which may be a secret.
-
-    `variables` are the settings that environment variables give.
-    """
+    """Return the problem with a setting, without its value, which may be a secret."""
     name = str(error.path[0])
     if len(error.path) > 1 and schemas[name]["type"][0] == "object":
         part = ".".join(map(str, error.path))
@@ -128,9 +117,8 @@ def _username_problems(config: Mapping[str, Any], asked_for: Usernames) -> Itera
     for entry in listed:
         if usernames.parse(entry) is None:
             yield f"`usernames` contains '{usernames.show(entry)}', which is not a username"
-    if asked_for.problem:
-        location = usernames.without_credentials(path or "")
-        yield f"`usernames_path` ({location}) {asked_for.problem}"
+    if path and asked_for.problem:
+        yield f"`usernames_path` ({usernames.without_credentials(path)}) {asked_for.problem}"
     elif not listed and not path:
         yield "no usernames are configured (set `usernames` or `usernames_path`)"
 
@@ -151,13 +139,12 @@ def _credential_problems(
 
 
 def _connection_problems(provider: type[Provider], config: Mapping[str, Any]) -> Iterator[str]:
-    setting = provider.url_setting
-    url = config[setting]
+    setting, url = provider.url_setting, config[provider.url_setting]
     try:
         requests.Request("GET", url).prepare()
-        parts = urlsplit(url)
     except ValueError:
-        parts = urlsplit("")
+        url = ""
+    parts = urlsplit(url)
     # Its host is a header, too.
     if not parts.hostname or parts.scheme not in {"http", "https"} or not url.isascii():
         yield f"`{setting}` must be a URL such as https://example.com"
@@ -167,7 +154,7 @@ def _connection_problems(provider: type[Provider], config: Mapping[str, Any]) ->
         yield f"`{setting}` must start with https://"
     elif provider.is_configured(config):
         try:
-            Transport(url, setting, timeout=config.get("request_timeout", 60), user_agent="")
+            Transport(url, setting, timeout=60, user_agent="")
         except Ended as ended:
             yield ended.sentence[:1].lower() + ended.sentence[1:].removesuffix(".")
 
@@ -184,38 +171,34 @@ def stream_map_problems(
             choices = ", ".join(f"`{stream}`" for stream in streams)
             yield f"`stream_maps` names `{name}`, which is not a stream ({choices})"
             continue
-        attempt, found = partial(_try, name, config, catalog), []
+        attempt, found = partial(_try, config, catalog), []
         for column, expression in parts.items():
             is_expression = column == "__filter__" or not column.startswith("__")
             if is_expression and isinstance(expression, str) and expression != "__NULL__":
                 trial = {"__source__": source, column: expression}
                 filtered = {"__filter__": parts.get("__filter__"), **trial}
-                if problem := attempt(trial) or attempt(filtered, nulls=True):
+                if problem := attempt({name: trial}) or attempt({name: filtered}, nulls=True):
                     found.append(f"`{column}` {problem}")
-        if not found and (problem := attempt(definition)):
+        if not found and (problem := attempt({name: definition})):
             found = [f"it {problem}"]
         yield from (f"`stream_maps` of `{name}`: {problem}" for problem in found)
 
 
 def _try(
-    name: str,
-    config: Mapping[str, Any],
-    catalog: Catalog,
-    definition: StreamMapsDict | str | None,
-    *,
-    nulls: bool = False,
+    config: Mapping[str, Any], catalog: Catalog, maps: StreamMapsDict, *, nulls: bool = False
 ) -> str:
-    """Return why a definition fails for a sample record; "" if it does not."""
+    """Return why stream maps fail for a sample record; "" if they do not."""
     log = logging.getLogger(PluginMapper.__module__)
     log.disabled = True  # else it says of each trial what it found
     try:
-        mapper = PluginMapper({**config, "stream_maps": {name: definition}}, log)
-        mapper.register_raw_streams_from_catalog(deepcopy(catalog))  # a map changes schemas
+        mapper = PluginMapper({**config, "stream_maps": maps}, log)
+        mapper.register_raw_streams_from_catalog(catalog)
         for entry in catalog.streams:
             columns = entry.schema.to_dict()["properties"].items()
             sample = {column: _sample(s["type"], nulls=nulls) for column, s in columns}
-            for stream_map in mapper.stream_maps.get(entry.tap_stream_id, ()):
-                with suppress(*_OF_VALUES):  # what depends on values a sample does not prove
+            for stream_map in mapper.stream_maps[entry.tap_stream_id]:
+                # A sample does not prove what depends on values.
+                with suppress(ArithmeticError, IndexError, ValueError):
                     stream_map.transform(sample)
     except Exception as error:  # noqa: BLE001 - of whatever an expression does
         where = " where columns are null" if nulls else ""
@@ -235,7 +218,5 @@ def map_error(error: Exception) -> str:
     return clean(str(cause).rstrip("."), 200)
 
 
-def _sample(types: Collection[str], *, nulls: bool) -> object:
-    if nulls and "null" in types:
-        return None
-    return next(value for kind, value in _SAMPLES.items() if kind in types)
+def _sample(types: Sequence[str], *, nulls: bool) -> object:
+    return None if nulls and "null" in types else _SAMPLES[types[0]]
