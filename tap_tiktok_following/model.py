@@ -15,8 +15,7 @@ import msgspec
 
 from tap_tiktok_following.text import DAY, HOUR, parse_time
 
-HASH_LENGTH = 5
-"""Bytes of the hash of an account."""
+HASH_LENGTH = 5  # bytes of the hash of an account
 
 
 class Outcome(str, Enum):

@@ -19,8 +19,7 @@ from tap_tiktok_following.text import HOUR
 
 Fetch = Callable[[str, int | None, int, Callable[[], None]], Response]
 
-AGED = 12 * HOUR
-"""Seconds after which a list whose scan was stored is scanned again in the same run."""
+AGED = 12 * HOUR  # seconds until a list whose scan was stored is scanned again in the same run
 
 logger = logging.getLogger(__name__)
 

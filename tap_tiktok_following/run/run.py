@@ -30,8 +30,7 @@ from tap_tiktok_following.state.responses import ResponseFile
 
 USER_AGENT = f"tap-tiktok-following/{version('tap-tiktok-following')}"
 
-FAILURES_IN_A_ROW = 10
-"""Consecutive failures after which the provider counts as down."""
+FAILURES_IN_A_ROW = 10  # consecutive failures after which the provider counts as down
 
 logger = logging.getLogger(__name__)
 

@@ -17,11 +17,8 @@ from queue import Empty, SimpleQueue
 
 from tap_tiktok_following.model import Event
 
-PAGES_AHEAD = 2
-"""Maximum number of pages per worker that the consumer has not taken yet."""
-
-TICK = 1.0
-"""Seconds after which the consumer gets None if nothing arrived."""
+PAGES_AHEAD = 2  # maximum number of pages per worker that the consumer has not taken yet
+TICK = 1.0  # seconds after which the consumer gets None if nothing arrived
 
 logger = logging.getLogger(__name__)
 

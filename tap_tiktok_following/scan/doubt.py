@@ -16,17 +16,10 @@ from tap_tiktok_following.scan.listing import Listing
 from tap_tiktok_following.scan.memory import split_hashes
 from tap_tiktok_following.text import many
 
-CUT_AT = 4900
-"""Number of accounts: providers cut lists near their newest 5,000 without saying so."""
-
-FEWEST_MISSING = 10
-"""Number of missing accounts from which a short list is doubted."""
-
-MOST_MISSING = 90
-"""The same for a list of any length: nearly a page."""
-
-SHARE_MISSING = 50
-"""In between, one account in so many."""
+CUT_AT = 4900  # accounts: providers cut lists near their newest 5,000 without saying so
+FEWEST_MISSING = 10  # number of missing accounts from which a short list is doubted
+MOST_MISSING = 90  # the same for a list of any length: nearly a page
+SHARE_MISSING = 50  # in between, one account in so many
 
 
 def is_expected_empty(entry: Entry, total: int | None) -> bool:

@@ -32,8 +32,7 @@ from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_
 from tap_tiktok_following.scan.row import add_reference, make_row
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
-OUTAGE = 20 * HOUR
-"""Seconds that an outage lasts at most: a page that fails for longer is itself at fault."""
+OUTAGE = 20 * HOUR  # seconds; a page that fails for longer than any outage is at fault
 
 RETRY_AFTER = 7 * DAY
 """Most seconds until a list with such a page is read in full again.

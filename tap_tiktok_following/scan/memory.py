@@ -14,11 +14,8 @@ from itertools import takewhile
 
 from tap_tiktok_following.model import HASH_LENGTH, Memory
 
-MOST_REMEMBERED = 1000
-"""Number of accounts from which a memory grows no further."""
-
-ENOUGH_MET = 3
-"""Number of remembered accounts that show where a list continues as it was."""
+MOST_REMEMBERED = 1000  # number of accounts from which a memory grows no further
+ENOUGH_MET = 3  # number of remembered accounts that show where a list continues as it was
 
 _HASHES = struct.Struct(f"{HASH_LENGTH}s")
 

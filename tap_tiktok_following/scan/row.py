@@ -9,8 +9,7 @@ from typing import Any
 from tap_tiktok_following.model import Entry, Event, Outcome, Progress
 from tap_tiktok_following.text import in_utc
 
-PLACEHOLDER = "<username>"
-"""Replaces the username in a reason: equal reasons form one group, and no name is repeated."""
+PLACEHOLDER = "<username>"  # for the username in a reason: equal reasons form one group
 
 
 def make_row(  # noqa: PLR0913 - two of them differ in completed scans only

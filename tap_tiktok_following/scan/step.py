@@ -28,11 +28,8 @@ from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
 from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.text import in_utc
 
-LARGEST_PAGE = 100
-"""Maximum number of accounts per page with both providers."""
-
-MOST_IDLE = 4
-"""Consecutive pages with the same cursor and no new account until the scan fails."""
+LARGEST_PAGE = 100  # maximum number of accounts per page with both providers
+MOST_IDLE = 4  # consecutive pages with the same cursor and no new account until the scan fails
 
 
 def next_request(entry: Entry, policy: Policy) -> tuple[int | None, int]:

@@ -11,8 +11,7 @@ from enum import Enum
 from tap_tiktok_following.model import READ, SKIPPED, Entry, Outcome, Policy
 from tap_tiktok_following.scan.step import is_full
 
-LONGEST = 5000
-"""Number of accounts: providers return no more of a list."""
+LONGEST = 5000  # number of accounts: providers return no more of a list
 
 
 class Turn(Enum):

@@ -27,14 +27,9 @@ from tap_tiktok_following.errors import Ended
 from tap_tiktok_following.model import Entry, RawResponse
 from tap_tiktok_following.text import DAY, clean, redact
 
-STORED_FOR = 30 * DAY
-"""Seconds after which an unused response is deleted, because it is personal data."""
-
-APPLICATION_ID = 0x746B666F
-"""SQLite's `application_id` of the file, "tkfo", which identifies it as ours."""
-
-FORMAT = 2
-"""SQLite's `user_version` of the file; it is raised when the table changes."""
+STORED_FOR = 30 * DAY  # seconds until an unused response is deleted: it is personal data
+APPLICATION_ID = 0x746B666F  # SQLite's `application_id` of the file, "tkfo": it is ours
+FORMAT = 2  # SQLite's `user_version` of the file; it is raised when the table changes
 
 _CREATE = f"""
 BEGIN;

@@ -28,20 +28,11 @@ if TYPE_CHECKING:
     from tap_tiktok_following.tap import TapTikTokFollowing
 
 
-STATE_EVERY = 2.0
-"""Minimum seconds between two states while pages arrive."""
-
-STATE_SHARE = 20
-"""Writing states takes at most 1/20 of the run time."""
-
-STATE_RATE = 10_000_000 / 30
-"""Maximum bytes of states per second: a target takes ten times as long as we do."""
-
-PROGRESS_EVERY = 10.0
-"""Seconds between two progress lines."""
-
-MOST_TRIED = 10
-"""Maximum number of usernames that `--test` tries."""
+STATE_EVERY = 2.0  # minimum seconds between two states while pages arrive
+STATE_SHARE = 20  # writing states takes at most 1/20 of the run time
+STATE_RATE = 10_000_000 / 30  # bytes of states per second: a target is ten times slower
+PROGRESS_EVERY = 10.0  # seconds between two progress lines
+MOST_TRIED = 10  # maximum number of usernames that `--test` tries
 
 PROPERTIES = (
     th.Property(
