@@ -10,12 +10,11 @@ def find_evidence(listing: Listing) -> dict[Evidence, int]:
     """Return the minimum number of accounts that left the list, by evidence.
 
     Each is a lower bound, so the greater one counts, never their sum. Evidence that is not
-    available is left out: there is none from a cache that is older than the bookmark, or
-    across a page that stayed empty.
+    available is left out: there is none across a gap or a page that stayed empty.
     """
     entry, progress, comparison = listing.entry, listing.progress, listing.comparison
     bookmark = entry.bookmark
-    if bookmark is None or progress.as_of < bookmark or progress.has_hole or progress.gap:
+    if bookmark is None or progress.has_hole or progress.gap:
         return {}
     evidence = {}
     missing = comparison.count_missing(listing.earliest, bookmark)

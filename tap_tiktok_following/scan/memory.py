@@ -68,7 +68,7 @@ class Comparison:
         All unknown accounts count if fewer than half of the remembered ones are listed.
         """
         unknown = len(self.accounts) - len(self.met)
-        if self.has_met_half and self.met:
+        if self.has_met_half:
             below = takewhile(lambda a: a not in self.ranks, reversed(self.accounts))
             return unknown - sum(1 for _ in below)
         return unknown
