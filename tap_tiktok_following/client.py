@@ -23,8 +23,7 @@ from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Response, TokenGrant
 from tap_tiktok_following.providers import Provider
 
-MAX_BACKOFF = 60
-"""Maximum seconds between two tries if the provider does not say how long to wait."""
+MAX_BACKOFF = 60  # seconds between two tries if the provider does not say how long to wait
 
 WINDOW = 1.02
 """Length of the rate limit's window in seconds.
@@ -33,8 +32,7 @@ A little more than a second, because the provider counts requests when they arri
 travel faster than others.
 """
 
-FRESH = 0.9
-"""The share of its lifetime after which an access token is renewed."""
+FRESH = 0.9  # the share of its lifetime after which an access token is renewed
 
 T = TypeVar("T")
 
@@ -120,15 +118,15 @@ class Client:
             return retrying(request)()
         except Transient as error:
             tries = "1 try" if self._max_tries == 1 else f"{self._max_tries} tries"
-            reason = f"{error.reason} after {tries}"
             raise Failed(
-                reason,
+                details=f"{error.details} after {tries}",
                 advice=error.advice,
                 reference=error.reference,
                 response=error.response,
             ) from error
         except StreamEnded as error:
-            raise self._gate.stop(error) from None
+            self._gate.stop(error)
+            raise
 
     def _waits(self) -> Generator[float, Transient, None]:
         """Wait at the gate, which can end the wait, and leave 0 seconds to `backoff`."""
@@ -137,9 +135,7 @@ class Client:
         while True:
             error = yield 0
             wait = max(error.retry_after or 0, backoff.full_jitter(next(longest)))
-            if isinstance(error, SlowDown):
-                self._gate.pause(wait)
-            self._gate.rest(wait)
+            self._gate.rest(wait, all_workers=isinstance(error, SlowDown))
 
 
 class Gate:
@@ -157,7 +153,7 @@ class Gate:
         self.requests = 0
         self._max_requests = max_requests
         self._budget = budget
-        self._sent: deque[float] = deque(maxlen=per_second)
+        self._sent = deque([-WINDOW] * per_second, maxlen=per_second)  # when, newest last
         self._paused_until = 0.0
         self._changed = Condition()
 
@@ -168,50 +164,38 @@ class Gate:
             StreamEnded: If no request may be sent any more.
         """
         with self._changed:
-            while (wait := self._time_to_wait(counted=counted)) > 0:
-                self._changed.wait(wait)
+            while True:
+                if counted and self.requests == self._max_requests:
+                    happened = f"`{self._budget}` ({self._max_requests}) is reached"
+                    self.stop(BudgetReached(happened=happened))
+                self._check_open()
+                now = monotonic()
+                free = max(self._paused_until, self._sent[0] + WINDOW)
+                if now >= free:
+                    break
+                self._changed.wait(free - now)
+            self._sent.append(now)
             self.requests += counted
 
-    def pause(self, seconds: float) -> None:
-        """Let no request through for a number of seconds from now."""
-        with self._changed:
-            self._paused_until = max(self._paused_until, monotonic() + seconds)
-
-    def rest(self, seconds: float) -> None:
-        """Wait before a retry, a number of seconds.
+    def rest(self, seconds: float, *, all_workers: bool) -> None:
+        """Wait before a retry; the gate may let no request through meanwhile.
 
         Raises:
             StreamEnded: If the gate is closed or closes meanwhile.
         """
         with self._changed:
+            if all_workers:
+                self._paused_until = max(self._paused_until, monotonic() + seconds)
             self._changed.wait_for(lambda: self.halt is not None, seconds)
             self._check_open()
 
-    def stop(self, reason: StreamEnded) -> StreamEnded:
-        """Close the gate and end all waits.
-
-        Returns:
-            Why it is closed, which is the first reason given.
-        """
+    def stop(self, reason: StreamEnded) -> None:
+        """Close the gate and end all waits; the first reason given counts."""
         with self._changed:
             if self.halt is None:
                 self.halt = reason
                 self._changed.notify_all()
-            return self.halt
 
     def _check_open(self) -> None:
         if self.halt is not None:
             raise self.halt.with_traceback(None)  # of the worker before, if there was one
-
-    def _time_to_wait(self, *, counted: bool) -> float:
-        if counted and self._max_requests is not None and self.requests >= self._max_requests:
-            happened = f"`{self._budget}` ({self._max_requests}) is reached"
-            self.stop(BudgetReached(happened=happened))
-        self._check_open()
-        now = monotonic()
-        if now < self._paused_until:
-            return self._paused_until - now
-        if len(self._sent) == self._sent.maxlen and now < (free := self._sent[0] + WINDOW):
-            return free - now
-        self._sent.append(now)
-        return 0

@@ -1,11 +1,12 @@
-"""Decode the body of a response: strictly and fast first, then repaired if that fails."""
+"""Decode the body of a response: as it is first, then repaired if that fails."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Generic, NoReturn, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from singer_sdk import typing as th
@@ -14,8 +15,7 @@ from tap_tiktok_following.model import Accounts
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-MAX_KEY = 255
-"""Maximum length of a key, so that every database can make it part of a primary key."""
+MAX_KEY = 255  # characters of a key, so that every database can make it a primary key
 
 _KEY = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_KEY)]
 
@@ -27,6 +27,9 @@ _TYPES: Mapping[str, Any] = {
 
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 """`UnicodeDecodeError` is a `ValueError`."""
+
+_ESCAPE = re.compile(r"\\(?:(u0000)|.)")
+"""An escape sequence of JSON; in its group, that of a NUL."""
 
 T = TypeVar("T")
 
@@ -45,24 +48,22 @@ class Reader(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
-        self._strict = msgspec.json.Decoder(kind)
-        self._lax = msgspec.json.Decoder(kind, strict=False)
+        self._decoder = msgspec.json.Decoder(kind, strict=False)
 
     def read(self, body: bytes) -> T:
-        """Decode a body.
+        """Decode a body, in which numbers may be given as strings, or integers as `1.0`.
 
-        If strict decoding fails, text is repaired (a lone surrogate, a NUL or a byte that is
-        not UTF-8 becomes U+FFFD, a byte order mark is removed), and whole numbers may be
-        given as `1.0` or as strings.
+        If that fails, text is repaired: a lone surrogate, a NUL or a byte that is not UTF-8
+        becomes U+FFFD, and a byte order mark is removed.
 
         Raises:
             Unreadable: If that fails too.
         """
         with suppress(*_UNREADABLE):
             if rb"\u0000" not in body:
-                return self._strict.decode(body)
+                return self._decoder.decode(body)
         try:
-            return self._lax.decode(msgspec.json.encode(_repair(body)))
+            return self._decoder.decode(_repair(body))
         except _UNREADABLE as error:
             raise Unreadable from error
 
@@ -73,15 +74,16 @@ _LIST = Reader(list[Any])
 class AccountsReader:
     """Decodes the list of accounts of a page; null is an empty list.
 
-    Their fields are strings, booleans and 64-bit integers; the required ones are the key.
+    The first field is the key; the others are strings, booleans and 64-bit integers.
     """
 
     def __init__(self, properties: th.PropertiesList) -> None:
-        kind = msgspec.defstruct(
-            "Account", [_field(each) for each in properties.wrapped.values()]
-        )
-        self._fields = msgspec.structs.fields(kind)
-        self._strict = msgspec.json.Decoder(list[kind] | None)  # type: ignore[valid-type]
+        (self._key, _), *others = properties.wrapped.items()
+        types = {name: _TYPES[each.type_dict["type"][0]] | None for name, each in others}
+        self._types = {self._key: _KEY, **types}
+        optional = [(name, kind, None) for name, kind in types.items()]
+        account = msgspec.defstruct("Account", [(self._key, _KEY), *optional])
+        self._strict = msgspec.json.Decoder(list[account] | None)  # type: ignore[valid-type]
 
     def read(self, raw: msgspec.Raw) -> Accounts:
         """Decode a list; a malformed account does not affect the others.
@@ -99,27 +101,21 @@ class AccountsReader:
         keyless = nulled = 0
         for item in items:
             given = item if isinstance(item, dict) else {}
-            row = {field.name: _value(given.get(field.name), field) for field in self._fields}
-            if any(row[field.name] is None for field in self._fields if field.required):
+            row = {name: self._value(given, name) for name in self._types}
+            if row[self._key] is None:
                 keyless += 1
                 continue
             nulled += sum(row[name] is None and given.get(name) is not None for name in row)
             rows.append(row)
         return Accounts(rows, keyless, nulled)
 
-
-def _field(declared: th.Property[Any]) -> tuple[str, Any] | tuple[str, Any, None]:
-    if not declared.optional:
-        return declared.name, _KEY
-    return declared.name, _TYPES[declared.type_dict["type"][0]] | None, None
-
-
-def _value(value: object, field: msgspec.structs.FieldInfo) -> object:
-    if field.required and type(value) is int:
-        value = str(value)  # an id given as a number
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return convert(value, field.type)
+    def _value(self, given: dict[str, Any], name: str) -> object:
+        value = given.get(name)
+        if name == self._key and type(value) is int:
+            value = str(value)  # an id given as a number
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return convert(value, self._types[name])
 
 
 def convert(value: object, kind: type[T]) -> T | None:
@@ -130,22 +126,9 @@ def convert(value: object, kind: type[T]) -> T | None:
         return None
 
 
-def _repair(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    text = body.decode("utf-8-sig", errors="replace")
-    return _clean(json.loads(text, parse_constant=_reject_constant))
-
-
-def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(value, str):
-        whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return whole.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean(key): _clean(item) for key, item in value.items()}
-    return value
-
-
-def _reject_constant(constant: str) -> NoReturn:
-    msg = f"{constant} is not JSON"
-    raise ValueError(msg)
+def _repair(body: bytes) -> str:
+    """Return a JSON text in which strings contain no lone surrogate and no NUL."""
+    value = json.loads(body.decode("utf-8-sig", errors="replace"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return _ESCAPE.sub(lambda e: "\N{REPLACEMENT CHARACTER}" if e[1] else e[0], text)

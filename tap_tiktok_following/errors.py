@@ -20,10 +20,9 @@ Each provider has a table of `Rule` rows that say which responses mean which of 
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Collection
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import ClassVar, Final
 
@@ -31,8 +30,7 @@ from tap_tiktok_following.model import Outcome, RawResponse
 
 SUCCESS: Final = 0
 FAILURE: Final = 1
-QUOTA: Final = 75
-"""EX_TEMPFAIL of sysexits.h: run again later."""
+QUOTA: Final = 75  # EX_TEMPFAIL of sysexits.h: run again later
 
 RUN_AGAIN = "run again; every list continues from the last page read"
 
@@ -54,7 +52,7 @@ class Ended(SystemExit):
         return {SUCCESS: 0, QUOTA: 1, FAILURE: 2}.get(self.exit_code, 3)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)  # a response contains personal data
 class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
     """A request that returned no page."""
 
@@ -64,15 +62,12 @@ class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
     advice: str = ""  # what the user can do; by default the text of the class
     reference: str = ""  # the provider's ID of the response, such as `log_id 2024...`
     retry_after: float | None = None  # seconds that the provider asks to wait
-    response: RawResponse | None = field(default=None, repr=False)
+    response: RawResponse | None = None
     outcome: Outcome = Outcome.FAILED  # of the scan that it ends
 
     def __post_init__(self) -> None:
         self.happened = self.happened or type(self).happened
         self.advice = self.advice or type(self).advice
-
-    def __str__(self) -> str:
-        return self.reason
 
     @property
     def reason(self) -> str:
@@ -81,19 +76,6 @@ class NoPage(Exception):  # noqa: N818 - most of its kinds are no errors
             return self.details
         details = ", ".join(filter(None, (self.details, self.reference)))
         return f"{self.happened} ({details})" if details else self.happened
-
-    @property
-    def retry_at(self) -> str:
-        """When the provider asks to be requested again, by its clock; "" if unknown."""
-        if self.retry_after is None or self.response is None:
-            return ""
-        try:
-            moment = dt.datetime.fromtimestamp(
-                self.response.until + self.retry_after, dt.timezone.utc
-            )
-        except (OverflowError, ValueError, OSError):
-            return ""
-        return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 class Transient(NoPage):
@@ -118,7 +100,7 @@ class Failed(NoPage):
     """The list of one username could not be read."""
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False)
 class StreamEnded(NoPage):
     """No further request may be sent to the provider in this run."""
 
@@ -133,9 +115,6 @@ class StreamEnded(NoPage):
 
 class BadCredentials(StreamEnded):
     """The provider does not accept the credentials, whatever the username."""
-
-    happened = "the provider does not accept the credentials"
-    advice = "check them"
 
 
 class TokenRejected(BadCredentials):
@@ -169,30 +148,14 @@ class Interrupted(StreamEnded):
     advice = RUN_AGAIN
 
 
-def long_wait(error: Transient) -> StreamEnded:
-    """Return what ends the stream if an error asks for a wait of more than 5 minutes."""
-    until = f"until {error.retry_at}" if error.retry_at else "for more than 5 minutes"
-    is_quota = isinstance(error, SlowDown)
-    kind: type[StreamEnded] = QuotaUsedUp if is_quota else ProviderDown
-    return kind(
-        error.details,
-        happened=f"the provider {'' if is_quota else 'is down and '}asks to wait {until}",
-        reference=error.reference,
-        response=error.response,
-    )
-
-
 @dataclass(frozen=True)
 class Rule:
-    """One row of a provider's table: the meaning of some responses.
-
-    Both patterns ignore case.
-    """
+    """One row of a provider's table: the meaning of some responses. Patterns ignore case."""
 
     error: Callable[..., NoPage]  # makes the exception if everything else in the row fits
     _: KW_ONLY
     status: Collection[int] = ()  # empty for any
-    code: str = "(?s:.*)"  # pattern for the whole of the provider's error code
+    code: str = ".*"  # pattern for the whole of the provider's error code
     words: str = ""  # pattern to be found in the provider's message
 
     def fits(self, status: int, code: str, words: str) -> bool:
@@ -204,16 +167,14 @@ class Rule:
         )
 
 
-UNNAMED = "error"
-"""The code of an API's error that has none."""
-
-ANY_CODE = ".+"
-"""Any error of the API itself; a gateway or proxy in front of it sends no code."""
+UNNAMED = "error"  # the code of an API's error that has none
+ANY_CODE = ".+"  # an error of the API itself; a gateway or proxy in front of it sends no code
 
 NAMED = rf"(?!{UNNAMED}$)[a-z]\w+"
 """An error code as both APIs write them; a number comes from another server."""
 
 _USER = "(user(name)?|account|profile|creator)"
+_CANNOT = "(cannot|can't|could not|couldn't)"
 
 ERRORS = (
     Rule(SlowDown, status={429}),
@@ -221,19 +182,10 @@ ERRORS = (
     Rule(Transient, code=ANY_CODE, words=r"\btry(ing)? again\b"),
     Rule(Private, code=ANY_CODE, words=rf"\bis (set to )?private\b|\bprivate {_USER}\b"),
     Rule(Hidden, code=ANY_CODE, words=r"\bhid(es|ing|den)\b.*\bfollow|follow.* hidden"),
-    Rule(
-        NotFound,
-        code=ANY_CODE,
-        words=(
-            rf"(cannot|can't|could not|couldn't) find (the |this |that |any )?{_USER}"
-            rf"|\b{_USER}\b.* (not|n't) (be )?(found|exist)|n't exist|no such {_USER}"
-        ),
-    ),
-    Rule(
-        Unavailable,
-        code=ANY_CODE,
-        words="(cannot|can't|could not|couldn't) (be returned|return)",
-    ),
+    Rule(NotFound, code=ANY_CODE, words=rf"{_CANNOT} find (the |this |that |any )?{_USER}"),
+    Rule(NotFound, code=ANY_CODE, words=rf"\b{_USER}\b.* (not|n't) (be )?(found|exist)"),
+    Rule(NotFound, code=ANY_CODE, words=rf"n't exist|no such {_USER}"),
+    Rule(Unavailable, code=ANY_CODE, words=rf"{_CANNOT} (be returned|return)"),
 )
 """The meaning of the message of an API's own error, for all providers and any status."""
 

@@ -20,29 +20,18 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3 import exceptions as causes
 
-from tap_tiktok_following.errors import Ended, Failed, Transient
+from tap_tiktok_following.errors import Failed, Transient
 from tap_tiktok_following.model import RawResponse
 from tap_tiktok_following.text import clean, unix_seconds
 
-MAX_BODY = 16 * 1024 * 1024
-"""Bytes, decompressed. A page of 100 accounts has about 60 KB."""
-
-LOOK_EVERY = 0.2
-"""Seconds between two looks for responses that are late."""
-
-_CHUNK = 64 * 1024
-
-_DISTRUSTED = "certificate not accepted"
+MAX_BODY = 16 * 1024 * 1024  # bytes, decompressed. A page of 100 accounts has about 60 KB
 
 
-class Transport:
-    """Sends requests to one provider, from many threads at once.
+class Transport(threading.local):
+    """Sends requests to one provider; each thread has its own connection, which stays open.
 
     `timeout` is in seconds: for connecting, for each read and for the whole response.
     `setting` is the one that contains the base URL, for messages.
-
-    Raises:
-        Ended: If the environment names a proxy or a CA bundle that cannot be used.
     """
 
     def __init__(self, url: str, setting: str, *, timeout: float, user_agent: str) -> None:
@@ -50,18 +39,7 @@ class Transport:
         self._setting = setting
         self._timeout = timeout
         self._headers = {**requests.utils.default_headers(), "User-Agent": user_agent}
-        try:
-            self._of_thread = _OfThread(url, timeout)
-            match self._of_thread.session.verify:
-                case str(bundle) if url.startswith("https:") and not Path(bundle).is_dir():
-                    ssl.create_default_context(cafile=bundle)
-        except (requests.RequestException, OSError, ValueError) as error:
-            sentence = (
-                "The environment names a proxy or a CA bundle that cannot be used "
-                f"({type(error).__name__}): check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE "
-                "and CURL_CA_BUNDLE; a SOCKS proxy needs the package PySocks."
-            )
-            raise Ended(sentence) from error
+        self._session = _TimedSession(url, timeout)
 
     def send(self, request: requests.Request) -> RawResponse:
         """Send one request, exactly once.
@@ -70,37 +48,39 @@ class Transport:
             Transient: If no complete response arrived in time.
             Failed: If the response is a redirect or too large.
         """
-        session = self._of_thread.session
         request.headers = {**self._headers, **request.headers}
         sent_at, started = time.time(), time.monotonic()
         try:
             with (
-                session.time_limit(),
-                session.send(request.prepare(), timeout=self._timeout) as response,
+                self._session.time_limit(),
+                self._session.send(request.prepare(), timeout=self._timeout) as response,
             ):
                 duration = time.monotonic() - started
                 body = _read(response)
         except (requests.RequestException, causes.HTTPError, OSError) as error:
-            raise self._lost(_cause(error)) from error
-        came_at = int(sent_at + duration)
-        date = unix_of(response.headers.get("Date"))
+            raise self._lost(error) from error
+        came_at = sent_at + duration
+        date = unix_of(response.headers.get("Date", "")) or came_at
         return RawResponse(
             status=response.status_code,
             body=body,
-            as_of=int(sent_at if date is None else min(sent_at, date - duration)),
-            until=came_at if date is None else date,
-            came_at=came_at,
+            as_of=int(min(sent_at, date - duration)),
+            until=int(date),
+            came_at=int(came_at),
             headers=response.headers,
         )
 
-    def _lost(self, cause: BaseException) -> Transient:
+    def _lost(self, error: Exception) -> Transient:
         """Describe why no complete response arrived, without the internals of libraries."""
+        # An error of requests contains one of urllib3, which may contain its reason.
+        inner = error.args[0] if isinstance(error, requests.RequestException) else error
+        cause = getattr(inner, "reason", inner)
         if obstacle := self._obstacle(cause):
-            is_distrusted = _DISTRUSTED in obstacle  # a proxy's certificate, too
-            places = "REQUESTS_CA_BUNDLE, clock" if is_distrusted else "network"
+            # A proxy's certificate, too.
+            place = "REQUESTS_CA_BUNDLE, clock" if "certificate" in obstacle else "network"
             return Transient(
                 f"cannot reach {self._host} ({obstacle})",
-                advice=f"check {places}, proxy and `{self._setting}`",
+                advice=f"check {place}, proxy and `{self._setting}`",
             )
         if isinstance(cause, (TimeoutError, causes.TimeoutError)):
             return Transient(f"{self._host} did not respond in full within {self._timeout} s")
@@ -108,15 +88,14 @@ class Transport:
             return Transient("the response could not be decompressed")
         return Transient(f"the connection to {self._host} was lost")
 
-    def _obstacle(self, cause: BaseException) -> str:
+    def _obstacle(self, cause: object) -> str:
         """Describe why there is no connection; "" if there was one."""
         match cause:
-            case causes.ProxyError():
-                inner = cause.original_error
+            case causes.ProxyError(original_error=inner):
                 return f"proxy: {self._obstacle(inner) or _in_words(inner)}"
-            case causes.SSLError():
-                problem = clean(getattr(cause.args[0], "verify_message", ""))
-                return f"{_DISTRUSTED}, {problem}" if problem else "no TLS connection"
+            case causes.SSLError(args=(inner, *_)):
+                why = clean(getattr(inner, "verify_message", ""))
+                return f"certificate not accepted, {why}" if why else "no TLS connection"
             case causes.NameResolutionError():
                 return "name does not resolve"
             case causes.NewConnectionError():
@@ -139,6 +118,21 @@ class Session(requests.Session):
         self.trust_env = False  # the environment is read once, and `.netrc` never
 
 
+def environment_problem(url: str) -> str:
+    """Return why requests to a URL cannot be sent in this environment; "" if they can."""
+    try:
+        bundle = _TimedSession(url, timeout=1).verify
+        if isinstance(bundle, str) and not Path(bundle).is_dir():
+            ssl.create_default_context(cafile=bundle)
+    except (requests.RequestException, OSError, ValueError) as error:
+        return (
+            "the environment names a proxy or a CA bundle that cannot be used "
+            f"({type(error).__name__}): check HTTPS_PROXY, ALL_PROXY, REQUESTS_CA_BUNDLE "
+            "and CURL_CA_BUNDLE; a SOCKS proxy needs the package PySocks"
+        )
+    return ""
+
+
 _deadlines: dict[socket, float] = {}
 """When the response that a socket waits for is late, by the monotonic clock.
 
@@ -156,19 +150,16 @@ def _start_watching() -> None:
 def _watch() -> None:
     """Cut off responses that are late, which also removes their deadlines."""
     while True:
-        time.sleep(LOOK_EVERY)
+        time.sleep(0.2)
         for sock, end in tuple(_deadlines.items()):
             if time.monotonic() >= end and _deadlines.pop(sock, 0.0):
-                with suppress(OSError, ValueError):
-                    sock.shutdown(SHUT_RDWR)
+                with suppress(OSError):
+                    # Through a proxy with TLS, urllib3 gives a wrapper that has no `shutdown`.
+                    getattr(sock, "socket", sock).shutdown(SHUT_RDWR)
 
 
 class _TimedSession(Session):
-    """A session for one base URL that limits the time of each response.
-
-    Raises:
-        requests.RequestException: If a proxy cannot be used.
-    """
+    """A session for one base URL that limits the time of each response."""
 
     def __init__(self, url: str, timeout: float) -> None:
         super().__init__(url)
@@ -177,22 +168,18 @@ class _TimedSession(Session):
         pool = adapter.get_connection_with_tls_context(
             requests.Request("GET", url).prepare(), self.verify, self.proxies
         )
-        self._timeout = timeout
         self._socket: socket | None = None
+        session = self
         kind: Any = pool.ConnectionCls
-        set_deadline = self._set_deadline
 
         class TimedConnection(kind):  # type: ignore[misc]  # the URL decides its kind
             def getresponse(self) -> object:
-                set_deadline(self.sock)
+                session._socket = self.sock
+                _deadlines[self.sock] = time.monotonic() + timeout
                 return super().getresponse()
 
         pool.ConnectionCls = TimedConnection  # of the pool for all requests to the URL
         _start_watching()
-
-    def _set_deadline(self, sock: socket) -> None:
-        self._socket = sock
-        _deadlines[sock] = time.monotonic() + self._timeout
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -214,37 +201,20 @@ class _TimedSession(Session):
                 raise TimeoutError
 
 
-class _OfThread(threading.local):
-    """The session of each thread, whose connection stays open between requests."""
-
-    def __init__(self, url: str, timeout: float) -> None:
-        self.session = _TimedSession(url, timeout)
-
-
 def _read(response: requests.Response) -> bytes:
     """Read a body in chunks as they arrive, up to the limit."""
+    status = response.status_code
     if response.is_redirect:
-        reason = f"redirects are not followed (HTTP {response.status_code})"
-        raise Failed(reason)
-    if response.status_code < HTTPStatus.OK:
+        raise Failed(details=f"redirects are not followed (HTTP {status})")
+    if status < HTTPStatus.OK:
         # The real response may follow, so this connection must not be used again.
-        reason = f"an interim response instead of a final one (HTTP {response.status_code})"
-        raise Transient(reason)
+        raise Transient(details=f"an interim response instead of a final one (HTTP {status})")
     body = bytearray()
-    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+    while chunk := response.raw.read1(64 * 1024, decode_content=True):
         body += chunk
         if len(body) > MAX_BODY:
-            reason = f"the response is larger than {MAX_BODY // 1024**2} MB"
-            raise Failed(reason)
+            raise Failed(details=f"the response is larger than {MAX_BODY // 1024**2} MB")
     return bytes(body)
-
-
-def _cause(error: Exception) -> BaseException:
-    """Return urllib3's error inside one of requests."""
-    if isinstance(error, requests.RequestException) and error.args:
-        inner = getattr(error.args[0], "reason", error.args[0])
-        return inner if isinstance(inner, Exception) else error
-    return error
 
 
 def _in_words(cause: BaseException) -> str:
@@ -253,10 +223,10 @@ def _in_words(cause: BaseException) -> str:
 
 
 @lru_cache
-def unix_of(date: str | None) -> int | None:
+def unix_of(date: str) -> int | None:
     """Return the Unix seconds of an HTTP date, which is in UTC; None if it is malformed."""
     # Cached because all responses of a second have the same date.
     try:
-        return unix_seconds(parsedate_to_datetime(date or ""))
+        return unix_seconds(parsedate_to_datetime(date))
     except (ValueError, OverflowError):
         return None

@@ -89,8 +89,17 @@ def in_utc(seconds: float) -> str:
     return dt.datetime.fromtimestamp(seconds, dt.timezone.utc).isoformat()
 
 
+def to_the_minute(seconds: float) -> str:
+    """Return Unix seconds as a person writes them, such as `2026-01-31 06:00 UTC`."""
+    return f"{dt.datetime.fromtimestamp(seconds, dt.timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
 def unix_seconds(moment: dt.datetime) -> int:
-    """Return Unix seconds of a time, in UTC if it has no zone; may raise `OverflowError`."""
+    """Return whole Unix seconds of a moment, which is in UTC if it has no time zone.
+
+    Raises:
+        OverflowError: If its time zone moves it out of the years 1 to 9999.
+    """
     in_zone = moment if moment.tzinfo else moment.replace(tzinfo=dt.timezone.utc)
     return int(in_zone.astimezone(dt.timezone.utc).timestamp())
 

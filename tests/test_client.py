@@ -177,7 +177,7 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
 QUOTA, KEY, SECRET = "on_quota_exhausted", "check `rapidapi_key`", "`research_client_key`"
 DAILY = "daily_quota_limit_exceeded"
 LATER = formatdate(NOW + 3600, usegmt=True)
-LONG = "the provider asks to wait for more than 5 minutes"
+LONG = "the provider asks to wait until 2055-07-25 03:46 UTC"
 
 ENDED: dict[str, list[tuple[Any, ...]]] = {
     "both": [

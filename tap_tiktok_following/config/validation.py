@@ -24,8 +24,7 @@ from singer_sdk.singerlib.catalog import Catalog
 from tap_tiktok_following.config import usernames
 from tap_tiktok_following.config.settings import CREDENTIALS, RENAMED, VARIABLES
 from tap_tiktok_following.config.usernames import Usernames
-from tap_tiktok_following.errors import Ended
-from tap_tiktok_following.http import Transport
+from tap_tiktok_following.http import environment_problem
 from tap_tiktok_following.providers import PROVIDERS, Provider
 from tap_tiktok_following.text import clean, parse_time
 
@@ -152,11 +151,8 @@ def _connection_problems(provider: type[Provider], config: Mapping[str, Any]) ->
         yield f"`{setting}` must be a base URL without user, query and fragment"
     elif not usernames.is_safe(url):
         yield f"`{setting}` must start with https://"
-    elif provider.is_configured(config):
-        try:
-            Transport(url, setting, timeout=60, user_agent="")
-        except Ended as ended:
-            yield ended.sentence[:1].lower() + ended.sentence[1:].removesuffix(".")
+    elif provider.is_configured(config) and (problem := environment_problem(url)):
+        yield problem
 
 
 def stream_map_problems(

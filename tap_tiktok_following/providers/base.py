@@ -16,23 +16,18 @@ from tap_tiktok_following.errors import (
     STATUSES,
     Failed,
     NoPage,
+    ProviderDown,
     QuotaUsedUp,
     Rule,
+    SlowDown,
     Transient,
-    long_wait,
 )
 from tap_tiktok_following.http import unix_of
 from tap_tiktok_following.model import Page, RawResponse, TokenGrant
-from tap_tiktok_following.text import clean
+from tap_tiktok_following.text import clean, to_the_minute
 
-MAX_WAIT = 5 * 60
-"""Seconds; if a provider asks for a longer wait, its stream ends."""
-
-MAX_MESSAGE = 300
-"""Maximum number of characters shown of a provider's message."""
-
-_MAX_SEARCHED = 2000
-"""Number of characters of a provider's code and message that rules search."""
+MAX_WAIT = 5 * 60  # seconds; if a provider asks for a longer wait, its stream ends
+MAX_MESSAGE = 300  # number of characters of a provider's message that are searched and shown
 
 
 class APIError(msgspec.Struct):
@@ -119,11 +114,7 @@ class Provider(ABC):
         return None
 
     def read_token(self, response: RawResponse) -> TokenGrant:
-        """Return the access token in a response.
-
-        Raises:
-            NoPage: If the response contains none.
-        """
+        """Return the access token in a response; raise `NoPage` if there is none."""
         raise NotImplementedError
 
     def quota_left(self, headers: Mapping[str, str]) -> int | None:  # noqa: ARG002 - by default
@@ -143,24 +134,29 @@ class Provider(ABC):
         reference: str = "",
     ) -> NoPage:
         """Return the exception for a response without a page or token, by its first rule."""
-        searched = response.status, code[:_MAX_SEARCHED], message[:_MAX_SEARCHED]
-        fitting = (rule.error for rule in (*rules, *STATUSES) if rule.fits(*searched))
-        kind = next(fitting, Failed)
-        words = ": ".join(filter(None, (clean(code), clean(message, MAX_MESSAGE))))
-        error = kind(
-            ", ".join(filter(None, (f"HTTP {response.status}", words))),
-            reference=reference,
-            retry_after=retry_after(response),
-            response=response,
-        )
+        code, message, wait = clean(code), clean(message, MAX_MESSAGE), retry_after(response)
+        given = response.status, code, message
+        make = next((rule.error for rule in (*rules, *STATUSES) if rule.fits(*given)), Failed)
+        words = ": ".join(filter(None, (code, message)))
+        details = ", ".join(filter(None, (f"HTTP {response.status}", words)))
+        error = make(details, reference=reference, retry_after=wait, response=response)
         if isinstance(error, QuotaUsedUp):
-            if error.retry_after is None:
-                error.retry_after = self.quota_resets_in(response)
-            if error.retry_at:
-                error.happened += f"; it resets at {error.retry_at}"
-        if isinstance(error, Transient) and (error.retry_after or 0) > MAX_WAIT:
-            return long_wait(error)
+            wait = self.quota_resets_in(response) if wait is None else wait
+            if wait is not None:
+                error.happened += f"; it resets at {_later(response, wait)}"
+        elif isinstance(error, Transient) and wait is not None and wait > MAX_WAIT:
+            until = _later(response, wait)
+            if isinstance(error, SlowDown):
+                happened = f"the provider asks to wait until {until}"
+                return QuotaUsedUp(details, happened=happened, reference=reference)
+            happened = f"the provider is down and asks to wait until {until}"
+            return ProviderDown(details, happened=happened, reference=reference)
         return error
+
+
+def _later(response: RawResponse, seconds: float) -> str:
+    """Return the time so many seconds later, by the provider's clock; at most 30 years."""
+    return to_the_minute(response.until + min(seconds, 1e9))
 
 
 def numbered(name: str, number: object) -> str:
@@ -175,10 +171,7 @@ def retry_after(response: RawResponse) -> float | None:
     """
     value = response.headers.get("Retry-After", "")
     try:
-        seconds = float(value)
+        return max(0.0, float(value))
     except ValueError:
         moment = unix_of(value)
-        if moment is None:
-            return None
-        seconds = moment - response.until
-    return max(0.0, seconds)
+        return None if moment is None else max(0.0, moment - response.until)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -38,9 +38,9 @@ from tap_tiktok_following.text import unix_seconds
 
 
 class _Meta(msgspec.Struct):
-    request_id: str | None = None
-    timestamp: str | None = None
-    cached: bool | None = None
+    request_id: Any = None
+    timestamp: Any = None
+    cached: Any = None
 
 
 class _Pagination(msgspec.Struct):
@@ -59,45 +59,20 @@ class _Envelope(msgspec.Struct):
 
 _ENVELOPE = Reader(_Envelope)
 
-_TOO_MANY = {403, 429}
-
-_BAD_KEY = partial(
+_NOT_SUBSCRIBED = partial(
     BadCredentials,
-    happened="RapidAPI does not accept the key",
-    advice="check `rapidapi_key`",
+    happened="the RapidAPI key is not subscribed to this API",
+    advice="subscribe the account that owns `rapidapi_key` to a plan of the API on RapidAPI",
 )
-
-RULES = (
-    Rule(
-        partial(
-            BadCredentials,
-            happened="the RapidAPI key is not subscribed to this API",
-            advice=(
-                "subscribe to a plan of the API on RapidAPI with the account that owns "
-                "`rapidapi_key`"
-            ),
-        ),
-        status={401, 403},
-        words="not subscribed",
-    ),
-    Rule(QuotaUsedUp, status=_TOO_MANY, words=r"exceeded the \w+ quota"),
-    Rule(SlowDown, status=_TOO_MANY, words="rate limit|too many requests"),
-    Rule(NotFound, code="(USER_)?NOT_FOUND"),
-    Rule(Private, code=".*PRIVATE.*"),
-    Rule(Hidden, code=".*HIDDEN.*"),
-    Rule(Unavailable, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
-    Rule(SlowDown, code=".*(RATE_LIMIT|TOO_MANY).*"),
-    *ERRORS,
-    Rule(NotFound, status={404}, code=NAMED),
-    Rule(_BAD_KEY, status={401}),
-    Rule(_BAD_KEY, status={403}, words="api key|api token|unauthori[sz]ed"),
+_BAD_KEY = partial(
+    BadCredentials, happened="RapidAPI does not accept the key", advice="check `rapidapi_key`"
 )
 
 
 class RapidAPI(Provider):
     """The RapidAPI-hosted API: as many requests as the plan allows, 100 accounts each."""
 
-    name: ClassVar[str] = "rapidapi"
+    name = "rapidapi"
     fields = (
         (
             "user_id",
@@ -121,18 +96,30 @@ class RapidAPI(Provider):
         ("rapidapi_key", True, "Key of a RapidAPI account that is subscribed to the API."),
     )
     credentials = (("rapidapi_key",),)
-    title: ClassVar[str] = "RapidAPI"
-    called: ClassVar[str] = "RapidAPI"
-    default_url: ClassVar[str] = "https://full-tiktok-api.p.rapidapi.com"
-    per_second: ClassVar[int] = 5
-    rate_note: ClassVar[str] = " Your plan may allow fewer."
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    title = "RapidAPI"
+    called = "RapidAPI"
+    default_url = "https://full-tiktok-api.p.rapidapi.com"
+    per_second = 5
+    rate_note = " Your plan may allow fewer."
+    rules = (
+        Rule(_NOT_SUBSCRIBED, status={401, 403}, words="not subscribed"),
+        Rule(QuotaUsedUp, status={403, 429}, words=r"exceeded the \w+ quota"),
+        Rule(SlowDown, status={403, 429}, words="rate limit|too many requests"),
+        Rule(NotFound, code="(USER_)?NOT_FOUND"),
+        Rule(Private, code=".*PRIVATE.*"),
+        Rule(Hidden, code=".*HIDDEN.*"),
+        Rule(Unavailable, code="(USER|ACCOUNT)_.*(UNAVAILABLE|BANNED|SUSPENDED)"),
+        Rule(SlowDown, code=".*(RATE_LIMIT|TOO_MANY).*"),
+        *ERRORS,
+        Rule(NotFound, status={404}, code=NAMED),
+        Rule(_BAD_KEY, status={401}),
+        Rule(_BAD_KEY, status={403}, words="api key|api token|unauthori[sz]ed"),
+    )
 
     @override
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
-        """Return `GET /api/v1/users/{username}/following`."""
         query = f"count={count}" if cursor is None else f"count={count}&max_time={cursor}"
         url = f"{self.url}/api/v1/users/{quote(username, safe='')}/following?{query}"
         key, host = self._config["rapidapi_key"], urlsplit(self.url).netloc
@@ -186,4 +173,4 @@ def _cached_at(meta: _Meta) -> int | None:
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     value = headers.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() else None
+    return int(value) if value.isdecimal() else None

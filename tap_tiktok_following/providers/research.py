@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import requests
@@ -32,11 +32,7 @@ from tap_tiktok_following.errors import (
     Unavailable,
 )
 from tap_tiktok_following.model import Page, RawResponse, TokenGrant
-from tap_tiktok_following.providers.base import (
-    APIError,
-    Provider,
-    numbered,
-)
+from tap_tiktok_following.providers.base import APIError, Provider, numbered
 from tap_tiktok_following.text import DAY, hide
 
 
@@ -62,37 +58,18 @@ class _Grant(msgspec.Struct):
 _ENVELOPE = Reader(_Envelope)
 _GRANT = Reader(_Grant)
 
-_NOT_ACCEPTED: dict[str, Any] = {
-    "happened": "the Research API does not accept the credentials",
-    "advice": (
-        "check `research_client_key` and `research_client_secret`, or get a new "
-        "`research_access_token`"
-    ),
-}
-_BAD_CLIENT = partial(BadCredentials, **_NOT_ACCEPTED)
-
-RULES = (
-    Rule(partial(TokenRejected, **_NOT_ACCEPTED), code="access_token_invalid"),
-    Rule(
-        partial(
-            BadCredentials,
-            happened="the Research API client lacks the scope `research.data.basic`",
-            advice=(
-                "apply for access to the Research API for this client at TikTok for Developers"
-            ),
-        ),
-        code=r"scope_\w+",
-    ),
-    Rule(
-        partial(QuotaUsedUp, happened="the daily quota is used up"),
-        code="daily_quota_limit_exceeded",
-    ),
-    Rule(SlowDown, code="rate_limit_exceeded"),
-    Rule(_BAD_CLIENT, status={401}),
-    *ERRORS,
-    Rule(NotFound, status={404}, code=NAMED),
-    Rule(Unavailable, status={403}, code=NAMED),
+_BAD_CLIENT = partial(
+    BadCredentials,
+    happened="the Research API does not accept the credentials",
+    advice="check `research_client_key` and `research_client_secret`, or get a new "
+    "`research_access_token`",
 )
+_NO_SCOPE = partial(
+    BadCredentials,
+    happened="the Research API client lacks the scope `research.data.basic`",
+    advice="apply for access to the Research API for this client at TikTok for Developers",
+)
+_DAILY_QUOTA = partial(QuotaUsedUp, happened="the daily quota is used up")
 
 TOKEN_RULES = (
     *STATUSES,
@@ -106,7 +83,7 @@ TOKEN_RULES = (
 class Research(Provider):
     """The TikTok Research API: 20,000 requests a day, 100 accounts each at most."""
 
-    name: ClassVar[str] = "research"
+    name = "research"
     fields = (
         ("username", th.StringType, "Username of the followed account."),
         ("display_name", th.StringType, "Profile name of the followed account."),
@@ -127,11 +104,20 @@ class Research(Provider):
         ("research_client_key", "research_client_secret"),
         ("research_access_token",),
     )
-    title: ClassVar[str] = "Research API"
-    called: ClassVar[str] = "the Research API"
-    default_url: ClassVar[str] = "https://open.tiktokapis.com"
-    per_second: ClassVar[int] = 10
-    rules: ClassVar[tuple[Rule, ...]] = RULES
+    title = "Research API"
+    called = "the Research API"
+    default_url = "https://open.tiktokapis.com"
+    per_second = 10
+    rules = (
+        Rule(partial(TokenRejected, **_BAD_CLIENT.keywords), code="access_token_invalid"),
+        Rule(_NO_SCOPE, code=r"scope_\w+"),
+        Rule(_DAILY_QUOTA, code="daily_quota_limit_exceeded"),
+        Rule(SlowDown, code="rate_limit_exceeded"),
+        Rule(_BAD_CLIENT, status={401}),
+        *ERRORS,
+        Rule(NotFound, status={404}, code=NAMED),
+        Rule(Unavailable, status={403}, code=NAMED),
+    )
 
     @override
     def token_request(self) -> requests.Request | None:
@@ -152,7 +138,7 @@ class Research(Provider):
         try:
             grant = _GRANT.read(response.body)
         except Unreadable as error:
-            raise self._error(TOKEN_RULES, response, message=error.message) from error
+            grant = _Grant(error_description=error.message)
         if not grant.access_token:
             code, message = grant.error or "", grant.error_description or ""
             reference = numbered("log_id", grant.log_id)
@@ -164,7 +150,6 @@ class Research(Provider):
     def page_request(
         self, username: str, cursor: int | None, count: int, token: str
     ) -> requests.Request:
-        """Return `POST /v2/research/user/following/`."""
         query: dict[str, Any] = {"username": username, "max_count": count}
         if cursor is not None:
             query["cursor"] = cursor
@@ -175,7 +160,6 @@ class Research(Provider):
 
     @override
     def _page(self, response: RawResponse) -> Page:
-        """Return `data.user_following` with `data.cursor` and `data.has_more`."""
         envelope = _ENVELOPE.read(response.body)
         error = envelope.error
         reference = numbered("log_id", error.log_id)

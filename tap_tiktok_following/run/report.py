@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.config.usernames import Usernames
 from tap_tiktok_following.model import READ, SKIPPED, Event, Outcome
 from tap_tiktok_following.state.plan import Plan, Turn
-from tap_tiktok_following.text import duration, many, some_of
+from tap_tiktok_following.text import duration, many, some_of, to_the_minute
 
 MOST_REASONS = 5
 
@@ -130,8 +129,7 @@ class Report:
                 "until a full scan finds it right"
             )
         if self.plan.due_at is not None:
-            due = dt.datetime.fromtimestamp(self.plan.due_at, dt.timezone.utc)
-            yield f"no list is due; the next one is at {due:%Y-%m-%d %H:%M} UTC"
+            yield f"no list is due; the next one is at {to_the_minute(self.plan.due_at)}"
 
     def gaps(self) -> Iterator[str]:
         """Yield what could not be sent although it was listed."""
