@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from random import Random
 from typing import Any
@@ -16,68 +16,57 @@ READ = ("ada", "bob")
 OTHERS = ("cleo", "dan", "eli", "fay")
 FOREVER = 1 << 60
 
+Listed = tuple[str, str, str]
+"""A follower, and username and ID of an account on its list."""
 
-@dataclass
+
+@dataclass(frozen=True)
 class Stay:
-    """A time for which something was so: from a second, to before another one."""
+    """The time for which an account was listed: from a second, to before another one."""
 
     start: int
-    end: int = FOREVER
+    end: int
 
 
-@dataclass
 class History:
-    """What is done to a sandbox's world through this is known ever after.
-
-    Accounts are known by their `user_id`. In the beginning ada follows the others.
+    """What happens in the world of a sandbox, after ada has followed the others.
 
     Attributes:
-        sandbox: Serves the world.
-        names: By account, when it had which username.
-        hidden: By account, when it was hidden.
         messages: What the tap sent, less what was lost.
     """
 
-    sandbox: Sandbox
-    names: dict[str, dict[str, Stay]] = field(default_factory=dict)
-    hidden: dict[str, list[Stay]] = field(default_factory=dict)
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    state: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.sandbox.clock = Clock(NOW)
-        self.sandbox.world = World.of(dict.fromkeys(READ, ()))
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.messages: list[dict[str, Any]] = []
+        self._state: dict[str, Any] = {}
+        self._lists: list[tuple[int, set[Listed]]] = []
+        sandbox.clock = Clock(NOW)
+        sandbox.world = World.of(dict.fromkeys(READ, ()))
         for name in READ:
-            self.id_of(name)
+            sandbox.world.accounts[name]  # is made up when it is looked up
         for name in OTHERS:
             self.follow("ada", name)
-            self.sandbox.clock.advance(DAY)
-
-    @property
-    def now(self) -> int:
-        """The sandbox's time in Unix seconds."""
-        return int(self.sandbox.clock.now())
+            sandbox.clock.advance(DAY)
 
     def live(self, random: Random, steps: int) -> None:
         """Let a number of things happen, some time apart."""
+        world = self.sandbox.world
         for number in range(steps):
             self.sandbox.clock.advance(random.choice((1, 3600, DAY, 3 * DAY)))
             follower = random.choice(READ)
-            others = [*self.sandbox.world.accounts]
-            other = random.choice([name for name in others if name != follower])
+            other = random.choice([name for name in world.accounts if name != follower])
             match random.randrange(12):
                 case 0 | 1 | 2:
                     self.follow(follower, other)
                 case 3 | 4:
-                    self.sandbox.world.unfollow(follower, other)
+                    world.unfollow(follower, other)
                 case 5:
-                    if other not in READ:
-                        self.hide(other)
+                    world.hidden ^= {other} - {*READ}
                 case 6:
                     if other not in READ:
-                        self.rename(other, f"new{number}")
+                        world.rename(other, f"new{number}")
                 case 7:
-                    self.sandbox.world.private ^= {follower}
+                    world.private ^= {follower}
                 case 8 if random.randrange(4) == 0:
                     self.scan()  # so that no scan is half lost
                     self.lose_the_warehouse()
@@ -85,36 +74,14 @@ class History:
                     provider = random.choice((*PROVIDERS, None, None))
                     budget = random.choice((None, None, 1, 2, 3))
                     self.scan(provider, whole=random.random() < 0.5, budget=budget)
-
-    def id_of(self, username: str) -> str:
-        """The account that has a username now."""
-        user_id = self.sandbox.world.accounts[username].user_id
-        self.names.setdefault(user_id, {username: Stay(0)})
-        return user_id
+            self._remember()
 
     def follow(self, follower: str, username: str) -> None:
         """Follow, unless it is so."""
-        self.id_of(username)
-        world = self.sandbox.world
-        if username not in {each.username for each in world.following(follower, self.now)}:
-            world.follow(follower, username, at=self.now)
-
-    def hide(self, username: str) -> None:
-        """Leave an account out of all pages, or do so no longer."""
-        stays = self.hidden.setdefault(self.id_of(username), [])
-        if username in self.sandbox.world.hidden:
-            stays[-1].end = self.now
-            self.sandbox.world.show(username)
-        else:
-            stays.append(Stay(self.now))
-            self.sandbox.world.hide(username)
-
-    def rename(self, username: str, new: str) -> None:
-        """Give an account a username that nobody has had."""
-        names = self.names[self.id_of(username)]
-        names[username].end = self.now
-        names[new] = Stay(self.now)
-        self.sandbox.world.rename(username, new)
+        world, now = self.sandbox.world, int(self.sandbox.clock.now())
+        if username not in {follow.username for follow in world.following(follower, now)}:
+            world.follow(follower, username, at=now)
+        self._remember()
 
     def scan(
         self, provider: str | None = None, *, whole: bool = False, budget: int | None = None
@@ -130,9 +97,9 @@ class History:
             rapidapi_max_requests=budget,
             **({"full_scan_after_days": 1} if whole else {}),
         )
-        run = harness.run({k: v for k, v in config.items() if v is not None}, self.state)
+        run = harness.run({k: v for k, v in config.items() if v is not None}, self._state)
         assert run.exit_code == 0, run.stderr
-        self.state = run.state or self.state
+        self._state = run.state or self._state
         self.messages += [m for m in run.messages if m["type"] == "RECORD"]
 
     def lose_the_warehouse(self) -> None:
@@ -141,44 +108,48 @@ class History:
 
     def made(self, follower: str, account_id: str) -> list[int]:
         """Return when the follow was made, each time."""
-        return [stay.start for stay in self._stays(follower, account_id)]
+        world = self.sandbox.world
+        user_ids = {user_id for _, _, user_id in self._known(follower, account_id)}
+        return [
+            follow.at
+            for follow in world.history(follower)
+            if world.accounts[follow.username].user_id in user_ids
+        ]
 
     def listed(self, provider: str, follower: str, account_id: str) -> list[Stay]:
         """Return when the account was listed; on the Research API, under one username."""
-        stays, owner = self._stays(follower, account_id), self._owner(account_id)
-        for hidden in self.hidden.get(owner, []):
-            stays = [part for stay in stays for part in _without(stay, hidden)]
-        if provider == "rapidapi":
-            return stays
-        names = self.names[owner]
-        named = [names[account_id]] if account_id in names else names.values()
-        return [part for stay in stays for name in named for part in _within(stay, name)]
-
-    def _stays(self, follower: str, account_id: str) -> list[Stay]:
-        accounts, owner = self.sandbox.world.accounts, self._owner(account_id)
+        known = self._known(follower, account_id)
+        key = 1 if provider == "research" else 2
         return [
-            Stay(follow.at, FOREVER if follow.until is None else follow.until)
-            for follow in self.sandbox.world.history(follower)
-            if accounts[follow.username].user_id == owner
+            stay
+            for value in {each[key] for each in known}
+            for stay in self._stays({each for each in known if each[key] == value})
         ]
 
-    def _owner(self, account_id: str) -> str:
-        """Return the account that has an id, or had a username at some time."""
-        owners = [user_id for user_id, names in self.names.items() if account_id in names]
-        return owners[0] if owners else account_id
+    def _remember(self) -> None:
+        """Note follower, username and ID of all that is listed now."""
+        world = self.sandbox.world
+        listed = {
+            (follower, follow.username, world.accounts[follow.username].user_id)
+            for follower in READ
+            for follow in world.truth(follower)
+        }
+        self._lists.append((int(self.sandbox.clock.now()), listed))
 
+    def _known(self, follower: str, account_id: str) -> set[Listed]:
+        """Return all that was listed of an account, by its ID or a username that it had."""
+        ever = set().union(*(listed for _, listed in self._lists))
+        return {each for each in ever if each[0] == follower and account_id in each[1:]}
 
-def _without(stay: Stay, other: Stay) -> Iterator[Stay]:
-    if stay.start < other.start:
-        yield Stay(stay.start, min(stay.end, other.start))
-    if stay.end > other.end:
-        yield Stay(max(stay.start, other.end), stay.end)
-
-
-def _within(stay: Stay, other: Stay) -> Iterator[Stay]:
-    start, end = max(stay.start, other.start), min(stay.end, other.end)
-    if start < end:
-        yield Stay(start, end)
+    def _stays(self, group: set[Listed]) -> Iterator[Stay]:
+        """Yield the times for which one of a group was listed."""
+        start = None
+        for time, listed in [*self._lists, (FOREVER, set[Listed]())]:
+            if start is None and listed & group:
+                start = time
+            elif start is not None and not listed & group:
+                yield Stay(start, time)
+                start = None
 
 
 def seconds(time: datetime | None, otherwise: int) -> int:

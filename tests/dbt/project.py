@@ -31,11 +31,7 @@ QUIET = {
 
 
 class Project:
-    """The package over one warehouse.
-
-    Args:
-        warehouse: Where it builds.
-        folder: Where dbt writes what it compiles.
+    """The package over one warehouse; what dbt compiles is written into a folder.
 
     Attributes:
         variables: The environment in which any dbt command is one for this package.

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox import Sandbox
-from tests.dbt.history import FOREVER, OTHERS, History, Stay, seconds
+from tests.dbt.history import FOREVER, OTHERS, History, seconds
 from tests.harness import DAY
 from tests.warehouse import Row, Warehouse, gather, schemas
 
@@ -58,14 +58,14 @@ def check(history: History, warehouse: Warehouse) -> None:
     for row in warehouse.model("follow_spells"):
         check_spell(history, row)
     for row in warehouse.model("follow_events"):
-        check_event(history, row)
+        check_window(history, row, row["event"])
     for row in warehouse.model("follow_changes"):
-        check_change(history, row)
+        check_window(history, row, row["kind"])
 
 
 def check_spell(history: History, row: Row) -> None:
-    made = history.made(row["follower_username"], row["account_id"])
-    listed = listed_in(history, row)
+    who = (row["follower_username"], row["account_id"])
+    made, listed = history.made(*who), history.listed(row["provider"], *who)
     earliest = seconds(row["followed_at_earliest"], 0)
     latest = seconds(row["followed_at_latest"], FOREVER)
     assert any(earliest <= at <= latest for at in made), (row, made)
@@ -75,27 +75,17 @@ def check_spell(history: History, row: Row) -> None:
         assert any(start <= stay.end <= end for stay in listed), (row, listed)
 
 
-def check_event(history: History, row: Row) -> None:
-    start, end = seconds(row["happened_at_earliest"], 0), seconds(row["happened_at_latest"], 0)
-    listed = listed_in(history, row)
-    if row["event"] == "disappeared":
-        times = [stay.end for stay in listed]
-    elif row["is_older"] is False:
-        times = history.made(row["follower_username"], row["account_id"])
-    else:
-        times = [stay.start for stay in listed]
-    assert any(start <= at <= end for at in times), (row, listed)
-
-
-def check_change(history: History, row: Row) -> None:
+def check_window(history: History, row: Row, kind: str) -> None:
     """Whoever is `followed` was followed then, or shown only then: the window may not tell."""
     start, end = (seconds(row[f"happened_at_{name}"], 0) for name in ("earliest", "latest"))
-    listed = listed_in(history, row)
-    times = [stay.end if row["kind"] == "no longer listed" else stay.start for stay in listed]
-    if row["kind"] in {"followed", "followed again"}:
-        times += history.made(row["follower_username"], row["account_id"])
+    who = (row["follower_username"], row["account_id"])
+    listed = history.listed(row["provider"], *who)
+    if kind in {"disappeared", "no longer listed"}:
+        times = [stay.end for stay in listed]
+    elif row.get("is_older") is False:
+        times = history.made(*who)
+    else:
+        times = [stay.start for stay in listed]
+        if kind in {"followed", "followed again"}:
+            times += history.made(*who)
     assert any(start <= at <= end for at in times), (row, listed)
-
-
-def listed_in(history: History, row: Row) -> list[Stay]:
-    return history.listed(row["provider"], row["follower_username"], row["account_id"])

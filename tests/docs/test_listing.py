@@ -9,9 +9,7 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
 from dotenv import dotenv_values
 
@@ -45,28 +43,22 @@ def test_make_docs_changes_nothing(tmp_path: Path) -> None:
         assert (tmp_path / name).read_text(encoding="utf-8") == read(name), "run `make docs`"
 
 
-@pytest.mark.parametrize(
-    "definition",
-    [
-        pytest.param(yaml.safe_load(read("tap-tiktok-following.yml")), id="hub"),
-        pytest.param(
-            yaml.safe_load(read("meltano.yml"))["plugins"]["extractors"][0], id="project"
-        ),
-    ],
-)
-def test_meltano_knows_capabilities_and_settings(definition: dict[str, Any]) -> None:
+def test_meltano_knows_capabilities_and_settings() -> None:
     """Each way to give credentials goes with each way to give usernames."""
     tap = TapTikTokFollowing(validate_config=False)
-    assert definition["capabilities"] == sorted(each.value for each in tap.capabilities)
-    named = {setting["name"].partition(".")[0] for setting in definition["settings"]}
-    assert named == tap.config_jsonschema["properties"].keys()
-    secret = {s["name"] for s in definition["settings"] if s.get("sensitive")}
-    assert secret == {"research_client_secret", "research_access_token", "rapidapi_key"}
-    assert definition["settings_group_validation"] == [
-        [*credentials, usernames]
-        for credentials in CREDENTIALS
-        for usernames in ("usernames", "usernames_path")
-    ]
+    hub = yaml.safe_load(read("tap-tiktok-following.yml"))
+    [project, *_] = yaml.safe_load(read("meltano.yml"))["plugins"]["extractors"]
+    for definition in (hub, project):
+        assert definition["capabilities"] == sorted(each.value for each in tap.capabilities)
+        named = {setting["name"].partition(".")[0] for setting in definition["settings"]}
+        assert named == tap.config_jsonschema["properties"].keys()
+        secret = {s["name"] for s in definition["settings"] if s.get("sensitive")}
+        assert secret == {"research_client_secret", "research_access_token", "rapidapi_key"}
+        assert definition["settings_group_validation"] == [
+            [*credentials, usernames]
+            for credentials in CREDENTIALS
+            for usernames in ("usernames", "usernames_path")
+        ]
 
 
 def test_shell_reads_the_example_of_an_env_file_as_meltano_does(tmp_path: Path) -> None:

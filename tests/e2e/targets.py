@@ -35,17 +35,15 @@ def loader(title: str) -> dict[str, Any]:
     return found  # type: ignore[no-any-return]
 
 
-def pinned() -> dict[str, list[str]]:
-    """Return the requirements of each target."""
-    return {found["name"]: found["pip_url"].split() for found in map(loader, TITLES)}
+def target(title: str) -> Path:
+    """Return the program of a target, installed."""
+    found = loader(title)
+    name: str = found["executable"]
+    return install(name, found["pip_url"].split()) / "bin" / name
 
 
 def install(name: str, requirements: list[str]) -> Path:
-    """Install packages into an environment that later test runs find again.
-
-    Raises:
-        subprocess.CalledProcessError: If they can't be installed.
-    """
+    """Install packages into an environment that later test runs find again."""
     digest = hashlib.blake2b(" ".join(requirements).encode(), digest_size=4).hexdigest()
     environment = TOOLS / "environments" / f"{name}-{digest}"
     if environment.exists():

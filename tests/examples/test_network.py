@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import Clock, Follow, Sandbox, World
 from tests import harness
-from tests.e2e.targets import install, pinned
+from tests.e2e.targets import target
 from tests.harness import DAY, NOW
 from tests.scripts import run_script
 from tests.warehouse import ELSEWHERE, Warehouse, gather
@@ -73,8 +73,7 @@ def folder(
     if request.param == "jsonl":
         source = str(tmp_path)
         (tmp_path / "target.json").write_text(json.dumps({"destination_path": source}))
-        target = install("target-jsonl", pinned()["target-jsonl"]) / "bin" / "target-jsonl"
-        command = [str(target), "--config", str(tmp_path / "target.json")]
+        command = [str(target("JSON Lines")), "--config", str(tmp_path / "target.json")]
         messages = "".join(run.stdout for run in runs).encode()
         subprocess.run(command, input=messages, check=True, capture_output=True)
         options += ["--models", str(models_sql)]

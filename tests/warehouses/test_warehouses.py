@@ -10,18 +10,26 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from sandbox import Sandbox
+from tests.dbt.history import History
 from tests.dbt.project import MODELS, QUIET
 from tests.documents import ROOT
+from tests.harness import emptied
 from tests.scripts import WITHIN, run_script
-from tests.warehouse import ELSEWHERE, Tables
-from tests.warehouses.rows import tables
+from tests.warehouse import ELSEWHERE, Tables, gather, type_of
 
+WORLDS = 40
+"""In which much happens, beside that of the story."""
+
+KINDS = {"string": "text", "integer": "integer", "boolean": "boolean"}
 PROGRAMS = ROOT / ".warehouses"
 VARIABLES = {**QUIET, "DBT_WRITE_JSON": "true", "TZ": ELSEWHERE}
 ZETASQL = {
@@ -40,9 +48,36 @@ def folder(server: Sandbox, story: Tables, tmp_path_factory: pytest.TempPathFact
     if not PROGRAMS.exists():
         pytest.skip(f"{PROGRAMS} is missing: `make test-warehouses` installs it")
     folder = tmp_path_factory.mktemp("warehouses")
-    content = json.dumps(tables(server, story))
-    (folder / "tables.json").write_text(content, encoding="utf-8")
+    tables = deepcopy(story)
+    for seed in range(WORLDS):
+        gather(world(emptied(server), seed), tables)
+    content = {stream: plain(*table) for stream, table in tables.items()}
+    (folder / "tables.json").write_text(json.dumps(content), encoding="utf-8")
     return folder
+
+
+def world(sandbox: Sandbox, seed: int) -> Iterator[dict[str, Any]]:
+    """What the tap sends of a world whose names no other world has."""
+    history, random = History(sandbox), Random(seed)  # noqa: S311
+    history.live(random, random.randint(5, 30))
+    for message in history.messages:
+        record = message["record"]
+        for name in ("follower_username", "username", "user_id"):
+            if record.get(name):
+                record[name] += f"{seed:03}"
+        yield message
+
+
+def plain(message: dict[str, Any], rows: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """Return the types of a table's columns, and its rows."""
+    types = {
+        name: "time" if schema.get("format") else KINDS[type_of(schema)]
+        for name, schema in message["schema"]["properties"].items()
+    }
+    return {
+        "types": types,
+        "rows": [[row.get(name) for name in types] for row in rows.values()],
+    }
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 from tests.documents import ROOT
 from tests.e2e import processes
 from tests.e2e.postgres import Postgres
+from tests.e2e.reader import Reader
 from tests.harness import wait_until
 
 PROGRAM = ROOT / ".airflow" / "bin" / "airflow"
@@ -21,17 +22,12 @@ COMPONENTS = ("api-server", "scheduler", "dag-processor")
 
 
 class Airflow:
-    """An installation with a folder, a database and a port of its own.
+    """An installation with a home, a database and a port of its own.
 
-    Args:
-        folder: Its home, DAGs and logs are there.
-        postgres: The server of its metadata database.
-        environment: What its tasks find in the environment.
+    Its tasks have the environment of the reader who types its commands.
     """
 
-    def __init__(
-        self, folder: Path, postgres: Postgres, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, folder: Path, postgres: Postgres, reader: Reader) -> None:
         if not PROGRAM.exists():
             pytest.skip(f"{PROGRAM} is missing: `make test-airflow` installs it")
         (folder / "dags").mkdir(parents=True)
@@ -39,10 +35,10 @@ class Airflow:
         self._database = postgres.new_database("airflow")
         port = free_port()
         where = f"postgres@/airflow?host={postgres.home}&port={postgres.port}"
-        self.environment = {
-            **environment,
+        self._environment = reader.environment
+        self._environment |= {
             "AIRFLOW_HOME": str(folder),
-            "PATH": f"{environment['PATH']}{os.pathsep}{PROGRAM.parent}",
+            "PATH": f"{reader.environment['PATH']}{os.pathsep}{PROGRAM.parent}",
             "AIRFLOW__API__PORT": str(port),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API_AUTH__JWT_SECRET": "the-same-secret-for-all-components-of-it",
@@ -59,32 +55,24 @@ class Airflow:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Run its components for a while; their output is in files of their names."""
+        """Run its components until it has found the DAG, and for a while.
+
+        Their output is in files of their names.
+        """
         started = [
             processes.start(
                 ["sh", "-c", f'exec "$0" {name} > {name}.log 2>&1', str(PROGRAM)],
-                self.environment,
+                self._environment,
                 self._folder,
             )
             for name in COMPONENTS
         ]
         try:
+            wait_until(lambda: bool(self.rows("dag")), within=600)
             yield
         finally:
             for process in started:
                 processes.kill(process)
-
-    def wait_for_dag(self) -> None:
-        """Wait until the DAG processor has found the DAG."""
-        wait_until(lambda: bool(self.rows("dag")), within=600)
-
-    def wait_for_run(self) -> str:
-        """Wait until the only DAG run is over, and return its state."""
-        wait_until(lambda: self._run_state() in {"success", "failed"}, within=900)
-        return self._run_state()
-
-    def _run_state(self) -> str:
-        return "".join(run["state"] for run in self.rows("dag_run"))
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table of its metadata database."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
-from tests.e2e.project import Project
+from tests.e2e.project import make_project
+from tests.e2e.reader import Reader
 from tests.harness import PROVIDERS
 from tests.warehouse import Warehouse
 
@@ -19,14 +20,15 @@ NEWS = re.compile(
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path, {"full_scan_after_days": 0, "rescan_after_hours": 0})
+def reader(tmp_path: Path) -> Reader:
+    often = {"full_scan_after_days": 0, "rescan_after_hours": 0}
+    return make_project(tmp_path / "project", often)
 
 
-def test_demo_prints_the_figures_of_its_page(project: Project) -> None:
-    printed = project.reader.type("make", "demo")
+def test_demo_prints_the_figures_of_its_page(reader: Reader) -> None:
+    printed = reader.type("make", "demo")
     [(new, lost)] = NEWS.findall(printed)
-    output = project.folder / "output"
+    output = reader.folder / "output"
     warehouse = Warehouse(str(output / "sandbox.duckdb"))
     kinds = [row["kind"] for row in warehouse.model("follow_changes")]
     assert (kinds.count("followed"), kinds.count("no longer listed")) == (int(new), int(lost))
@@ -37,33 +39,33 @@ def test_demo_prints_the_figures_of_its_page(project: Project) -> None:
 
 
 def test_follows_says_what_is_missing_and_continues_with_what_changed(
-    project: Project,
+    reader: Reader,
 ) -> None:
     """With one provider: the other one has no tables."""
     follows = {
         name: [Follow(f"{name}.{n}", 1_700_000_000 + n) for n in range(3)] for name in "ab"
     }
-    printed = project.reader.type("make", "follows", code=2)
+    printed = reader.type("make", "follows", code=2)
     assert "No credentials are set: copy .env.example to .env and set TAP_" in printed
     with Sandbox(World.of(follows), clock=Clock()) as sandbox:
         names = ("rapidapi_key", "rapidapi_api_url")
         lines = [f"TAP_TIKTOK_FOLLOWING_{n.upper()}={sandbox.config[n]}\n" for n in names]
-        (project.folder / ".env").write_text("".join(lines))
-        printed = project.reader.type("make", "follows", code=2)
+        (reader.folder / ".env").write_text("".join(lines))
+        printed = reader.type("make", "follows", code=2)
         assert "No usernames are set: create usernames.csv with the header" in printed
-        (project.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
+        (reader.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
 
-        first = project.reader.type("make", "follows")
+        first = reader.type("make", "follows")
         assert "Testing the credentials" in first
         assert "6 follows in the first run; 2 of 3 lists read, 1 could not be." in first
         sandbox.world.unfollow("a", "a.0")
-        second = project.reader.type("make", "follows")
+        second = reader.type("make", "follows")
         assert "Testing the credentials" not in second
         assert "0 new follows, 1 no longer listed; 2 of 3 lists read, 1 could" in second
         fault = Fault("error", username="b", value=[418, "teapot", "I am a teapot"])
         sandbox.scenario = Scenario(faults=[fault])
-        third = project.reader.type("make", "follows", code=2)
+        third = reader.type("make", "follows", code=2)
         assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could" in third
     for name in ("prod.html", "prod.settings.json"):
-        written = (project.folder / "output" / name).read_text("utf-8")
+        written = (reader.folder / "output" / name).read_text("utf-8")
         assert sandbox.config["rapidapi_key"] not in written

@@ -59,13 +59,7 @@ never.scanned,green
 
 @dataclass
 class Built:
-    """A page.
-
-    Attributes:
-        html: The page.
-        warehouse: The models that it was made of.
-        printed: What the script printed.
-    """
+    """A page, the models that it was made of, and what the script printed."""
 
     html: Path
     warehouse: Warehouse
@@ -119,11 +113,9 @@ def world_of(lists: Mapping[str, list[str]], private: set[str]) -> World:
     return World.of(follows, private=private)
 
 
-def scan(
-    sandbox: Sandbox, runs: list[harness.Run], provider: str | None = None
-) -> list[harness.Run]:
+def scan(sandbox: Sandbox, runs: list[harness.Run]) -> list[harness.Run]:
     """Read all lists in full once more, and return the runs."""
-    config = harness.settings(sandbox, NAMES, provider, full_scan_after_days=0)
+    config = harness.settings(sandbox, NAMES, full_scan_after_days=0)
     run = harness.run(config, runs[-1].state if runs else None)
     assert run.exit_code == 0, run.stderr
     return [*runs, run]
