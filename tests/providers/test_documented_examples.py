@@ -17,11 +17,11 @@ START_DATE = "2026-06-03T00:00:00Z"
 """Both examples say that there is more; it is older than this."""
 
 
-def read(server: Server, **credentials: str) -> Run:
+def read(server: Server, *usernames: str, **credentials: str) -> Run:
     base = f"{server.url}/base/"
     urls = {"research_api_url": base, "rapidapi_api_url": base}
-    usernames = {"usernames": ["test_user"], "start_date": START_DATE}
-    return run({**QUICK, **urls, **usernames, **credentials})
+    lists = {"usernames": list(usernames), "start_date": START_DATE}
+    return run({**QUICK, **urls, **lists, **credentials})
 
 
 def test_example_of_the_research_api_is_three_records() -> None:
@@ -31,7 +31,8 @@ def test_example_of_the_research_api_is_three_records() -> None:
         return Reply(body=token if is_token else RESEARCH, headers=DATE)
 
     with Server(answer) as server:
-        result = read(server, research_client_key="key-1", research_client_secret="secret-1")
+        credentials = {"research_client_key": "key-1", "research_client_secret": "secret-1"}
+        result = read(server, "test_user", **credentials)
     assert result.exit_code == 0
     columns = ("follower_username", "username", "display_name", "followed_at_earliest")
     earliest = "2022-04-22T15:47:02+00:00"
@@ -52,23 +53,20 @@ def test_example_of_the_research_api_is_three_records() -> None:
     assert json.loads(page.body) == {"username": "test_user", "max_count": 100}
 
 
-def test_example_of_rapidapi_with_its_error_is_a_skip() -> None:
-    with Server(lambda _: Reply(body=json.dumps(RAPIDAPI).encode(), headers=DATE)) as server:
-        result = read(server, rapidapi_key="key-2")
-    assert result.records("rapidapi_following") == []
-    scan = result.scans("rapidapi")["test_user"]
-    assert (scan["outcome"], scan["accounts_read"], scan["requests"]) == ("not_found", 0, 1)
-    assert scan["reason"] == (
+def test_example_of_rapidapi_is_a_skip_and_without_its_error_one_record() -> None:
+    def answer(request: Received) -> Reply:
+        changes = {} if "/no_user/" in request.target else {"error": None}
+        return Reply(body=json.dumps({**RAPIDAPI, **changes}).encode(), headers=DATE)
+
+    with Server(answer) as server:
+        result = read(server, "test_user", "no_user", rapidapi_key="key-2")
+    assert result.exit_code == 0
+    skip = result.scans("rapidapi")["no_user"]
+    assert (skip["outcome"], skip["accounts_read"], skip["requests"]) == ("not_found", 0, 1)
+    assert skip["reason"] == (
         "HTTP 200, NOT_FOUND: The requested resource was not found. "
         "(request_id 3c90c3cc-0d44-4b50-8888-8dd25736052a)"
     )
-
-
-def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
-    body = json.dumps({**RAPIDAPI, "error": None}).encode()
-    with Server(lambda _: Reply(body=body, headers=DATE)) as server:
-        result = read(server, rapidapi_key="key-2")
-    assert result.exit_code == 0
     (record,) = result.records("rapidapi_following")
     assert record == {
         **RAPIDAPI["data"][0],
@@ -80,7 +78,7 @@ def test_example_of_rapidapi_without_its_error_is_one_record() -> None:
         "followed_at_latest": "2026-06-03T00:00:00+00:00",
     }
     assert result.scans("rapidapi")["test_user"]["following_total"] == 158_151_684
-    (page,) = server.received
+    page = next(request for request in server.received if "/test_user/" in request.target)
     assert page.target == "/base/api/v1/users/test_user/following?count=100"
     assert page.headers["x-rapidapi-key"] == "key-2"
     assert page.headers["x-rapidapi-host"] == server.url.removeprefix("http://")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from typing_extensions import override
 
 from tap_tiktok_following import providers
 from tap_tiktok_following.decoding import Reader
-from tap_tiktok_following.errors import ERRORS, BadCredentials, Rule
+from tap_tiktok_following.errors import ERRORS, Rule
 from tap_tiktok_following.model import Page, RawResponse
 from tap_tiktok_following.providers import Provider
 
@@ -38,17 +37,7 @@ class Third(Provider):
     called: ClassVar[str] = "the third provider"
     default_url: ClassVar[str] = "https://third.example"
     per_second: ClassVar[int] = 100
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            partial(
-                BadCredentials,
-                happened="the third provider does not know the password",
-                advice="check `third_password`",
-            ),
-            status={401},
-        ),
-        *ERRORS,
-    )
+    rules: ClassVar[tuple[Rule, ...]] = ERRORS
 
     @override
     def page_request(

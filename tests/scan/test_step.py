@@ -20,31 +20,17 @@ def test_scan_that_took_three_days_keeps_the_time_and_the_total_of_its_first_pag
     life.total = lambda total: total if life.now == NOW else 999
     life.read(after=0, budget=1)
     day = life.read(after=3 * DAY)
-    assert life.records[-1] == {
-        "follower_username": "ann",
+    assert {record["scanned_at"] for record in life.records} == {in_utc(NOW)}
+    assert [record["position"] for record in life.records] == list(range(1, 151))
+    assert life.records[-1]["followed_at_latest"] == in_utc(NOW - 101 * HOUR)
+    expected = {
         "scanned_at": in_utc(NOW),
-        "previous_scanned_at": None,
-        "position": 150,
-        "followed_at_earliest": None,
-        "followed_at_latest": in_utc(NOW - 101 * HOUR),
-        "username": "old.149",
-    }
-    assert day.row == {
-        "follower_username": "ann",
-        "scanned_at": in_utc(NOW),
-        "previous_scanned_at": None,
-        "outcome": "complete",
-        "reason": None,
-        "whole_list": True,
-        "accounts_read": 150,
-        "accounts_sent": 150,
-        "accounts_lost": None,
         "read_until": in_utc(NOW + 3 * DAY),
-        "read_down_to": None,
-        "requests": 2,
+        "accounts_sent": 150,
         "following_total": 150,
-        "cached": False,
+        "requests": 2,
     }
+    assert day.row.items() >= expected.items()
 
 
 def test_first_window_ends_at_the_cursor_if_the_clock_is_behind_it() -> None:
@@ -77,23 +63,9 @@ def test_account_that_is_listed_again_is_sent_once() -> None:
     assert (day.row["accounts_read"], day.row["accounts_sent"]) == (25, 25)
 
 
-@pytest.mark.parametrize(
-    ("follows", "page_size", "sent"),
-    [
-        pytest.param(follows_of(450), 1, 450, id="pages of one account, which is repeated"),
-        pytest.param(
-            [Follow(f"tied.{n}", NOW - n // 120) for n in range(600)],
-            100,
-            500,
-            id="seconds with more follows than fit on a page",
-        ),
-    ],
-)
-def test_cursor_may_stand_still_at_many_places(
-    follows: list[Follow], page_size: int, sent: int
-) -> None:
-    day = Life(follows, page_size).read()
-    assert (day.row["outcome"], len(set(day.sent))) == ("complete", sent)
+def test_many_seconds_may_have_more_follows_than_fit_on_a_page() -> None:
+    day = Life([Follow(f"tied.{n}", NOW - n // 120) for n in range(600)]).read()
+    assert (day.row["outcome"], len(set(day.sent))) == ("complete", 500)
 
 
 def test_account_without_a_key_makes_the_list_incomplete() -> None:

@@ -66,27 +66,13 @@ def entries_of(state: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_entry_is_stored_like_a_partition_of_the_sdk() -> None:
-    done = Entry(
-        "ann",
-        bookmark=NOW,
-        scanned_at=NOW,
-        completed_scanned_at=NOW,
-        full_scanned_at=NOW,
-        full_floor=0,
-        listed=1,
-        ended_at=NOW + 5,
-        outcome=Outcome.COMPLETE,
-        known=Memory(b"\xf4\xe1\x69\xf8\xee", NOW - 70),
-    )
+    known = Memory(b"\xf4\xe1\x69\xf8\xee", NOW - 70)
+    done = Entry("ann", bookmark=NOW, full_floor=0, outcome=Outcome.COMPLETE, known=known)
     assert dump(done) == {
         "context": {"follower_username": "ann"},
         "replication_key": "followed_at_latest",
         "replication_key_value": "2023-11-16T02:00:00+00:00",
-        "scanned_at": "2023-11-16T02:00:00+00:00",
-        "full_scanned_at": "2023-11-16T02:00:00+00:00",
         "full_floor": 0,
-        "listed": 1,
-        "ended_at": "2023-11-16T02:00:05+00:00",
         "outcome": "complete",
         "known": {"hashes": "9OFp+O4=", "since": NOW - 70},
     }
@@ -113,14 +99,7 @@ EDITED: list[dict[str, Any]] = [
     {"progress": {"scanned_at": 1}},
     *(
         {"progress": {"scanned_at": 1, "as_of": 1, "full": True, **wrong}}
-        for wrong in (
-            {"as_of": 10**12},
-            {"cursor": "soon"},
-            {"hashes": "MTIzNA=="},
-            {"read_until": 10**15},
-            {"remembered": -5},
-            {"remembered": 3},
-        )
+        for wrong in ({"as_of": 10**12}, {"cursor": "soon"}, {"remembered": 3})
     ),
     {"scans": [None, 7, "x"]},
     {"added by a later version": 1},
@@ -158,17 +137,15 @@ def test_edited_field_reads_as_absent_and_the_others_stay() -> None:
 # The state around the entries.
 
 
-@pytest.mark.parametrize(
-    "bookmarks",
-    [
-        None,
-        [],
-        {"rapidapi_following": None, "rapidapi_scans": None},
-        {"rapidapi_following": {"partitions": None}},
-        {"rapidapi_following": {"partitions": "x"}},
-    ],
-    ids=repr,
+EMPTY: tuple[Any, ...] = (
+    None,
+    [],
+    {"rapidapi_following": None, "rapidapi_scans": None},
+    {"rapidapi_following": {"partitions": None}},
 )
+
+
+@pytest.mark.parametrize("bookmarks", EMPTY, ids=repr)
 def test_state_that_holds_no_entry_starts_anew(sandbox: Sandbox, bookmarks: Any) -> None:
     sandbox.world = World.of({"ann": follows_of("ann", 3)})
     ended = run(settings(sandbox, ["ann"], "rapidapi"), {"bookmarks": bookmarks})

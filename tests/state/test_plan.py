@@ -17,13 +17,7 @@ SKIPPED = ("private", "hidden", "unavailable", "not_found")
 
 
 class Runs:
-    """Runs of the tap, one after the other, each at some time by the local clock.
-
-    Attributes:
-        state: The state after the last one.
-        log: Its log.
-        order: Whose records it sent, in order.
-    """
+    """Runs of the tap, one after the other, each at some time by the local clock."""
 
     def __init__(self, sandbox: Sandbox, patch: pytest.MonkeyPatch) -> None:
         lists = {name: follows_of(name, 9) for name in LISTS}

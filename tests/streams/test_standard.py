@@ -1,4 +1,4 @@
-"""The SDK: its standard tests of a tap, and the release that the tap was written for."""
+"""The SDK: its standard tests of a tap, its release, and how often we write its states."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from sandbox import Clock, Sandbox, World
+from tap_tiktok_following.streams.following import pause_after_state
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tests.documents import ROOT
 from tests.harness import NOW, follows_of, settings
@@ -42,3 +43,13 @@ def test_overrides_were_read_in_the_pinned_release() -> None:
     assert re.findall(r"^singer-sdk\S*==([\w.]+)", pins, re.MULTILINE) == ["0.54.9"], (
         "Read the overrides in streams/base.py, tap.py and output.py again in the new release."
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "took", "pause"), [(1000, 0.01, 2), (1000, 3, 60), (50_000_000, 0.3, 150)]
+)
+def test_writing_states_takes_at_most_a_twentieth_of_the_time(
+    size: int, took: float, pause: float
+) -> None:
+    """Of the tap's own time; a target takes ten times as long."""
+    assert pause_after_state(size, took) == pytest.approx(pause)
