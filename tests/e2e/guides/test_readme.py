@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from tests.e2e.pipe import RUN, SCRIPT, Loaded
 from tests.e2e.postgres import Postgres
 from tests.e2e.reader import Reader
 from tests.e2e.targets import TITLES, loader
-from tests.harness import PROVIDERS, follows_of, settings, truth, variables
+from tests.harness import DAY, NOW, PROVIDERS, follows_of, settings, truth, variables
 from tests.warehouse import Warehouse, pairs
 
 TAP = "tap-tiktok-following"
@@ -33,13 +34,17 @@ def fill(sandbox: Sandbox) -> None:
     )
 
 
-def check_rows(sandbox: Sandbox, warehouse: Loaded, *providers: str) -> None:
-    """Every follow and every scan is there once."""
+def check_rows(
+    sandbox: Sandbox, warehouse: Loaded, providers: Sequence[str], *, scans: int = 1
+) -> None:
+    """Every follow is there once, and every list was scanned this often."""
     for provider in providers:
         follows = warehouse.rows(f"{provider}_following")
         assert pairs(follows) == sorted(truth(sandbox, *LENGTHS))
-        scans = warehouse.rows(f"{provider}_scans")
-        assert sorted(scan["follower_username"] for scan in scans) == sorted(LENGTHS)
+        rows = warehouse.rows(f"{provider}_scans")
+        times = Counter((row["follower_username"], row["scanned_at"]) for row in rows)
+        assert Counter(name for name, _ in times) == dict.fromkeys(LENGTHS, scans)
+        assert set(times.values()) == {1}
 
 
 def test_plain_pipe(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> None:
@@ -56,7 +61,7 @@ def test_plain_pipe(sandbox: Sandbox, tmp_path: Path, wheel: Path) -> None:
     config = json.loads(path.read_text("utf-8")) | {"rapidapi_api_url": sandbox.url}
     path.write_text(json.dumps(config), "utf-8")
     reader.follow([RUN])
-    check_rows(sandbox, Loaded("JSON Lines", tmp_path), "rapidapi")
+    check_rows(sandbox, Loaded("JSON Lines", tmp_path), ["rapidapi"])
     sandbox.take_requests()
     reader.follow([RUN])
     assert sandbox.requests == []  # none is due
@@ -72,10 +77,10 @@ def test_meltano_with_every_target(
     fill(sandbox)
     reader = make_project(sandbox, postgres, tmp_path, wheel)
     add, target, role, configure, run = section_of("README.md", "With Meltano")
-    warehouse = postgres.new_database()
-    warehouse.ask("CREATE ROLE tiktok_loader LOGIN")
-    warehouse.ask("GRANT CREATE ON DATABASE warehouse TO tiktok_loader")
-    warehouse.ask(role.text)
+    database = postgres.new_database()
+    database.ask("CREATE ROLE tiktok_loader LOGIN")
+    database.ask("GRANT CREATE ON DATABASE warehouse TO tiktok_loader")
+    database.ask(role.text)
     reader.follow([add])
     [documented] = yaml.safe_load(target.text)["plugins"]["loaders"]
     assert documented == loader("PostgreSQL")
@@ -84,10 +89,15 @@ def test_meltano_with_every_target(
     requests = Counter((r.provider, r.username) for r in sandbox.requests if r.username)
     expected = {"charlidamelio": 4, "khaby.lame": 1}  # of which one is Meltano's test
     assert requests == {(p, name): n for p in PROVIDERS for name, n in expected.items()}
-    for title in TITLES:
-        if title != "PostgreSQL":  # which the README has loaded
-            reader.type("meltano", "run", TAP, loader(title)["name"])
-        check_rows(sandbox, Loaded(title, reader.folder / "output", postgres), *PROVIDERS)
+    for scans in (1, 2):
+        for title in TITLES:
+            if (title, scans) != ("PostgreSQL", 1):  # which the README has loaded
+                reader.type("meltano", "run", TAP, loader(title)["name"])
+            warehouse = Loaded(title, reader.folder / "output", postgres)
+            check_rows(sandbox, warehouse, PROVIDERS, scans=scans)
+        sandbox.clock.advance(DAY)
+        sandbox.world.follow("khaby.lame", "new", at=NOW + DAY // 2)
+        reader.environment |= variables({"rescan_after_hours": 0})  # as it is then
     check_forgetting(reader)
 
 
@@ -132,7 +142,7 @@ def check_forgetting(reader: Reader) -> None:
     duckdb = Warehouse(str(output / "follows.duckdb"))
     duckdb.ask((reader.folder / "forget.sql").read_text("utf-8"))
     maps = json.loads(reader.here(filters.text))["stream_maps"]
-    reader.environment |= variables({"stream_maps": maps, "rescan_after_hours": 0})
+    reader.environment |= variables({"stream_maps": maps})
     reader.type("meltano", "run", TAP, "target-duckdb")
 
     state = reader.state(f"dev:{TAP}-to-target-duckdb")
