@@ -166,6 +166,30 @@ def test_full_scan_is_believed_or_doubted(
     check_healed(life)
 
 
+@with_and_without_totals
+def test_page_lost_below_one_followed_again_and_99_new_ones_is_missed(*, totals: bool) -> None:
+    """The known account on top does not make the new ones old."""
+    life = a_list(100, totals=totals)
+    read(life, RIGHT)
+    life.now += DAY
+    life.follow(99, ago=60, every=60)
+    life.refollow("old.0")
+    life.blink = on_page(early_end, 1)
+    assert verdict(life.read(after=0)) == "d2"
+    life.blink = on_page(early_end)
+    check_healed(life)
+
+
+def test_list_whose_accounts_come_back_under_a_start_date_is_read() -> None:
+    """There is no known account to compare them with."""
+    life = a_list(40, totals=False, start_date=NOW - 25 * HOUR)
+    life.page_size = 10
+    life.world.hidden.update(life.listed)
+    read(life, RIGHT)
+    life.world.hidden.clear()
+    assert verdict(read(life, RIGHT)) == "w3"
+
+
 WRONG_TOTALS = [
     ("9 for an empty list", 0, [Scan(total=9), Scan(total=9)], "d2 w1"),
     ("fits on the pages", 430, [Scan(total=500)], "w5"),

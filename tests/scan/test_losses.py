@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_tiktok_following.text import DAY, HOUR
-from tests.blinks import absences
+from tests.blinks import absences, empty, on_page
 from tests.lives import NOW, Day, Life, each_row, follows_of, with_and_without_totals
 
 
@@ -49,6 +49,7 @@ LOSSES = [
     ("nobody of two, ten new on pages of five", 2, 5, (), 10, 0, 0),
     ("nobody of two, ten new on a page of ten", 2, 10, (), 10, 0, 0),
     ("nobody of two, ten new on a page of 11", 2, 11, (), 10, 0, 0),
+    ("the last but one known account on the page", 250, 100, (94,), 5, 1, 1),
     ("one of two, ten are new", 2, 100, (1,), 10, 1, 1),
     ("two of two, ten are new", 2, 100, (0, 1), 10, 2, 2),
 ]
@@ -81,6 +82,35 @@ def test_lost_accounts_are_counted_and_trigger_a_full_scan_in_the_same_scan(
     assert {absence.account for absence in absences(life)} == gone
     after = life.read()
     assert (reported(after), after.sent) == (("unchanged", 0, False), [])
+
+
+@with_and_without_totals
+@pytest.mark.parametrize("again", [[0], [10], [99], [0, 2, 4]])
+@pytest.mark.parametrize("ago", [0, 9999])
+def test_some_followed_again_beside_new_ones_are_no_evidence_that_others_left(
+    again: list[int], ago: int, *, totals: bool
+) -> None:
+    """They fill a page; the others are further down, not gone."""
+    life = a_list(250, totals=totals, full_scan_on_loss=True)
+    life.follow(100 - len(again), ago=60, every=60)
+    for seconds, place in enumerate(again, ago):
+        life.refollow(f"old.{place}", ago=seconds)
+    assert reported(life.read(after=0)) == ("complete", 0, False)
+
+
+def test_page_that_stays_empty_shows_no_loss() -> None:
+    life = Life(follows_of(430, every=60), full_scan_on_loss=True)
+    life.read(after=0)
+    life.blink = on_page(empty, 2)
+    assert [reported(life.read(after=HOUR))[1] for _ in range(2)] == [None, None]
+
+
+def test_dense_list_sends_nothing_known_after_a_quiet_day() -> None:
+    life = Life(follows_of(430, every=1))
+    life.read(after=0)
+    life.read()
+    life.follow()
+    assert life.read().sent == ["new.0"]
 
 
 def test_new_follows_that_fill_a_page_do_not_hide_a_loss_from_the_total() -> None:
