@@ -20,26 +20,11 @@ if TYPE_CHECKING:
     from tests.e2e.postgres import Postgres
     from tests.warehouse import Tables, Warehouse
 
-TESTS = Path(__file__).parent
-
-LONG = {"dbt", "e2e", "examples"}
-"""Folders of tests that take seconds each."""
-
 
 def pytest_configure() -> None:
     """Let processes of tests receive SIGHUP, even if `nohup` makes this one ignore it."""
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)  # processes inherit only SIG_IGN
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long tests first, so that no worker runs one alone at the end."""
-    items.sort(key=_rank)
-
-
-def _rank(item: pytest.Item) -> int:
-    *folders, _ = item.path.relative_to(TESTS).parts
-    return 0 if LONG.intersection(folders) else len(folders) + 1
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
-from typing import TypeAlias
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = (
@@ -33,10 +32,6 @@ class Block:
     name: str  # of the file that the words before it say to save it as; "" for none
 
 
-Section: TypeAlias = tuple[Block, ...]
-"""The blocks under one heading."""
-
-
 def blocks(*languages: str) -> Iterator[Block]:
     """Return the blocks in these languages, or in all, in reading order."""
     for path in DOCUMENTS:
@@ -51,7 +46,7 @@ def blocks(*languages: str) -> Iterator[Block]:
                 yield Block(path, heading, language, dedent(body), name)
 
 
-def section_of(document: str, heading: str) -> Section:
+def section_of(document: str, heading: str) -> tuple[Block, ...]:
     """Return the blocks under a heading, which has some."""
     place = (ROOT / document, heading)
     found = tuple(block for block in blocks() if (block.path, block.heading) == place)

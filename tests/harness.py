@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -128,11 +128,9 @@ def entry(state: Mapping[str, Any], provider: str, username: str) -> dict[str, A
     return {}
 
 
-def bookmark(state: Mapping[str, Any], provider: str, username: str) -> str | None:
-    """Return the bookmark of a username in a state."""
-    value = entry(state, provider, username).get("replication_key_value")
-    assert value is None or isinstance(value, str)
-    return value
+def bookmark(state: Mapping[str, Any], provider: str, username: str) -> Any:
+    """Return the bookmark of a username in a state, or None."""
+    return entry(state, provider, username).get("replication_key_value")
 
 
 def follows_of(
@@ -195,51 +193,25 @@ def run(
     test: bool = False,
 ) -> Run:
     """Run the tap in this process, as its command does; or its `--test`."""
-    stdout = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with _log(level) as log, _handlers_kept(), contextlib.redirect_stdout(stdout):
-        code = _sync(config, state, catalog, test=test)
-    return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
-
-
-def _sync(
-    config: Mapping[str, Any], state: object, catalog: dict[str, Any] | None, *, test: bool
-) -> int:
-    try:
-        with writing_to_stdout():
-            tap = TapTikTokFollowing(
-                config=dict(config), state=copy.deepcopy(state or {}), catalog=catalog
-            )
-            tap.run_connection_test() if test else tap.sync_all()
-    except Ended as end:
-        TapTikTokFollowing.logger.error("%s", end.sentence)
-        return end.exit_code
-    return 0
-
-
-@contextlib.contextmanager
-def _log(level: int) -> Iterator[io.StringIO]:
-    text, root = io.StringIO(), logging.getLogger()
-    handler, before = logging.StreamHandler(text), root.level
+    stdout, log = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+    handler, root = logging.StreamHandler(log), logging.getLogger()
     handler.setFormatter(ConsoleFormatter())
-    root.addHandler(handler)
-    root.setLevel(level)
-    try:
-        yield text
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(before)
-
-
-@contextlib.contextmanager
-def _handlers_kept() -> Iterator[None]:
-    """Restore pytest's signal handlers, which the tap replaces."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(signum) for signum in signals]
-    try:
-        yield
-    finally:
-        for signum, handler in zip(signals, before, strict=True):
-            signal.signal(signum, handler)
+    with contextlib.redirect_stdout(stdout), contextlib.ExitStack() as afterwards:
+        afterwards.callback(root.setLevel, root.level)
+        afterwards.callback(root.removeHandler, handler)
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            afterwards.callback(signal.signal, signum, signal.getsignal(signum))
+        root.addHandler(handler)
+        root.setLevel(level)
+        code, state = 0, copy.deepcopy(state or {})
+        try:
+            with writing_to_stdout():
+                tap = TapTikTokFollowing(config=dict(config), state=state, catalog=catalog)
+                tap.run_connection_test() if test else tap.sync_all()
+        except Ended as end:
+            TapTikTokFollowing.logger.error("%s", end.sentence)
+            code = end.exit_code
+    return Run(code, stdout.buffer.getvalue().decode(), log.getvalue())
 
 
 def command(folder: Path, config: Mapping[str, Any], state: object = None) -> list[str]:

@@ -10,6 +10,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -155,14 +156,19 @@ class Life:
         bookmarks = Bookmarks(state, keep_rows=True)
         policy = Policy("username", page_size=self.page_size, **self.policy)
         for username in make_plan(["ann"], bookmarks.entry, (), policy, self.now).usernames:
-            fetch = self._fetch(day, budget)
+            fetch = partial(self._fetch, day, budget)
             reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
             for number, event in enumerate(reader.events()):
                 if number == killed_after:
                     break
                 records += event.records
                 bookmarks.store(event)
-        self._check_windows(records)
+        made = defaultdict(list)
+        for follow in self.world.history("ann"):
+            made[follow.username].append(in_utc(follow.at))
+        for record in records:
+            earliest, latest = record["followed_at_earliest"], record["followed_at_latest"]
+            assert any((earliest or "") <= at <= latest for at in made[record["username"]])
         day.sent = [record["username"] for record in records]
         day.rows = list(bookmarks.take_rows())
         self.sent.update(day.sent)
@@ -171,36 +177,27 @@ class Life:
         self.state = state
         return day
 
-    def _check_windows(self, records: list[dict[str, Any]]) -> None:
-        made = defaultdict(list)
-        for follow in self.world.history("ann"):
-            made[follow.username].append(in_utc(follow.at))
-        for record in records:
-            earliest, latest = record["followed_at_earliest"], record["followed_at_latest"]
-            assert any((earliest or "") <= at <= latest for at in made[record["username"]])
-
-    def _fetch(self, day: Day, budget: int | None) -> Callable[..., Response]:
-        def fetch(
-            _username: str, cursor: int | None, count: int, on_request: Callable[[], None]
-        ) -> Response:
-            if day.requests == budget:
-                raise BudgetReached
-            day.requests += 1
-            on_request()
-            if cursor is not None and cursor in self.broken:
-                response = RawResponse(500, b"", self.now, self.now, self.now)
-                reason = "HTTP 500"
-                raise Failed(reason, response=response)
-            return self._respond(cursor, count)
-
-        return fetch
-
-    def _respond(self, cursor: int | None, count: int) -> Response:
+    def _fetch(
+        self,
+        day: Day,
+        budget: int | None,
+        _username: str,
+        cursor: int | None,
+        count: int,
+        on_request: Callable[[], None],
+    ) -> Response:
+        if day.requests == budget:
+            raise BudgetReached
+        day.requests += 1
+        on_request()
+        if cursor is not None and cursor in self.broken:
+            response = RawResponse(500, b"", self.now, self.now, self.now)
+            reason = "HTTP 500"
+            raise Failed(reason, response=response)
         as_of = self.now - self.cached_for
         follows = self.world.following("ann", as_of)
-        page = page_of(
-            follows, as_of if cursor is None else cursor, count, repeat_boundary=self._repeat
-        )
+        until = as_of if cursor is None else cursor
+        page = page_of(follows, until, count, repeat_boundary=self._repeat)
         names = [f.username for f in page.follows if f.username not in self.world.hidden]
         listed = Page(
             Accounts([{"username": name} for name in names]),

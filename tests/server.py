@@ -36,30 +36,53 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Server:
+class Server(ThreadingHTTPServer):
     """A context manager: it listens on a free loopback port inside it.
 
     With `tls`, it speaks TLS, with the certificate in `TLS`.
     """
 
     def __init__(self, answer: Callable[[Received], Reply], *, tls: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
         self.received: list[Received] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self.received, answer))
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+            self.socket = context.wrap_socket(self.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        threading.Thread(target=self.serve_forever, args=(0.01,)).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self.shutdown()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Received(self.path, headers, self.rfile.read(length))
+        self.server.received.append(request)
+        reply = self.server.answer(request)
+        self.send_response_only(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(reply.body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):  # the client has given up
+            self.wfile.write(reply.body)
+
+    # The names that the server looks for.
+    do_POST = do_CONNECT = do_GET  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 class Raw:
@@ -121,30 +144,3 @@ def read_from(url: str, *usernames: str, **more: object) -> Run:
     """Run the tap over lists of a server that speaks as RapidAPI does."""
     config = {"rapidapi_api_url": url, "rapidapi_key": "k3y", "usernames": list(usernames)}
     return run({**QUICK, **config, **more})
-
-
-def _handler(
-    received: list[Received], answer: Callable[[Received], Reply]
-) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Received(self.path, headers, self.rfile.read(length))
-            received.append(request)
-            reply = answer(request)
-            self.send_response_only(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
-            self.end_headers()
-            with contextlib.suppress(OSError):  # the client has given up
-                self.wfile.write(reply.body)
-
-        # The names that the server looks for.
-        do_POST = do_CONNECT = do_GET  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    return Handler

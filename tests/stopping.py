@@ -11,8 +11,6 @@ from typing import Any
 
 from tests.harness import Run, command, finish, launch, run_process
 
-RUN_AGAIN = "run again; every list continues from the last page read."
-
 LIMIT = 20
 """Seconds in which a process that is told to stop ends on the busiest machine."""
 
@@ -26,7 +24,8 @@ def stop(process: subprocess.Popen[str], signum: signal.Signals) -> Run:
 def check_stopped(ended: Run, signum: signal.Signals) -> None:
     """The exit code and the last line tell the signal, and the state is the last message."""
     assert ended.exit_code == 128 + signum
-    assert ended.last_line == f"Stopped by {signum.name}: {RUN_AGAIN}"
+    again = "run again; every list continues from the last page read."
+    assert ended.last_line == f"Stopped by {signum.name}: {again}"
     assert ended.messages[-1]["type"] == "STATE"
     check_no_trace(ended)
 

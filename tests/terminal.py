@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import fcntl
 import os
 import pty
@@ -19,7 +18,8 @@ class Terminal:
     """A tap that writes its log to a terminal, and its messages to a pipe."""
 
     def __init__(self, folder: Path, config: Mapping[str, object], columns: int) -> None:
-        self._ours, theirs = pty.openpty()
+        ours, theirs = pty.openpty()
+        self._ours = os.fdopen(ours, encoding="utf-8", newline="")
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(
             command(folder, config),
@@ -29,7 +29,6 @@ class Terminal:
         )
         os.close(theirs)
         self.typed = ""  # all that it has written to the terminal so far
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def read_until(self, words: str) -> None:
         """Read until these words have been written."""
@@ -40,16 +39,16 @@ class Terminal:
         """Read to the end: first the log, since the messages fit into their pipe."""
         while self._read():
             pass
-        os.close(self._ours)
+        self._ours.close()
         messages, _ = self.process.communicate(timeout=20)
         return Run(self.process.returncode, messages.decode(), "\n".join(self.screen))
 
     def _read(self) -> bool:
         try:
-            read = os.read(self._ours, 65536)
+            read = self._ours.read(1)
         except OSError:  # nobody has the other end open any more
             return False
-        self.typed += self._decoder.decode(read)
+        self.typed += read
         return bool(read)
 
     @property

@@ -11,26 +11,14 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from email.utils import formatdate
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from sandbox import Fault, Sandbox, World
 from tap_tiktok_following.streams import following
-from tests.harness import (
-    NOW,
-    PROVIDERS,
-    Run,
-    each_provider,
-    follows_of,
-    many,
-    run,
-    settings,
-    wait_until,
-)
+from tests.harness import NOW, Run, each_provider, follows_of, many, run, settings, wait_until
 from tests.server import Received, Reply, Server, read_from
-
-T = TypeVar("T")
 
 PAGE = json.dumps(
     {"data": [{"user_id": "1"}], "pagination": {"has_more": False}, "error": None}
@@ -65,7 +53,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> JumpingClock:
             clock.wait(self, timeout or 0)
             return True
 
-        def wait_for(self, predicate: Callable[[], T], timeout: float | None = None) -> T:
+        def wait_for(self, predicate: Callable[[], Any], timeout: float | None = None) -> Any:
             end = clock.time + (timeout or 0)
             while not predicate() and (left := end - clock.time) > 0:
                 clock.wait(self, left)
@@ -93,8 +81,8 @@ def cases(table: dict[str, list[tuple[Any, ...]]]) -> list[Any]:
     """Return the rows of a table by whose response it is; `both` are the providers."""
     return [
         pytest.param(whose, *row, id="-".join(map(str, (whose, *row))))
-        for whose in (*PROVIDERS, "token")
-        for row in [*(table["both"] if whose in PROVIDERS else ()), *table.get(whose, ())]
+        for whose in ("research", "rapidapi", "token")
+        for row in [*(() if whose == "token" else table["both"]), *table.get(whose, ())]
     ]
 
 
@@ -103,8 +91,7 @@ LOST = "the connection to 127.0.0.1"
 
 RETRIED: dict[str, list[tuple[Any, ...]]] = {
     "both": [
-        ("status", 500, "HTTP 500"),
-        ("status", [520, "html"], "HTTP 520"),
+        ("status", [500, "html"], "HTTP 500"),
         ("status", [408, "html"], "HTTP 408"),
         ("status", [429, "html"], "HTTP 429"),
         ("error", [200, "timeout", "The request timed out"], "timed out"),
@@ -112,29 +99,23 @@ RETRIED: dict[str, list[tuple[Any, ...]]] = {
         ("error", [400, "unknown", "Please try again later."], "try again"),
         ("html_200", None, UNREADABLE),
         ("no_content", None, UNREADABLE),
-        ("truncated", None, UNREADABLE),
         ("has_more_missing", None, UNREADABLE),
         ("bad_gzip", None, "the response could not be decompressed"),
         ("short_body", None, LOST),
         ("reset", None, LOST),
-        ("reset", "mid_body", LOST),
     ],
     "research": [
         ("error", [200, "rate_limit_exceeded", "Slow"], "Slow"),
         ("data_null", None, UNREADABLE),
     ],
     "rapidapi": [
-        ("error", [503, None, "The API is unreachable"], "unreachable"),
         ("error", [429, None, "Too many requests"], "Too many"),
         ("error", [403, None, "Rate limit per second"], "Rate limit"),
         ("error", [400, "RATE_LIMIT", "Slow"], "Slow"),
     ],
     "token": [
-        ("status", [503, "html"], "HTTP 503"),
         ("status", [429, "html"], "HTTP 429"),
         ("html_200", None, UNREADABLE),
-        ("empty_body", None, UNREADABLE),
-        ("retry_after", "0", "HTTP 429"),
         ("error", [200, "internal_error", "Oops"], "Oops"),
         ("error", [400, "slow_down", "Slow"], "Slow"),
     ],
@@ -145,10 +126,8 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
         ("failed", "error", [400, "teapot", "No tea"]),
         ("failed", "error", [404, "404", "Not Found"]),
         ("failed", "error_in_200", ["teapot", "No tea"]),
-        ("failed", "status", [403, "html"]),
         ("failed", "status", [404, "html"]),
         ("failed", "redirect", None),
-        ("failed", "huge", None),
         ("failed", "gzip_bomb", None),
         ("private", "error", [400, "invalid_params", "The user x IS PRIVATE."]),
         ("hidden", "error", [200, "privacy", "Profile user is hiding following list"]),
@@ -158,7 +137,6 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
         ("not_found", "error", [400, "unknown", "No such user"]),
         ("not_found", "error", [404, "resource_missing", "Gone"]),
         ("unavailable", "error", [400, "unknown", "API cannot return this information"]),
-        ("unavailable", "error", [400, "unknown", "The information cannot be returned"]),
     ],
     "research": [
         ("failed", "error", [400, "invalid_params", "max_count"]),
@@ -177,14 +155,12 @@ FINAL: dict[str, list[tuple[Any, ...]]] = {
 QUOTA, KEY, SECRET = "on_quota_exhausted", "check `rapidapi_key`", "`research_client_key`"
 DAILY = "daily_quota_limit_exceeded"
 LATER = formatdate(NOW + 3600, usegmt=True)
-LONG = "the provider asks to wait until 2055-07-25 03:46 UTC"
 
 ENDED: dict[str, list[tuple[Any, ...]]] = {
     "both": [
         ("retry_after", "301", 75, "the provider asks to wait until 2023-11-16 02:05 UTC"),
         ("retry_after", LATER, 75, "the provider asks to wait until 2023-11-16 03:00 UTC"),
-        ("retry_after", "99999999999999999999", 75, LONG),
-        ("retry_after", "inf", 75, LONG),
+        ("retry_after", "9" * 20, 75, "the provider asks to wait until 2055-07-25 03:46 UTC"),
         ("retry_after", ["3600", 503], 1, "is down and asks to wait until 2023-11-16 03:00"),
     ],
     "research": [
@@ -198,7 +174,6 @@ ENDED: dict[str, list[tuple[Any, ...]]] = {
         ("error", [401, None, "You are not subscribed to this API."], 1, "a plan"),
         ("error", [403, None, "You are not subscribed to this API."], 1, "a plan"),
         ("error", [429, None, "You have exceeded the MONTHLY quota for Requests"], 75, QUOTA),
-        ("error", [403, None, "You have exceeded the HOURLY quota for Requests"], 75, QUOTA),
     ],
     "token": [
         ("error", [status, "invalid_client", "Wrong secret."], 1, "Wrong secret., log_id ")
@@ -235,8 +210,11 @@ def test_other_error_fails_the_username_or_skips_it_at_once(
     row = ended.scans(provider)["ann"]
     assert (row["outcome"], row["requests"]) == (outcome, 1)
     assert ended.exit_code == (outcome == "failed")
-    words = {"status": "HTTP 40", "redirect": "redirects are not followed (HTTP 307)"}
-    words |= dict.fromkeys(("huge", "gzip_bomb"), "the response is larger than 16 MB")
+    words = {
+        "status": "HTTP 404",
+        "redirect": "redirects are not followed (HTTP 307)",
+        "gzip_bomb": "the response is larger than 16 MB",
+    }
     assert words.get(kind, value and value[-1]) in row["reason"]
 
 
@@ -368,8 +346,11 @@ def test_quota_that_is_left_is_told_during_the_run_and_in_the_table(
     _, header, row, *_ = ended.stderr.partition("Summary:")[2].splitlines()
     assert header.endswith("quota left  time")
     assert row.split()[-3] == "6"
-    progress = r"2 of 3 usernames, 2 accounts, \d requests \(\d\.\d/s\), 6 of the quota left"
-    assert re.search(progress, ended.text("INFO"))
+    assert re.search(
+        r"2 of 3 usernames, 2 accounts, \d requests \(\d\.\d/s\), 6 of the quota left, about "
+        r"\d+ s left",
+        ended.text("INFO"),
+    )
 
 
 @pytest.mark.parametrize("timestamp", ["0001-01-01T00:00:00Z", "soon"])
@@ -393,19 +374,14 @@ def test_token_is_renewed_before_it_expires(
     assert asked(sandbox, "token") == expected
 
 
-def test_rejected_token_is_renewed_within_the_same_try(
+def test_token_that_is_rejected_from_all_workers_is_renewed_once_within_the_same_try(
     sandbox: Sandbox, clock: JumpingClock
 ) -> None:
-    ended = read(sandbox, "research", Fault("token_revoked", times=1), max_tries=1)
-    row = ended.scans("research")["ann"]
-    assert (row["outcome"], row["requests"]) == ("complete", 2)
-    assert (asked(sandbox, "token"), clock.waits) == (2, [])
-
-
-def test_token_that_all_workers_had_is_renewed_once(sandbox: Sandbox) -> None:
     fault = Fault("token_revoked", username="user39", times=1)
-    read(sandbox, "research", fault, usernames=many(80))
-    assert asked(sandbox, "token") == 2
+    rows = read(sandbox, "research", fault, usernames=many(80), max_tries=1).scans("research")
+    assert {row["outcome"] for row in rows.values()} == {"complete"}
+    assert rows["user39"]["requests"] == 2
+    assert (asked(sandbox, "token"), clock.waits) == (2, [])
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,7 @@ def test_value_is_repaired_and_an_unknown_field_ignored(
         b'"bio": 7',
         b'"followers": "7"',
         b'"followers": 7.5',
-        b'"followers": true',
         b'"followers": 9223372036854775808',
-        b'"verified": "true"',
         b'"verified": 1',
     ],
 )
@@ -65,17 +63,13 @@ def test_field_of_a_wrong_type_is_null_with_a_warning(given: bytes) -> None:
     assert "set 1 field of a wrong type to null" in ended.text("WARNING")
 
 
-KEYLESS = [b"null", b"true", b'""', b"[]", b'"%b"' % (b"x" * 256)]
-"""The last one is too long for some databases."""
-
-
-@pytest.mark.parametrize(
-    "item", [b"{}", b"null", b"7", *(b'{"user_id": %b}' % key for key in KEYLESS)]
-)
-def test_account_without_its_key_is_left_out_with_a_warning(item: bytes) -> None:
+@pytest.mark.parametrize("key", [b"null", b"true", b'""', b'"%b"' % (b"x" * 256)])
+def test_account_without_its_key_is_left_out_with_a_warning(key: bytes) -> None:
+    """The last one is too long for some databases."""
+    item = b'null, {}, {"user_id": %b}' % key
     ended = read(PAGE % (b"[%b, %b]" % (item, FIRST)))
     assert [record["user_id"] for record in ended.records("rapidapi_following")] == ["1"]
-    assert "skipped 1 account without a key" in ended.text("WARNING")
+    assert "skipped 3 accounts without a key" in ended.text("WARNING")
 
 
 @pytest.mark.parametrize(
@@ -94,10 +88,8 @@ def test_body_that_can_be_read(body: bytes) -> None:
 UNREADABLE = {
     "cut off": (PAGE % b"[]")[:-1],
     "NaN": PAGE % b'[{"new": NaN}]',
-    "infinity": PAGE % b'[{"new": -Infinity}]',
     "too deep": PAGE % (b"[" * 100_000 + b"]" * 100_000),
     "an object for a list": PAGE % b"{}",
-    "a string for a list": PAGE % b'"x"',
     "line break in a string": PAGE % b'[{"user_id": "1", "bio": "\n"}]',
     "array": b"[%b]" % (PAGE % b"[]"),
     "two": PAGE % b"[]" + PAGE % b"[]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import socket
 import sys
 import time
@@ -20,16 +21,14 @@ from tap_tiktok_following.model import RawResponse
 from tests.harness import DAY, NOW
 from tests.server import TLS, Dripping, Raw, Reply, Server
 
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (*PROXIES, *map(str.upper, PROXIES), *BUNDLES, "NETRC"):
-        monkeypatch.delenv(name, raising=False)
+    for name in set(os.environ):
+        if name.lower().endswith(("_proxy", "_ca_bundle", "netrc")):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
@@ -75,17 +74,10 @@ def test_times_are_by_the_providers_clock_but_no_scan_starts_later_than_by_ours(
     assert ahead.as_of <= time.time() < ahead.until
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Date": "Wed, 99 Nov 2023 02:00:00 GMT"},
-        {"Date": "Fri, 31 Dec 9999 23:59:59 -2300"},
-    ],
-)
-def test_without_a_readable_date_the_local_clock_counts(headers: dict[str, str]) -> None:
+@pytest.mark.parametrize("date", ["99 Nov 2023 02:00:00 GMT", "31 Dec 9999 23:59:59 -2300"])
+def test_without_a_readable_date_the_local_clock_counts(date: str) -> None:
     before = int(time.time())
-    with Server(lambda _: Reply(headers=headers)) as server:
+    with Server(lambda _: Reply(headers={"Date": date})) as server:
         response = Sender(server.url).send()
     assert before <= response.as_of <= response.until == response.came_at <= time.time()
 
@@ -101,13 +93,12 @@ def test_body_is_decompressed_the_user_agent_is_sent_and_cookies_are_not() -> No
     assert not any("cookie" in received.headers for received in server.received)
 
 
-@pytest.mark.parametrize("status", [301, 307])
-def test_redirect_is_not_followed_and_its_body_is_not_read(status: int, echo: Server) -> None:
-    head = f"HTTP/1.1 {status} x\r\nLocation: {echo.url}/x\r\nContent-Length: 9000000\r\n\r\n"
+def test_redirect_is_not_followed_and_its_body_is_not_read(echo: Server) -> None:
+    head = f"HTTP/1.1 301 x\r\nLocation: {echo.url}/x\r\nContent-Length: 9000000\r\n\r\n"
     with Dripping(head.encode(), b"x") as url:
         error = Sender(url).failure(Authorization="Bearer mine")
     assert isinstance(error, Failed)
-    assert error.reason == f"redirects are not followed (HTTP {status})"
+    assert error.reason == "redirects are not followed (HTTP 301)"
     assert echo.received == []
 
 
@@ -116,9 +107,7 @@ def test_redirect_is_not_followed_and_its_body_is_not_read(status: int, echo: Se
 
 SLOW = {
     "nothing": [b"", b""],
-    "status line": [b"HTTP/1.1 200 ", b"x"],
     "header lines": [b"HTTP/1.1 200 OK\r\n", b"X: 1\r\n"],
-    "continues": [b"", b"HTTP/1.1 100 Continue\r\n\r\n"],
     "body": [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n", b"x"],
     "what decompresses to nothing": [
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08____\x00\x03",
@@ -182,14 +171,6 @@ def test_unreachable_server_is_one_sentence(url: str, obstacle: str, echo: Serve
     assert error.advice == "check network, proxy and `the_url`"
 
 
-def test_server_that_has_gone_away_is_unreachable_too() -> None:
-    with Server(lambda _: Reply()) as server:
-        sender = Sender(server.url)
-        sender.send()
-    reason = f"cannot reach {host(server.url)} (connection refused)"
-    assert sender.failure().reason == reason
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="a full queue may refuse elsewhere")
 def test_server_that_accepts_no_connection_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as queue:
@@ -230,11 +211,8 @@ def test_netrc_is_never_read(echo: Server, tmp_path: Path) -> None:
     netrc.write_text("machine 127.0.0.1 login me password secret\n", encoding="utf-8")
     netrc.chmod(0o600)
     assert requests.utils.get_netrc_auth(echo.url) == ("me", "secret")
-    sender = Sender(echo.url)
-    sender.send()
-    sender.send(Authorization="Bearer mine")
-    sent = [received.headers.get("authorization") for received in echo.received]
-    assert sent == [None, "Bearer mine"]
+    Sender(echo.url).send()
+    assert "authorization" not in echo.received[0].headers
 
 
 def test_proxy_of_the_environment_is_used_but_for_no_proxy(
@@ -265,7 +243,7 @@ def test_proxy_for_https_gets_its_own_credentials_and_no_others(
     assert "authorization" not in asked.headers
 
 
-@pytest.mark.parametrize("variable", BUNDLES)
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_ca_bundle_of_the_environment_is_used(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
@@ -20,25 +21,23 @@ from hypothesis import strategies as st
 from sandbox import Fault, Follow, Sandbox, Scenario, World
 from tap_tiktok_following.tap import TapTikTokFollowing
 from tap_tiktok_following.text import HOUR, in_utc
-from tests.harness import NOW, each_provider, emptied, settings, truth
+from tests.harness import NOW, PROVIDERS, emptied, settings, truth
 from tests.lives import ages
 
 Key = tuple[str, str, str]
 
-
 NAMES = ("ann", "ben", "cat")
-PASSING = ("truncated", "html_200", "reset", "short_body", "nan", "empty_body")
+FAULTS = ("error", "truncated", "reset", "short_body", "nan")
+"""An error fails a list, the others a request."""
 
 lives = limits(
-    max_examples=20,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 lists = st.fixed_dictionaries({name: st.lists(ages, max_size=30) for name in NAMES})
 page_sizes = st.integers(2, 12)
-boundaries = st.sampled_from(["repeat", "skip"])
-
 budgets = st.none() | st.integers(0, 25)
 """After how many requests a run dies; None if it does not."""
 
@@ -72,13 +71,11 @@ class Pipeline:
         **scenario: Any,
     ) -> None:
         self.server = emptied(server)
-        server.world = World.of(
-            {
-                name: [Follow(f"{name}.{n}", NOW - age) for n, age in enumerate(made[name])]
-                for name in NAMES
-            },
-            private=["dan"],
-        )
+        follows = {
+            name: [Follow(f"{name}.{n}", NOW - age) for n, age in enumerate(ages_of_list)]
+            for name, ages_of_list in made.items()
+        }
+        server.world = World.of(follows, private=["dan"])
         server.scenario = Scenario(**scenario)
         self.sent: dict[Key, dict[str, Any]] = {}
         self.loaded: list[Key] = []
@@ -89,13 +86,12 @@ class Pipeline:
 
     def run(
         self, budget: int | None = None, saved: int | None = None, older: int = 0, **more: Any
-    ) -> list[tuple[str, str]]:
-        """Run from the state that came back last; return who was sent."""
-        more = {"concurrency": 3, "max_tries": 5, **more}
+    ) -> None:
+        """Run from the state that came back last."""
         more[f"{self._provider}_max_requests"] = budget
         if self._path:
             more["responses_path"] = str(self._path)
-        config = settings(self.server, ["dan", *NAMES], self._provider, **more)
+        config = settings(self.server, ["dan", *NAMES], self._provider, **more, max_tries=5)
         tap = TapTikTokFollowing(config=config, state=copy.deepcopy(self.states[-1]))
         written: list[Key] = []
         has_saved = saved == -1
@@ -107,25 +103,21 @@ class Pipeline:
                     self._save(tap, written)
                     if not self._path:
                         break
-                written.append(self._send(record))
-        assert max(Counter(written).values(), default=0) <= 1
+                key = record["follower_username"], record["username"], record["scanned_at"]
+                assert self.sent.get(key, record) == record or not self.is_steady
+                self.sent[key] = record
+                written.append(key)
+        assert len(written) == len(set(written))
         if not has_saved:
             self._save(tap, written)
         if 0 < older <= len(self.states):
             self.states.append(self.states[-older])
         if tap.responses is not None:
             tap.responses.close()
-        return [(follower, account) for follower, account, _ in written]
 
     def _save(self, tap: TapTikTokFollowing, written: list[Key]) -> None:
         self.states.append(copy.deepcopy(cast("dict[str, Any]", tap.state)))
         self.loaded += written
-
-    def _send(self, record: dict[str, Any]) -> Key:
-        key = record["follower_username"], record["username"], record["scanned_at"]
-        assert self.sent.get(key, record) == record or not self.is_steady
-        self.sent[key] = record
-        return key
 
     @property
     def requests(self) -> Counter[tuple[object, ...]]:
@@ -135,174 +127,100 @@ class Pipeline:
 
     def check(self) -> None:
         """Assert that the target has all follows and no others, each within its windows."""
-        assert {(name, account) for name, account, _ in self.loaded} == truth(
-            self.server, *NAMES
-        )
-        made = {
-            follow.username: in_utc(follow.at)
-            for name in NAMES
-            for follow in self.server.world.truth(name)
-        }
+        world = self.server.world
+        made = {f.username: in_utc(f.at) for name in NAMES for f in world.truth(name)}
+        loaded = {(name, account) for name, account, _ in self.loaded}
+        assert loaded == truth(self.server, *NAMES)
         for key in self.loaded:
             record = self.sent[key]
-            at = made[record["username"]]
-            assert (record["followed_at_earliest"] or "") <= at
-            assert at <= record["followed_at_latest"]
+            earliest, latest = record["followed_at_earliest"], record["followed_at_latest"]
+            assert (earliest or "") <= made[key[1]] <= latest
 
 
-@each_provider
+@pytest.mark.parametrize("oldest", [0, 3])
 @lives
 @given(
     made=lists,
     page_size=page_sizes,
-    boundary=boundaries,
-    kills=st.lists(st.integers(0, 25), max_size=4),
-    concurrency=st.integers(1, 3),
-    hidden=st.integers(0, 10),
-    faults=st.lists(st.tuples(st.sampled_from(PASSING), st.integers(1, 4)), max_size=2),
+    deaths=st.lists(st.tuples(budgets, saves, older_states), max_size=5),
 )
-def test_killed_runs_add_up_to_the_truth(
-    server: Sandbox,
-    provider: str,
-    made: dict[str, list[int]],
-    page_size: int,
-    boundary: str,
-    kills: list[int],
-    concurrency: int,
-    hidden: int,
-    faults: list[tuple[Any, int]],
-) -> None:
-    spoil = [Fault(kind=kind, page=page, times=1) for kind, page in faults]
-    pipeline = Pipeline(server, provider, made, boundary=boundary, faults=spoil)
-    server.world.hidden.update(f"{n}.{3 * number}" for n in NAMES for number in range(hidden))
-    for saved in [*kills, None]:
-        pipeline.run(saved=saved, page_size=page_size, concurrency=concurrency)
-    pipeline.check()
-
-
-@each_provider
-@lives
-@given(
-    made=lists,
-    page_size=page_sizes,
-    boundary=boundaries,
-    budget=st.integers(3, 6),
-    news=st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 40)), max_size=3),
-    lookback=st.integers(0, 2),
-)
-def test_budget_is_never_spent_twice_and_only_new_follows_are_sent(
-    server: Sandbox,
-    provider: str,
-    made: dict[str, list[int]],
-    page_size: int,
-    boundary: str,
-    budget: int,
-    news: list[tuple[str, int]],
-    lookback: int,
-) -> None:
-    """Runs with a small budget until all is read, then again after further follows."""
-    pipeline = Pipeline(server, provider, made, boundary=boundary)
-    config: dict[str, Any] = {"page_size": page_size, "lookback_days": lookback}
-    # One after the other: a budget may end between a page and its second request.
-    one_by_one = {**config, "concurrency": 1, "rescan_after_hours": 8000}
-    requests = -1
-    while requests != pipeline.requests.total():
-        requests = pipeline.requests.total()
-        server.clock.advance(HOUR)
-        pipeline.run(budget, **one_by_one)
-        assert pipeline.requests.total() - requests <= budget
-    pipeline.check()
-    assert len(pipeline.loaded) == len(truth(server, *NAMES))
-    if provider == "rapidapi":  # without a total, a page that may be wrong is requested twice
-        assert set(pipeline.requests.values()) == {1}
-
-    for number, (name, how_many) in enumerate(news):
-        server.clock.advance(2 * HOUR)
-        now = int(server.clock.now()) - HOUR
-        new = [(name, f"{name}.{number}.{place}") for place in range(how_many)]
-        for place, (_, account) in enumerate(new):
-            server.world.follow(name, account, at=now - 7 * place)
-        sent = pipeline.run(**config)
-        if page_size > 2:  # two remembered accounts do not prove that what is below is known
-            assert sorted(sent) == sorted(new)
-    pipeline.check()
-
-
-@lives
-@given(lists, page_sizes, st.lists(st.tuples(budgets, saves), max_size=5))
-def test_each_stored_page_is_paid_for_once(
+def test_no_record_comes_twice_with_another_content_and_no_page_is_paid_for_twice(
     server: Sandbox,
     made: dict[str, list[int]],
     page_size: int,
-    deaths: list[tuple[int | None, int]],
+    deaths: list[tuple[int | None, int, int]],
+    oldest: int,
 ) -> None:
-    """As long as the state that comes back is not older than the one that a run began with."""
-    how = {"page_size": page_size, "rescan_after_hours": 8000}
+    """The latter if no state that comes back is older than the one that a run began with."""
+    how = {"page_size": page_size, "rescan_after_hours": 0 if oldest else 8000}
     alone = Pipeline(server, "rapidapi", made)
     alone.run(**how)
     expected = alone.requests
     with TemporaryDirectory() as folder:
         pipeline = Pipeline(server, "rapidapi", made, folder)
-        for death in deaths:
-            pipeline.run(*death, **how)
+        pipeline.is_steady = True
+        for budget, saved, older in deaths:
+            pipeline.run(budget, saved, min(older, oldest), **how)
         pipeline.run(**how)
         pipeline.check()
-        assert len(set(pipeline.loaded)) == len(alone.loaded)
-        assert pipeline.requests == expected
-        assert set(pipeline.requests.values()) == {1}
-
-
-@lives
-@given(lists, page_sizes, st.lists(st.tuples(budgets, saves, older_states), max_size=5))
-def test_no_record_comes_twice_with_another_content(
-    server: Sandbox,
-    made: dict[str, list[int]],
-    page_size: int,
-    deaths: list[tuple[int | None, int, int]],
-) -> None:
-    """Whichever state comes back, as long as the lists stay as they are."""
-    with TemporaryDirectory() as folder:
-        pipeline = Pipeline(server, "rapidapi", made, folder)
-        pipeline.is_steady = True
-        for death in deaths:
-            pipeline.run(*death, page_size=page_size)
-        pipeline.run(page_size=page_size)
-        pipeline.check()
+        if not oldest:
+            assert len(set(pipeline.loaded)) == len(alone.loaded)
+            assert pipeline.requests == expected
+            assert set(pipeline.requests.values()) == {1}
 
 
 @lives
 @given(
+    provider=st.sampled_from(PROVIDERS),
+    has_file=st.booleans(),
     made=lists,
+    boundary=st.sampled_from(["repeat", "skip"]),
+    hidden=st.integers(0, 10),
     runs=st.lists(
         st.fixed_dictionaries(
             {
                 "death": st.tuples(budgets, saves, older_states),
-                "page_size": page_sizes,
-                "broken_page": st.none() | st.integers(1, 4),
+                "how": st.fixed_dictionaries(
+                    {
+                        "page_size": page_sizes,
+                        "concurrency": st.integers(1, 3),
+                        "rescan_after_hours": st.sampled_from([0, 8000]),
+                    }
+                ),
+                "fault": st.tuples(st.sampled_from(FAULTS), st.integers(1, 4)),
                 "grows": st.sampled_from(NAMES),
                 "new": st.integers(0, 9),
             }
         ),
         max_size=5,
     ),
-    rescan=st.sampled_from([0, 8000]),
 )
 def test_nothing_is_lost_whichever_state_comes_back(
-    server: Sandbox, made: dict[str, list[int]], runs: list[dict[str, Any]], rescan: int
+    server: Sandbox,
+    provider: str,
+    made: dict[str, list[int]],
+    boundary: str,
+    hidden: int,
+    runs: list[dict[str, Any]],
+    *,
+    has_file: bool,
 ) -> None:
-    """Lists grow meanwhile, pages fail now and then, and each run has another page size."""
+    """Lists grow meanwhile, pages fail now and then, and each run has other settings."""
     with TemporaryDirectory() as folder:
-        pipeline = Pipeline(server, "rapidapi", made, folder)
+        path = folder if has_file else None
+        pipeline = Pipeline(server, provider, made, path, boundary=boundary)
+        server.world.hidden.update(
+            f"{n}.{3 * place}" for n in NAMES for place in range(hidden)
+        )
         for number, each in enumerate(runs):
-            if page := each["broken_page"]:
-                server.scenario.faults = [Fault("error", page=page, value=[418, "", ""])]
-            how = {"page_size": each["page_size"], "rescan_after_hours": rescan}
-            pipeline.run(*each["death"], **how)
-            server.scenario.faults = []
+            kind, page = each["fault"]
+            server.scenario.faults = [Fault(kind, page=page, times=1, value=[418, "", ""])]
+            pipeline.run(*each["death"], **each["how"])
             server.clock.advance(HOUR)
             for new in range(each["new"]):
                 account = f"{each['grows']}.{number}.{new}"
                 server.world.follow(each["grows"], account, at=int(server.clock.now()) - new)
+        server.scenario.faults = []
         for _ in range(4):
             server.clock.advance(HOUR)
             pipeline.run()
