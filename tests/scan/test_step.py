@@ -40,13 +40,15 @@ def test_first_window_ends_at_the_cursor_if_the_clock_is_behind_it() -> None:
     assert record["followed_at_latest"] == in_utc(NOW + 2)
 
 
-def test_positions_count_accounts_that_are_not_sent_too() -> None:
+@pytest.mark.parametrize(("at", "position"), [(-HOUR - 60, 3), (-9 * HOUR, 5)])
+def test_follow_that_is_shown_late_is_sent_with_its_position(at: int, position: int) -> None:
+    """Between known accounts, and below all of a short list."""
     life = Life(follows_of(3))
     life.read(after=0)
     life.follow()
-    life.world.follow("ann", "late", at=NOW - HOUR - 60)
+    life.world.follow("ann", "late", at=NOW + at)
     assert life.read(after=0).sent == ["new.0", "late"]
-    assert [record["position"] for record in life.records[-2:]] == [1, 3]
+    assert [record["position"] for record in life.records[-2:]] == [1, position]
 
 
 def changed(change: Callable[[Accounts], Accounts]) -> Callable[[int, Page], Page]:
