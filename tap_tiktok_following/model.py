@@ -126,7 +126,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
     scanned_at: int  # T, or later if an earlier scan already has that second
     as_of: int  # T: the scan covers every follow made before
-    full: bool  # all accounts are sent, not only new ones
+    full: bool = False  # all accounts are sent, not only new ones
     floor: int = 0  # the scan ends at a next cursor below; 0 for the end of the list
     cursor: int | None = None  # of the next request; None for the newest page
     stands_still: bool = False  # it repeats the last one; the largest page is requested then
@@ -145,7 +145,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
     has_hole: bool = False  # a page stayed empty although more were to come
     hides_follows: bool = False  # such a page may have listed follows since the bookmark
     read_until: int = 0  # when the last page arrived
-    read_down_to: int | None = None  # by the pages so far; None before the first
+    read_down_to: int = 0  # by the pages so far
 
     @property
     def read(self) -> int:

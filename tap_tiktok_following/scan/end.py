@@ -1,16 +1,9 @@
-"""How a scan ends.
-
-    complete  it came to the end of the list, to its floor or to known accounts
-    fail      a page cannot be used; the next run continues, unless that page always fails
-    stop      the next page did not arrive: a failure, a skip or an interruption
+"""How a scan ends: its entry, and its row of the scans stream.
 
 A doubted scan is a completed one; the reason of its row says why it is doubted.
 """
 
 from __future__ import annotations
-
-import dataclasses
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -29,7 +22,7 @@ from tap_tiktok_following.model import (
 from tap_tiktok_following.scan.doubt import CUT_AT, find_doubt
 from tap_tiktok_following.scan.listing import Listing
 from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_total
-from tap_tiktok_following.scan.row import add_reference, make_row
+from tap_tiktok_following.scan.row import make_row
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
 OUTAGE = 20 * HOUR  # seconds; a page that fails for longer than any outage is at fault
@@ -74,16 +67,18 @@ def complete(listing: Listing) -> Event:
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
     row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
-    return _make_event(
+    return Event(
         ended,
-        row,
+        row=row,
+        outcome=outcome,
+        reason=reason,
         is_odd=bool(doubt) and not progress.hides_follows,  # the last page is not at fault
         has_lost=bool(lost or entry.lost) and progress.full and not (doubt or is_wrong),
     )
 
 
 def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> Event:
-    """End a scan, or interrupt it, because the next page did not arrive.
+    """End a scan, or interrupt it, because the next page did not arrive or cannot be used.
 
     At the end of a run all lists in progress are interrupted, for one reason. `requests` were
     sent for that page; `now` is Unix seconds by the local clock.
@@ -92,52 +87,48 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another list
         response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
-    progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
+    progress = entry.progress or Progress(scanned_at, response.as_of)
     progress = replace(progress, requests=progress.requests + requests)
-    if outcome is Outcome.FAILED:
-        event = fail(entry, progress, why.reason, response, policy)
-    else:
-        row = make_row(entry, progress, outcome, why.reason)
-        if outcome is not Outcome.INTERRUPTED:
-            entry = _end(entry, progress, outcome, response)
-        elif entry.progress is not None:
-            entry = replace(entry, progress=progress, ended_at=now, outcome=outcome)
-        event = _make_event(entry, row)
-    event = dataclasses.replace(event, requests=requests, advice=why.advice)
-    return add_reference(event, why.reference)
+    row = make_row(entry, progress, outcome, why.reason)
+    reason = row["reason"] or ""
+    if why.reference not in reason:
+        row["reason"] = f"{reason} ({why.reference})"
+    return Event(
+        _continue_or_end(entry, progress, outcome, response, policy),
+        row=row,
+        outcome=outcome,
+        reason=reason,
+        advice=why.advice,
+        requests=requests,
+    )
 
 
-def fail(
-    entry: Entry, progress: Progress, reason: str, response: RawResponse, policy: Policy
-) -> Event:
-    """Keep the progress of a scan that failed, or end it at a page that always fails."""
-    outcome, now = Outcome.FAILED, response.until  # the clock of `moved_at`
-    row = make_row(entry, progress, outcome, reason)
-    last = entry.progress if entry.outcome is outcome else None
-    if progress.cursor is None:
-        entry = _end(entry, progress, outcome, response)
-    elif last and last.cursor == progress.cursor and now - progress.moved_at >= OUTAGE:
-        interval = RETRY_AFTER if policy.full_scan_after is None else policy.full_scan_after
-        entry = replace(
-            _end(entry, progress, outcome, response),
-            bookmark=progress.as_of,
-            # What the first scan reads above such a page is a baseline for the next one.
-            completed_scanned_at=entry.completed_scanned_at or progress.scanned_at,
-            known=_memory_of(progress),
-            full_floor=progress.cursor,
-            retry_at=now + int(max(DAY, min(RETRY_AFTER, interval))),
-        )
-    else:
-        ended_at = response.came_at
-        entry = replace(entry, progress=progress, ended_at=ended_at, outcome=outcome)
-    return _make_event(entry, row)
-
-
-def _make_event(
-    entry: Entry, row: dict[str, Any], *, is_odd: bool = False, has_lost: bool = False
-) -> Event:
-    outcome, reason = row["outcome"], row["reason"] or ""
-    return Event(entry, [], row, outcome, reason, is_odd=is_odd, has_lost=has_lost)
+def _continue_or_end(
+    entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse, policy: Policy
+) -> Entry:
+    """Keep the progress of a scan that can continue; end it at a page that always fails."""
+    has_begun = progress.cursor is not None
+    if outcome is Outcome.INTERRUPTED and not has_begun:
+        return entry
+    paused = replace(entry, progress=progress, ended_at=response.came_at, outcome=outcome)
+    if outcome is Outcome.INTERRUPTED:
+        return paused
+    ended = _end(entry, progress, outcome, response)
+    if outcome is not Outcome.FAILED or not has_begun:
+        return ended
+    # `moved_at` is by the clock of `until`.
+    if entry.outcome is not outcome or response.until - progress.moved_at < OUTAGE:
+        return paused
+    interval = RETRY_AFTER if policy.full_scan_after is None else policy.full_scan_after
+    return replace(
+        ended,
+        bookmark=progress.as_of,
+        # What the first scan reads above such a page is a baseline for the next one.
+        completed_scanned_at=entry.completed_scanned_at or progress.scanned_at,
+        known=_memory_of(progress),
+        full_floor=progress.cursor,
+        retry_at=response.until + int(max(DAY, min(RETRY_AFTER, interval))),
+    )
 
 
 def _end(entry: Entry, progress: Progress, outcome: Outcome, response: RawResponse) -> Entry:
@@ -200,7 +191,7 @@ def _memory_of(progress: Progress) -> Memory:
     if progress.remembered:
         length = progress.remembered * HASH_LENGTH
         return Memory(progress.hashes[:length], progress.since)
-    return Memory(progress.hashes, progress.read_down_to or 0)
+    return Memory(progress.hashes, progress.read_down_to)
 
 
 def _tell_what_was_not_read(entry: Entry) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
-from tap_tiktok_following.model import Entry, Event, Outcome, Progress
+from tap_tiktok_following.model import Entry, Outcome, Progress
 from tap_tiktok_following.text import in_utc
 
 PLACEHOLDER = "<username>"  # for the username in a reason: equal reasons form one group
@@ -22,9 +21,8 @@ def make_row(  # noqa: PLR0913 - two of them differ in completed scans only
     accounts_lost: int | None = None,
 ) -> dict[str, Any]:
     """Return the row of the scans stream; the entry is the one before the scan ended."""
-    previous, lowest = entry.completed_scanned_at, progress.read_down_to
-    if lowest is None:
-        lowest = progress.scanned_at
+    previous = entry.completed_scanned_at
+    lowest = progress.read_down_to if progress.pages else progress.scanned_at
     return {
         "follower_username": entry.username,
         "scanned_at": in_utc(progress.scanned_at),
@@ -44,22 +42,8 @@ def make_row(  # noqa: PLR0913 - two of them differ in completed scans only
 
 
 def make_invalid_row(text: str, now: int) -> dict[str, Any]:
-    """Return the row of a configured value that is not a username.
-
-    Args:
-        text: The value, as it is shown.
-        now: Unix seconds by the local clock.
-    """
-    progress = Progress(now, now, full=False)
-    return make_row(Entry(text), progress, Outcome.INVALID, "is not a username")
-
-
-def add_reference(event: Event, reference: str) -> Event:
-    """Return the event with the provider's ID of the response in the reason of its row."""
-    if event.row is None or reference in event.reason:
-        return event
-    row = {**event.row, "reason": f"{event.reason} ({reference})"}
-    return dataclasses.replace(event, row=row)
+    """Return the row of a configured value that is not a username; `now` is Unix seconds."""
+    return make_row(Entry(text), Progress(now, now), Outcome.INVALID, "is not a username")
 
 
 def _hide_username(username: str, reason: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 
 from msgspec.structs import replace
 
+from tap_tiktok_following.errors import Failed
 from tap_tiktok_following.model import (
     HASH_LENGTH,
     Entry,
@@ -21,11 +22,10 @@ from tap_tiktok_following.scan.doubt import (
     is_expected_empty,
     looks_cut,
 )
-from tap_tiktok_following.scan.end import complete, fail
+from tap_tiktok_following.scan.end import complete, stop
 from tap_tiktok_following.scan.listing import Listing, list_page
 from tap_tiktok_following.scan.losses import find_evidence
 from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
-from tap_tiktok_following.scan.row import add_reference
 from tap_tiktok_following.text import in_utc
 
 LARGEST_PAGE = 100  # maximum number of accounts per page with both providers
@@ -186,8 +186,9 @@ def _move_on(listing: Listing) -> Event:
 
 def _fail(listing: Listing, reason: str) -> Event:
     response = listing.response
-    event = fail(listing.entry, listing.progress, reason, response, listing.policy)
-    return add_reference(event, response.page.reference)
+    why = Failed(reason, reference=response.page.reference, response=response)
+    entry = replace(listing.entry, progress=listing.progress)
+    return stop(entry, why, 0, response.came_at, listing.policy)
 
 
 def _is_unchanged(listing: Listing) -> bool:
