@@ -12,38 +12,52 @@ def find_evidence(listing: Listing) -> dict[Evidence, int]:
     Each is a lower bound, so the greater one counts, never their sum. Evidence that is not
     available is left out: there is none across a gap or a page that stayed empty.
     """
-    entry, progress, comparison = listing.entry, listing.progress, listing.comparison
-    bookmark = entry.bookmark
-    if bookmark is None or progress.has_hole or progress.gap:
+    entry, progress = listing.entry, listing.progress
+    if entry.bookmark is None or progress.has_hole or progress.gap:
         return {}
-    evidence = {}
-    missing = comparison.count_missing(listing.earliest, bookmark)
-    if missing is not None:
-        evidence[Evidence.PAGES] = missing
-    has_totals = entry.total is not None and listing.total is not None
-    if has_totals and not entry.total_is_wrong:
-        evidence[Evidence.TOTAL] = _count_lost_by_total(listing)
-    return evidence
+    by_total = None if entry.total_is_wrong else _count_lost_by_total(listing)
+    found = {Evidence.PAGES: _count_lost_on_pages(listing), Evidence.TOTAL: by_total}
+    return {kind: accounts for kind, accounts in found.items() if accounts is not None}
 
 
 def count_lost(listing: Listing) -> int:
     """Return how many of the accounts listed before a full scan does not list."""
     listed, read = listing.entry.listed, listing.progress.read
-    expected = listed + listing.comparison.count_new() if listed else read
-    return max(0, expected - read)
+    return max(0, listed + listing.comparison.count_new() - read) if listed else 0
 
 
 def refutes_total(listing: Listing, evidence: dict[Evidence, int]) -> bool:
     """Return whether a full scan does not confirm a loss that the total shows."""
     entry = listing.entry
-    is_claimed = entry.lost is Evidence.TOTAL or _count_lost_by_total(listing) > 0
+    is_claimed = entry.lost is Evidence.TOTAL or bool(_count_lost_by_total(listing))
     is_found = count_lost(listing) > 0 or evidence.get(Evidence.PAGES, 0) > 0
     return is_claimed and bool(entry.listed) and not is_found
 
 
-def _count_lost_by_total(listing: Listing) -> int:
-    before, now = listing.entry.total, listing.total
+def _count_lost_on_pages(listing: Listing) -> int | None:
+    """Return how many remembered accounts are missing; None if that is not known."""
+    entry, earliest, comparison = listing.entry, listing.earliest, listing.comparison
+    remembered, met = len(comparison.ranks), len(comparison.met)
+    if not entry.known.since and not earliest:
+        return remembered - met
+    # More accounts of the second in which a page ends may be on the next page.
+    is_covered = earliest < entry.known.since
+    is_met = met > 0 and comparison.has_met_enough
+    if earliest >= (entry.bookmark or 0) or not (is_covered or is_met):
+        return None
+    ranks = [comparison.ranks[comparison.accounts[place]] for place in comparison.met]
+    reached = remembered if is_covered else ranks[-1] + 1
+    if 2 * met < reached:
+        return None
+    return reached - sum(rank < reached for rank in ranks)
+
+
+def _count_lost_by_total(listing: Listing) -> int | None:
+    """Return how many accounts the provider's total lacks; None without totals."""
+    before, now, comparison = listing.entry.total, listing.total, listing.comparison
     if before is None or now is None:
-        return 0
-    new = listing.comparison.count_new_on_top(listing.earliest)
+        return None
+    new = comparison.met[0] if comparison.met else len(comparison.accounts)
+    if not comparison.met and listing.earliest < listing.entry.known.since:
+        new = 0  # where the new ones end is known only above the end of the memory
     return max(0, before + new - now)
