@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from itertools import dropwhile
 
 from tap_tiktok_following.model import Entry
-from tap_tiktok_following.scan.listing import Listing
-from tap_tiktok_following.scan.memory import split_hashes
+from tap_tiktok_following.scan.listing import Listing, split_hashes
 from tap_tiktok_following.text import many
 
 CUT_AT = 4900  # accounts: providers cut lists near their newest 5,000 without saying so
@@ -24,20 +23,18 @@ SHARE_MISSING = 50  # in between, one account in so many
 
 def is_expected_empty(entry: Entry, total: int | None) -> bool:
     """Return whether an empty first page is what this list should have."""
-    if entry.known.hashes or entry.listed or entry.doubted:
-        return False
-    return entry.bookmark is not None or total == 0
+    is_known = entry.bookmark is not None or total == 0
+    return is_known and not (entry.known.hashes or entry.listed or entry.doubted)
 
 
 def looks_cut(listing: Listing) -> bool:
     """Return whether a list ends although there should be another page."""
-    entry, progress, response = listing.entry, listing.progress, listing.response
+    progress, response, total = listing.progress, listing.response, listing.total
     if response.page.has_more:
         return False
-    total = listing.total
     if total is not None:
         return total > (progress.room if progress.read else FEWEST_MISSING - 1)
-    expected = entry.listed + listing.comparison.count_new()
+    expected = listing.entry.listed + listing.count_new()
     is_known_page = progress.pages == 1 and expected <= response.count
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page
@@ -45,20 +42,20 @@ def looks_cut(listing: Listing) -> bool:
 
 def find_doubt(listing: Listing) -> str:
     """Return why a scan is doubted; "" if it is believed, or confirms a doubted one."""
-    entry, progress, is_cut = listing.entry, listing.progress, looks_cut(listing)
+    entry, progress = listing.entry, listing.progress
     doubt = ""
     if progress.hides_follows:
         doubt = "a page came back empty although more were to come; follows may be missing"
     elif progress.full or not listing.response.page.has_more:
-        doubt = _find_shortage(listing, is_cut=is_cut)
-    if not doubt or entry.doubted is None or not progress.full:
-        return doubt
-    may_look_cut = entry.full_scanned_at is None
-    is_same = is_confirmed(entry.doubted, listing.comparison.accounts)
-    return "" if is_same and (may_look_cut or not is_cut) else doubt
+        doubt = _find_shortage(listing)
+    if doubt and progress.full and entry.doubted is not None:
+        may_look_cut = entry.full_scanned_at is None
+        is_same = _is_confirmed(entry.doubted, listing.accounts)
+        return "" if is_same and (may_look_cut or not looks_cut(listing)) else doubt
+    return doubt
 
 
-def _find_shortage(listing: Listing, *, is_cut: bool) -> str:
+def _find_shortage(listing: Listing) -> str:
     """Return why a scan that ended at the end of the list, or a full scan, read too little."""
     entry, total, read = listing.entry, listing.total, listing.progress.read
     if read >= CUT_AT:
@@ -71,14 +68,14 @@ def _find_shortage(listing: Listing, *, is_cut: bool) -> str:
     expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
         return f"only {read:,} of about {many(expected, 'account')} came back"
-    is_short = total is not None and (is_cut or total > 2 * read)
-    if entry.full_scanned_at is None and is_short:
+    is_first = entry.full_scanned_at is None
+    if is_first and total is not None and (total > 2 * read or looks_cut(listing)):
         came = f"only {many(read, 'account')} came back"
         return f"{came}, but the provider's total is {total:,}"
     return ""
 
 
-def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
+def _is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
     """Return whether a full scan reads the same accounts as the doubted scan before.
 
     New accounts on top aside, fewer than 10 differ either way. An empty list is confirmed by
@@ -92,20 +89,17 @@ def is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
 
 
 def count_missing(listing: Listing) -> int:
-    """Return how many of the expected accounts a scan did not read.
-
-    A total explains a loss only if no more than that many accounts were read.
-    """
-    entry, progress, comparison = listing.entry, listing.progress, listing.comparison
+    """Return how many of the expected accounts a scan did not read."""
+    entry, progress, total = listing.entry, listing.progress, listing.total
     expected = 0
     floor = progress.floor if progress.full else 0
     if entry.listed and entry.full_floor in {None, floor}:
-        expected = entry.listed + comparison.count_new()
+        expected = entry.listed + listing.count_new()
     if entry.doubted:
-        unread = set(split_hashes(entry.doubted)).difference(comparison.accounts)
+        unread = set(split_hashes(entry.doubted)).difference(listing.accounts)
         expected = max(expected, progress.read + len(unread))
-    total = listing.total
     if total is not None and not entry.total_is_wrong:
         visible = total - entry.hidden
-        expected = min(expected, visible) if visible >= progress.read else expected
+        if visible >= progress.read:  # else it explains nothing
+            expected = min(expected, visible)
     return max(0, min(expected, CUT_AT) - progress.read)

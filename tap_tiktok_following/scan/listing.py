@@ -9,19 +9,28 @@ follows on a page, and the cursor of the next page is the lower bound:
     next cursor      N1              N2              N3
 
 Cursors are inclusive: an account on the boundary may be on both pages.
+
+An entry remembers the newest accounts of the last scan in order, down to `since`. An account
+that is not in this memory was followed later, was shown late, or is further down than the
+memory reaches. A page that reaches below `since` may list all of these.
 """
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from tap_tiktok_following.model import Entry, Policy, Progress, Response
-from tap_tiktok_following.scan.memory import ENOUGH_MET, Comparison, hash_account, split_hashes
+from tap_tiktok_following.model import HASH_LENGTH, Entry, Policy, Progress, Response
 from tap_tiktok_following.text import DAY, in_utc
+
+ENOUGH_MET = 3  # number of remembered accounts that show where a list continues as it was
+
+_HASHES = struct.Struct(f"{HASH_LENGTH}s")
 
 
 class Listing(msgspec.Struct, frozen=True):
@@ -36,10 +45,22 @@ class Listing(msgspec.Struct, frozen=True):
     policy: Policy
     hashes: list[bytes]  # of all accounts on the page
     fresh: list[int]  # positions on the page of accounts that the scan had not read before
-    comparison: Comparison  # of all accounts of the scan with those of the scan before
+    accounts: list[bytes]  # hashes of all accounts of the scan, newest follow first
+    ranks: dict[bytes, int]  # of remembered accounts in the memory, by hash
+    met: list[int]  # positions among `accounts` of those that were remembered
     earliest: int  # 0 at the end of the list, and if unknown
     latest: int
     problem: str  # why the next page cannot be requested; "" if it can or there is none
+
+    @property
+    def has_met_enough(self) -> bool:
+        """Whether the scan has come to accounts that were listed before."""
+        return len(self.met) >= min(ENOUGH_MET, len(self.ranks))
+
+    @property
+    def has_met_half(self) -> bool:
+        """Whether at least half of the remembered accounts are still listed."""
+        return 2 * len(self.met) >= len(self.ranks)
 
     @property
     def was_read_below(self) -> bool:
@@ -59,17 +80,27 @@ class Listing(msgspec.Struct, frozen=True):
         """Return the listing with changes to its progress."""
         return replace(self, progress=replace(self.progress, **changes))
 
+    def count_new(self) -> int:
+        """Return how many unknown accounts of the scan are above the last remembered one.
+
+        All unknown accounts count if fewer than half of the remembered ones are listed.
+        """
+        above = len(self.accounts)
+        if self.has_met_half:
+            above = self.met[-1] + 1 if self.met else 0
+        return above - len(self.met)
+
     def find_new(self) -> list[int]:
         """Return the positions of new follows on the page; one too many does no harm."""
-        entry, met, remembered = self.entry, self.comparison.met, self.comparison.ranks
-        unknown = [place for place in self.fresh if self.hashes[place] not in remembered]
+        entry, since = self.entry, self.entry.known.since
+        unknown = [place for place in self.fresh if self.hashes[place] not in self.ranks]
         unread_below = 0 if entry.retry_at is None else entry.full_floor or 0
-        if self.earliest >= entry.known.since or self.earliest < unread_below:
+        if self.earliest >= since or self.earliest < unread_below:
             return unknown
-        if self.latest <= entry.known.since:
+        if self.latest <= since:
             return []
-        known = [n for n, account in enumerate(self.hashes) if account in remembered]
-        if not known or len(met) < ENOUGH_MET or not self.comparison.has_met_half:
+        known = [n for n, account in enumerate(self.hashes) if account in self.ranks]
+        if not known or len(self.met) < ENOUGH_MET or not self.has_met_half:
             return unknown
         return [place for place in unknown if place < known[-1]]
 
@@ -96,7 +127,8 @@ class Listing(msgspec.Struct, frozen=True):
 
 def list_page(entry: Entry, progress: Progress, response: Response, policy: Policy) -> Listing:
     """Compare a page with what was known before it."""
-    hashes = [hash_account(row[policy.key]) for row in response.page.accounts.rows]
+    page = response.page
+    hashes = [hash_account(row[policy.key]) for row in page.accounts.rows]
     accounts = split_hashes(progress.hashes)
     seen, fresh = set(accounts), []
     for place, account in enumerate(hashes):
@@ -104,16 +136,14 @@ def list_page(entry: Entry, progress: Progress, response: Response, policy: Poli
             seen.add(account)
             accounts.append(account)
             fresh.append(place)
+    remembered = split_hashes(entry.known.hashes)
+    ranks = {account: rank for rank, account in enumerate(remembered)}
+    met = [place for place, account in enumerate(accounts) if account in ranks]
     problem = _find_problem(response, progress.cursor)
-    has_next = response.page.has_more and not problem
-    earliest = response.page.next_cursor or 0 if has_next else 0
-    latest = progress.cursor
-    if latest is None:
-        latest = max(response.until, earliest)
-    comparison = Comparison(entry.known, accounts)
-    return Listing(
-        entry, progress, response, policy, hashes, fresh, comparison, earliest, latest, problem
-    )
+    earliest = page.next_cursor or 0 if page.has_more and not problem else 0
+    latest = progress.cursor or max(response.until, earliest)
+    compared = (hashes, fresh, accounts, ranks, met)
+    return Listing(entry, progress, response, policy, *compared, earliest, latest, problem)
 
 
 def _find_problem(response: Response, cursor: int | None) -> str:
@@ -128,3 +158,13 @@ def _find_problem(response: Response, cursor: int | None) -> str:
     if page.next_cursor > highest:
         return "the cursor for the next page moves forward in time"
     return ""
+
+
+def hash_account(key: str) -> bytes:
+    """Return a short hash (40 bits) of the field that identifies an account."""
+    return hashlib.blake2b(key.encode(), digest_size=HASH_LENGTH).digest()
+
+
+def split_hashes(joined: bytes) -> list[bytes]:
+    """Return hashes that were concatenated, in the same order."""
+    return [account for (account,) in _HASHES.iter_unpack(joined)]

@@ -23,7 +23,7 @@ def find_evidence(listing: Listing) -> dict[Evidence, int]:
 def count_lost(listing: Listing) -> int:
     """Return how many of the accounts listed before a full scan does not list."""
     listed, read = listing.entry.listed, listing.progress.read
-    return max(0, listed + listing.comparison.count_new() - read) if listed else 0
+    return max(0, listed + listing.count_new() - read) if listed else 0
 
 
 def refutes_total(listing: Listing, evidence: dict[Evidence, int]) -> bool:
@@ -36,28 +36,27 @@ def refutes_total(listing: Listing, evidence: dict[Evidence, int]) -> bool:
 
 def _count_lost_on_pages(listing: Listing) -> int | None:
     """Return how many remembered accounts are missing; None if that is not known."""
-    entry, earliest, comparison = listing.entry, listing.earliest, listing.comparison
-    remembered, met = len(comparison.ranks), len(comparison.met)
+    entry, earliest, met = listing.entry, listing.earliest, listing.met
     if not entry.known.since and not earliest:
-        return remembered - met
+        return len(listing.ranks) - len(met)
     # More accounts of the second in which a page ends may be on the next page.
     is_covered = earliest < entry.known.since
-    is_met = met > 0 and comparison.has_met_enough
+    is_met = bool(met) and listing.has_met_enough
     if earliest >= (entry.bookmark or 0) or not (is_covered or is_met):
         return None
-    ranks = [comparison.ranks[comparison.accounts[place]] for place in comparison.met]
-    reached = remembered if is_covered else ranks[-1] + 1
-    if 2 * met < reached:
+    ranks = [listing.ranks[listing.accounts[place]] for place in met]
+    reached = len(listing.ranks) if is_covered else ranks[-1] + 1
+    if 2 * len(met) < reached:
         return None
     return reached - sum(rank < reached for rank in ranks)
 
 
 def _count_lost_by_total(listing: Listing) -> int | None:
     """Return how many accounts the provider's total lacks; None without totals."""
-    before, now, comparison = listing.entry.total, listing.total, listing.comparison
+    before, now, met = listing.entry.total, listing.total, listing.met
     if before is None or now is None:
         return None
-    new = comparison.met[0] if comparison.met else len(comparison.accounts)
-    if not comparison.met and listing.earliest < listing.entry.known.since:
+    new = met[0] if met else len(listing.accounts)
+    if not met and listing.earliest < listing.entry.known.since:
         new = 0  # where the new ones end is known only above the end of the memory
     return max(0, before + new - now)

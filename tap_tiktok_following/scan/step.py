@@ -23,12 +23,12 @@ from tap_tiktok_following.scan.doubt import (
     looks_cut,
 )
 from tap_tiktok_following.scan.end import complete, stop
-from tap_tiktok_following.scan.listing import Listing, list_page
+from tap_tiktok_following.scan.listing import Listing, hash_account, list_page
 from tap_tiktok_following.scan.losses import find_evidence
-from tap_tiktok_following.scan.memory import MOST_REMEMBERED, hash_account
 from tap_tiktok_following.text import in_utc
 
 LARGEST_PAGE = 100  # maximum number of accounts per page with both providers
+MOST_REMEMBERED = 1000  # number of accounts from which a memory grows no further
 MOST_IDLE = 4  # consecutive pages with the same cursor and no new account until the scan fails
 
 
@@ -129,7 +129,7 @@ def _count(listing: Listing) -> Listing:
     if progress.as_of < (listing.entry.bookmark or 0):
         gap = "the response came from a cache that is older than the last scan"
     return listing.note(
-        hashes=b"".join(listing.comparison.accounts),
+        hashes=b"".join(listing.accounts),
         pages=progress.pages + 1,
         room=progress.room + response.count,
         requests=progress.requests + response.requests,
@@ -162,7 +162,7 @@ def _remember(listing: Listing) -> Listing:
     if progress.remembered or listing.problem:
         return listing
     start = progress.as_of - listing.policy.lookback
-    has_reached = listing.earliest < start and listing.comparison.has_met_enough
+    has_reached = listing.earliest < start and listing.has_met_enough
     if not has_reached and progress.read < MOST_REMEMBERED:
         return listing
     return listing.note(remembered=progress.read, since=listing.earliest)
