@@ -107,11 +107,9 @@ class Response(RawResponse):
     @classmethod
     def of(cls, raw: RawResponse, page: Page, count: int) -> Response:
         """Return the response with its page; a cached page is as of its cache."""
-        times = (raw.as_of, raw.until)
-        if page.cached_at is not None:
-            times = (min(raw.as_of, page.cached_at), min(raw.until, page.cached_at))
-        came = (raw.status, raw.body, *times, raw.came_at, raw.headers)
-        return cls(*came, page=page, count=count)
+        latest = raw.until if page.cached_at is None else page.cached_at
+        times = {"as_of": min(raw.as_of, latest), "until": min(raw.until, latest)}
+        return cls(**{**vars(raw), **times, "page": page, "count": count})
 
 
 class Memory(msgspec.Struct, frozen=True, omit_defaults=True):

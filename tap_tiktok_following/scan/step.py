@@ -41,17 +41,12 @@ def next_request(entry: Entry, policy: Policy) -> tuple[int | None, int]:
 
 
 def step(entry: Entry, response: Response, policy: Policy) -> Event:
-    """Return what a response adds: records, the new entry, and a row if the scan ends.
+    """Return what the response to `next_request` adds: records, an entry, a row at the end.
 
     A page whose next cursor is unusable was paid for, too: its accounts are sent, and then the
     scan fails.
-
-    Args:
-        entry: The entry of the username.
-        response: The response to `next_request`.
-        policy: How lists are read.
     """
-    progress = entry.progress or begin(entry, response, policy)
+    progress = entry.progress or _begin(entry, response, policy)
     listing = _count(list_page(entry, progress, response, policy))
     if _is_full_on_loss(listing):
         listing = listing.note(full=True, floor=policy.start_date)
@@ -70,14 +65,11 @@ def step(entry: Entry, response: Response, policy: Policy) -> Event:
     )
 
 
-def begin(entry: Entry, response: Response, policy: Policy) -> Progress:
+def _begin(entry: Entry, response: Response, policy: Policy) -> Progress:
     """Return the progress of a new scan, before its first page."""
-    as_of = response.as_of
-    scanned_at = max(as_of, (entry.scanned_at or 0) + 1)
-    if response.scanned_at is not None:
-        scanned_at = response.scanned_at
+    as_of, floor = response.as_of, policy.start_date
+    scanned_at = response.scanned_at or max(as_of, (entry.scanned_at or 0) + 1)
     full = is_full(entry, as_of, policy)
-    floor = policy.start_date
     if not full and entry.bookmark is not None:
         if entry.known.since:  # 0 is a whole list: its end may have been wrong
             floor = max(floor, entry.bookmark - policy.lookback)
@@ -93,13 +85,13 @@ def is_full(entry: Entry, as_of: int, policy: Policy) -> bool:
     """
     if entry.bookmark is None or not entry.known.hashes:
         return True
-    if entry.retry_at is not None and as_of < entry.retry_at:
+    if as_of < (entry.retry_at or 0):
         return False
     return (
         _is_full_scan_due(entry, as_of, policy)
         or (entry.lost is not None and policy.full_scan_on_loss)
         or entry.doubted is not None
-        or (entry.full_floor is not None and policy.start_date < entry.full_floor)
+        or policy.start_date < (entry.full_floor or 0)
     )
 
 
@@ -145,11 +137,10 @@ def _count(listing: Listing) -> Listing:
 
 def _is_full_on_loss(listing: Listing) -> bool:
     """Return whether an incremental scan becomes full: its first page shows lost accounts."""
-    progress = listing.progress
-    is_first = progress.pages == 1 and not (progress.full or listing.problem)
-    if not (is_first and listing.policy.full_scan_on_loss) or listing.entry.retry_at:
+    entry, progress = listing.entry, listing.progress
+    if progress.full or progress.pages > 1 or listing.problem or entry.retry_at is not None:
         return False
-    return any(find_evidence(listing).values())
+    return listing.policy.full_scan_on_loss and any(find_evidence(listing).values())
 
 
 def _remember(listing: Listing) -> Listing:
@@ -180,8 +171,7 @@ def _move_on(listing: Listing) -> Event:
         return _fail(listing, "the cursor for the next page never moves")
     if (progress.cursor or 0) < progress.floor:
         return complete(listing)
-    entry = replace(listing.entry, progress=progress, outcome=Outcome.INTERRUPTED)
-    return Event(entry)
+    return Event(replace(listing.entry, progress=progress, outcome=Outcome.INTERRUPTED))
 
 
 def _fail(listing: Listing, reason: str) -> Event:
@@ -196,10 +186,9 @@ def _is_unchanged(listing: Listing) -> bool:
 
     A list remembered as a whole is read to its end again: that end may have been wrong.
     """
-    progress = listing.progress
-    if progress.full or progress.sent or not progress.read:
-        return False
-    return listing.entry.known.since != 0 and listing.was_read_below
+    progress, is_part = listing.progress, listing.entry.known.since > 0
+    is_news = progress.full or progress.sent or not progress.read
+    return is_part and listing.was_read_below and not is_news
 
 
 def _advance(listing: Listing) -> Listing:
@@ -220,14 +209,12 @@ def _advance(listing: Listing) -> Listing:
 
 def _is_odd(listing: Listing, event: Event) -> bool:
     """Return whether a response may be wrong, so that it is requested once more."""
-    entry, page = listing.entry, listing.response.page
+    entry, progress, page = listing.entry, listing.progress, listing.response.page
     if not page.accounts.rows:
-        is_first = listing.progress.pages == 1
-        return not (is_first and is_expected_empty(entry, page.total))
+        return progress.pages > 1 or not is_expected_empty(entry, page.total)
     if event.is_odd or event.outcome is not Outcome.COMPLETE:
         return event.is_odd
     if entry.full_scanned_at is None:
         return looks_cut(listing)
-    is_whole = listing.progress.full or not page.has_more
-    missing = count_missing(listing) if is_whole else 0
-    return missing >= FEWEST_MISSING
+    is_whole = progress.full or not page.has_more
+    return is_whole and count_missing(listing) >= FEWEST_MISSING

@@ -12,7 +12,7 @@ from singer_sdk.helpers.types import Context, Record
 from typing_extensions import override
 
 from tap_tiktok_following.model import Outcome
-from tap_tiktok_following.scan.row import make_invalid_row
+from tap_tiktok_following.scan.end import make_invalid_row
 from tap_tiktok_following.streams.base import ProviderStream
 from tap_tiktok_following.streams.following import FollowingStream
 
