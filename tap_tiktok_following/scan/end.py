@@ -70,7 +70,8 @@ def complete(listing: Listing) -> Event:
         ended = _note_incremental_scan(ended, listing, evidence)
     reason = doubt or progress.gap or _tell_what_was_not_read(ended)
     whole = progress.full and not (doubt or progress.gap)
-    row = make_row(entry, progress, outcome, reason, whole_list=whole, accounts_lost=lost)
+    row = _make_row(entry, progress, outcome, reason)
+    row.update(whole_list=whole, accounts_lost=lost)
     return Event(
         ended,
         row=row,
@@ -93,7 +94,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
     progress = entry.progress or Progress(scanned_at, response.as_of)
     progress = replace(progress, requests=progress.requests + requests)
-    row = make_row(entry, progress, outcome, why.reason)
+    row = _make_row(entry, progress, outcome, why.reason)
     reason = row["reason"] or ""
     if why.reference not in reason:
         row["reason"] = f"{reason} ({why.reference})"
@@ -208,16 +209,10 @@ def _tell_what_was_not_read(entry: Entry) -> str:
     )
 
 
-def make_row(  # noqa: PLR0913 - two of them differ in completed scans only
-    entry: Entry,
-    progress: Progress,
-    outcome: Outcome,
-    reason: str,
-    *,
-    whole_list: bool = False,
-    accounts_lost: int | None = None,
+def _make_row(
+    entry: Entry, progress: Progress, outcome: Outcome, reason: str
 ) -> dict[str, Any]:
-    """Return the row of the scans stream; the entry is the one before the scan ended."""
+    """Return the row of a scan that was not completed; `entry` is the one before its end."""
     previous = entry.completed_scanned_at
     lowest = progress.read_down_to if progress.pages else progress.scanned_at
     return {
@@ -226,10 +221,10 @@ def make_row(  # noqa: PLR0913 - two of them differ in completed scans only
         "previous_scanned_at": None if previous is None else in_utc(previous),
         "outcome": outcome,
         "reason": _hide_username(entry.username, reason) or None,
-        "whole_list": whole_list,
+        "whole_list": False,
         "accounts_read": progress.read,
         "accounts_sent": progress.sent,
-        "accounts_lost": accounts_lost,
+        "accounts_lost": None,
         "read_until": in_utc(progress.read_until) if progress.read_until else None,
         "read_down_to": in_utc(max(lowest, progress.floor)) if lowest else None,
         "requests": progress.requests,
@@ -240,7 +235,7 @@ def make_row(  # noqa: PLR0913 - two of them differ in completed scans only
 
 def make_invalid_row(text: str, now: int) -> dict[str, Any]:
     """Return the row of a configured value that is not a username; `now` is Unix seconds."""
-    return make_row(Entry(text), Progress(now, now), Outcome.INVALID, "is not a username")
+    return _make_row(Entry(text), Progress(now, now), Outcome.INVALID, "is not a username")
 
 
 def _hide_username(username: str, reason: str) -> str:
