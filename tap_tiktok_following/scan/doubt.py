@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from tap_tiktok_following.model import Entry
+from tap_tiktok_following.model import Entry, Event, Outcome
 from tap_tiktok_following.scan.listing import Listing, split_hashes
 from tap_tiktok_following.text import many
 
@@ -21,13 +21,20 @@ MOST_MISSING = 90  # the same for a list of any length: nearly a page
 SHARE_MISSING = 50  # in between, one account in so many
 
 
-def is_expected_empty(entry: Entry, total: int | None) -> bool:
-    """Return whether an empty first page is what this list should have."""
-    is_known = entry.bookmark is not None or total == 0
-    return is_known and not (entry.known.hashes or entry.listed or entry.doubted)
+def is_odd(listing: Listing, event: Event) -> bool:
+    """Return whether a response may be wrong, so that it is requested once more."""
+    entry, progress, page = listing.entry, listing.progress, listing.response.page
+    if not page.accounts.rows:
+        return progress.pages > 1 or not _is_expected_empty(entry, page.total)
+    if event.is_odd or event.outcome is not Outcome.COMPLETE:
+        return event.is_odd
+    if entry.full_scanned_at is None:
+        return _looks_cut(listing)
+    is_whole = progress.full or not page.has_more
+    return is_whole and _count_missing(listing) >= FEWEST_MISSING
 
 
-def looks_cut(listing: Listing) -> bool:
+def _looks_cut(listing: Listing) -> bool:
     """Return whether a list ends although there should be another page."""
     progress, response, total = listing.progress, listing.response, listing.total
     if response.page.has_more:
@@ -38,6 +45,12 @@ def looks_cut(listing: Listing) -> bool:
     is_known_page = progress.pages == 1 and expected <= response.count
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page
+
+
+def _is_expected_empty(entry: Entry, total: int | None) -> bool:
+    """Return whether an empty first page is what this list should have."""
+    is_known = entry.bookmark is not None or total == 0
+    return is_known and not (entry.known.hashes or entry.listed or entry.doubted)
 
 
 def find_doubt(listing: Listing) -> str:
@@ -51,7 +64,7 @@ def find_doubt(listing: Listing) -> str:
     if doubt and progress.full and entry.doubted is not None:
         may_look_cut = entry.full_scanned_at is None
         is_same = _is_confirmed(entry.doubted, listing.accounts)
-        return "" if is_same and (may_look_cut or not looks_cut(listing)) else doubt
+        return "" if is_same and (may_look_cut or not _looks_cut(listing)) else doubt
     return doubt
 
 
@@ -64,12 +77,12 @@ def _find_shortage(listing: Listing) -> str:
         return "the list came back empty, but earlier scans found accounts on it"
     if not read and listing.progress.has_hole and entry.full_scanned_at is None:
         return "all pages came back empty although more were to come"
-    missing = count_missing(listing)
+    missing = _count_missing(listing)
     expected = read + missing
     if missing >= min(MOST_MISSING, max(FEWEST_MISSING, expected // SHARE_MISSING)):
         return f"only {read:,} of about {many(expected, 'account')} came back"
     is_first = entry.full_scanned_at is None
-    if is_first and total is not None and (total > 2 * read or looks_cut(listing)):
+    if is_first and total is not None and (total > 2 * read or _looks_cut(listing)):
         came = f"only {many(read, 'account')} came back"
         return f"{came}, but the provider's total is {total:,}"
     return ""
@@ -88,7 +101,7 @@ def _is_confirmed(doubted: bytes, accounts: Sequence[bytes]) -> bool:
     return max(len(more), len(before.difference(accounts))) < FEWEST_MISSING
 
 
-def count_missing(listing: Listing) -> int:
+def _count_missing(listing: Listing) -> int:
     """Return how many of the expected accounts a scan did not read."""
     entry, progress, total = listing.entry, listing.progress, listing.total
     expected = 0

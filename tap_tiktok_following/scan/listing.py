@@ -107,19 +107,17 @@ class Listing(msgspec.Struct, frozen=True):
     def make_records(self, new: Sequence[int]) -> list[dict[str, Any]]:
         """Return the records of the accounts at the positions `new` of the page."""
         previous = self.entry.completed_scanned_at
-        observed = {
+        common = {
             "follower_username": self.entry.username,
             "scanned_at": in_utc(self.progress.scanned_at),
             "previous_scanned_at": None if previous is None else in_utc(previous),
-        }
-        window = {
             "followed_at_earliest": in_utc(self.earliest) if self.earliest else None,
             "followed_at_latest": in_utc(self.latest),
         }
         rows, sent = self.response.page.accounts.rows, set(new)
         first = self.progress.read - len(self.fresh) + 1
         return [
-            {**observed, "position": number, **window, **rows[place]}
+            {**common, "position": number, **rows[place]}
             for number, place in enumerate(self.fresh, first)
             if place in sent
         ]

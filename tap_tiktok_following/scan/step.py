@@ -7,21 +7,8 @@ import dataclasses
 from msgspec.structs import replace
 
 from tap_tiktok_following.errors import Failed
-from tap_tiktok_following.model import (
-    HASH_LENGTH,
-    Entry,
-    Event,
-    Outcome,
-    Policy,
-    Progress,
-    Response,
-)
-from tap_tiktok_following.scan.doubt import (
-    FEWEST_MISSING,
-    count_missing,
-    is_expected_empty,
-    looks_cut,
-)
+from tap_tiktok_following.model import Entry, Event, Outcome, Policy, Progress, Response
+from tap_tiktok_following.scan.doubt import is_odd
 from tap_tiktok_following.scan.end import complete, stop
 from tap_tiktok_following.scan.listing import Listing, hash_account, list_page
 from tap_tiktok_following.scan.losses import find_evidence
@@ -57,7 +44,7 @@ def step(entry: Entry, response: Response, policy: Policy) -> Event:
     return dataclasses.replace(
         event,
         records=listing.make_records(new),
-        is_odd=not response.is_final and _is_odd(listing, event),
+        is_odd=not response.is_final and is_odd(listing, event),
         read=len(listing.fresh),
         keyless=accounts.keyless,
         nulled=accounts.nulled,
@@ -106,8 +93,8 @@ def _is_full_scan_due(entry: Entry, as_of: int, policy: Policy) -> bool:
         return False
     if last is None or not after:
         return True
-    hashed = int.from_bytes(hash_account(f"{entry.username} {last}"), "big")
-    draw = hashed / (1 << 8 * HASH_LENGTH)
+    hashed = hash_account(f"{entry.username} {last}")
+    draw = int.from_bytes(hashed[:4], "big") / 2**32  # at least 0, less than 1
     return as_of >= last + after * (1 + draw) / 2
 
 
@@ -205,16 +192,3 @@ def _advance(listing: Listing) -> Listing:
         "missing"
     )
     return listing.note(cursor=cursor - 1, stands_still=False, idle=idle, gap=gap)
-
-
-def _is_odd(listing: Listing, event: Event) -> bool:
-    """Return whether a response may be wrong, so that it is requested once more."""
-    entry, progress, page = listing.entry, listing.progress, listing.response.page
-    if not page.accounts.rows:
-        return progress.pages > 1 or not is_expected_empty(entry, page.total)
-    if event.is_odd or event.outcome is not Outcome.COMPLETE:
-        return event.is_odd
-    if entry.full_scanned_at is None:
-        return looks_cut(listing)
-    is_whole = progress.full or not page.has_more
-    return is_whole and count_missing(listing) >= FEWEST_MISSING
