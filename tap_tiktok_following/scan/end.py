@@ -27,15 +27,8 @@ from tap_tiktok_following.scan.listing import Listing
 from tap_tiktok_following.scan.losses import count_lost, find_evidence, refutes_total
 from tap_tiktok_following.text import DAY, HOUR, in_utc
 
-PLACEHOLDER = "<username>"  # for the username in a reason: equal reasons form one group
-
 OUTAGE = 20 * HOUR  # seconds; a page that fails for longer than any outage is at fault
-
-RETRY_AFTER = 7 * DAY
-"""Most seconds until a list with such a page is read in full again.
-
-It is read sooner if full scans are due more often, but not within a day.
-"""
+RETRY_AFTER = 7 * DAY  # most seconds until a list with such a page is read in full again
 
 
 def complete(listing: Listing) -> Event:
@@ -124,6 +117,7 @@ def _continue_or_end(
     # `moved_at` is by the clock of `until`.
     if entry.outcome is not outcome or response.until - progress.moved_at < OUTAGE:
         return paused
+    # Sooner than a week if full scans are due more often, but not within a day.
     interval = RETRY_AFTER if policy.full_scan_after is None else policy.full_scan_after
     return replace(
         ended,
@@ -239,7 +233,8 @@ def make_invalid_row(text: str, now: int) -> dict[str, Any]:
 
 
 def _hide_username(username: str, reason: str) -> str:
+    """Replace the username by `<username>`, so that equal reasons form one group."""
     if username not in reason.lower():  # most have no reason, and a pattern takes 0.2 ms
         return reason
     whole_word = rf"(?<![\w.]){re.escape(username)}(?!\w|\.\w)"
-    return re.sub(whole_word, PLACEHOLDER, reason, flags=re.IGNORECASE)
+    return re.sub(whole_word, "<username>", reason, flags=re.IGNORECASE)

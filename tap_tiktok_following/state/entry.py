@@ -25,11 +25,8 @@ Stored = dict[str, Any]
 
 REPLICATION_KEY = "followed_at_latest"
 
-LATEST = 253_370_764_800
-"""The year 9999 in Unix seconds: after a later time there would be no room for a next scan.
-
-No other number in an entry is as large.
-"""
+# The year 9999 in Unix seconds: after it there would be no room for the time of a next scan.
+LATEST = 253_370_764_800  # no other number in an entry is as large
 
 _MOMENTS = {"scanned_at", "completed_scanned_at", "full_scanned_at", "retry_at", "ended_at"}
 
