@@ -124,7 +124,7 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
     scanned_at: int  # T, or later if an earlier scan already has that second
     as_of: int  # T: the scan covers every follow made before
-    full: bool = False  # all accounts are sent, not only new ones
+    full: bool  # all accounts are sent, not only new ones
     floor: int = 0  # the scan ends at a next cursor below; 0 for the end of the list
     cursor: int | None = None  # of the next request; None for the newest page
     stands_still: bool = False  # it repeats the last one; the largest page is requested then

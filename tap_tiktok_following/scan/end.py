@@ -85,7 +85,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another list
         response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
-    progress = entry.progress or Progress(scanned_at, response.as_of)
+    progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
     progress = replace(progress, requests=progress.requests + requests)
     row = _make_row(entry, progress, outcome, why.reason)
     reason = row["reason"] or ""
@@ -229,7 +229,8 @@ def _make_row(
 
 def make_invalid_row(text: str, now: int) -> dict[str, Any]:
     """Return the row of a configured value that is not a username; `now` is Unix seconds."""
-    return _make_row(Entry(text), Progress(now, now), Outcome.INVALID, "is not a username")
+    progress = Progress(now, now, full=False)
+    return _make_row(Entry(text), progress, Outcome.INVALID, "is not a username")
 
 
 def _hide_username(username: str, reason: str) -> str:

@@ -64,12 +64,8 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def was_read_below(self) -> bool:
-        """Whether everything below the page was listed in the scan before.
-
-        T of that scan shows it, or the end of its memory, even if a clock was wrong.
-        """
-        bookmark, since = self.entry.bookmark or 0, self.entry.known.since
-        return self.earliest < bookmark or self.earliest <= since
+        """Whether everything below the page was listed at T of the scan before."""
+        return self.earliest < (self.entry.bookmark or 0)
 
     @property
     def total(self) -> int | None:
