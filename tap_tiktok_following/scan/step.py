@@ -38,7 +38,7 @@ def step(entry: Entry, response: Response, policy: Policy) -> Event:
     if _is_full_on_loss(listing):
         listing = listing.note(full=True, floor=policy.start_date)
     new = listing.fresh if listing.progress.full else listing.find_new()
-    listing = _remember(listing.note(sent=progress.sent + len(new)))
+    listing = listing.note(sent=progress.sent + len(new))
     event = _move_on(listing)
     accounts = response.page.accounts
     return dataclasses.replace(
@@ -137,7 +137,7 @@ def _remember(listing: Listing) -> Listing:
     down to accounts that were remembered before.
     """
     progress = listing.progress
-    if progress.remembered or listing.problem:
+    if progress.remembered:
         return listing
     start = progress.as_of - listing.policy.lookback
     has_reached = listing.earliest < start and listing.has_met_enough
@@ -150,6 +150,7 @@ def _move_on(listing: Listing) -> Event:
     """Return the end of the scan, or the entry for its next page."""
     if listing.problem:
         return _fail(listing, listing.problem)
+    listing = _remember(listing)
     if not listing.response.page.has_more or _is_unchanged(listing):
         return complete(listing)
     listing = _advance(listing)
