@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import dropwhile
 
-from tap_tiktok_following.model import Entry, Event, Outcome
+from tap_tiktok_following.model import Event, Outcome
 from tap_tiktok_following.scan.listing import Listing, split_hashes
 from tap_tiktok_following.text import many
 
@@ -25,7 +25,9 @@ def is_odd(listing: Listing, event: Event) -> bool:
     """Return whether a response may be wrong, so that it is requested once more."""
     entry, progress, page = listing.entry, listing.progress, listing.response.page
     if not page.accounts.rows:
-        return progress.pages > 1 or not _is_expected_empty(entry, page.total)
+        is_known = entry.bookmark is not None or page.total == 0
+        is_expected = is_known and not (entry.known.hashes or entry.doubted)
+        return progress.pages > 1 or not is_expected
     if event.is_odd or event.outcome is not Outcome.COMPLETE:
         return event.is_odd
     if entry.full_scanned_at is None:
@@ -45,12 +47,6 @@ def _looks_cut(listing: Listing) -> bool:
     is_known_page = progress.pages == 1 and expected <= response.count
     is_full = len(response.page.accounts.rows) * 10 >= response.count * 9
     return is_full and not is_known_page
-
-
-def _is_expected_empty(entry: Entry, total: int | None) -> bool:
-    """Return whether an empty first page is what this list should have."""
-    is_known = entry.bookmark is not None or total == 0
-    return is_known and not (entry.known.hashes or entry.listed or entry.doubted)
 
 
 def find_doubt(listing: Listing) -> str:
@@ -73,7 +69,7 @@ def _find_shortage(listing: Listing) -> str:
     entry, total, read = listing.entry, listing.total, listing.progress.read
     if read >= CUT_AT:
         return ""
-    if not read and total != 0 and (entry.listed or entry.known.hashes or entry.doubted):
+    if not read and total != 0 and (entry.known.hashes or entry.doubted):
         return "the list came back empty, but earlier scans found accounts on it"
     if not read and listing.progress.has_hole and entry.full_scanned_at is None:
         return "all pages came back empty although more were to come"
