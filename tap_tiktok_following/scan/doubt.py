@@ -102,7 +102,7 @@ def _count_missing(listing: Listing) -> int:
     entry, progress, total = listing.entry, listing.progress, listing.total
     expected = 0
     floor = progress.floor if progress.full else 0
-    if entry.listed and entry.full_floor in {None, floor}:
+    if entry.full_floor == floor:
         expected = entry.listed + listing.count_new()
     if entry.doubted:
         unread = set(split_hashes(entry.doubted)).difference(listing.accounts)

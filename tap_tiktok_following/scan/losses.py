@@ -22,8 +22,7 @@ def find_evidence(listing: Listing) -> dict[Evidence, int]:
 
 def count_lost(listing: Listing) -> int:
     """Return how many of the accounts listed before a full scan does not list."""
-    listed, read = listing.entry.listed, listing.progress.read
-    return max(0, listed + listing.count_new() - read) if listed else 0
+    return max(0, listing.entry.listed + listing.count_new() - listing.progress.read)
 
 
 def refutes_total(listing: Listing, evidence: dict[Evidence, int]) -> bool:
