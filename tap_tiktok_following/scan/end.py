@@ -48,7 +48,7 @@ def complete(listing: Listing) -> Event:
     if is_wrong:
         evidence.pop(Evidence.TOTAL, None)
     lost = max(evidence.values(), default=None)
-    is_news = progress.full or progress.sent or lost or doubt or not listing.was_read_below
+    is_news = progress.full or progress.sent or lost or doubt
     outcome = Outcome.COMPLETE if is_news else Outcome.UNCHANGED
     ended = replace(
         _end(entry, progress, outcome, listing.response),

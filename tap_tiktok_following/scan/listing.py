@@ -63,11 +63,6 @@ class Listing(msgspec.Struct, frozen=True):
         return 2 * len(self.met) >= len(self.ranks)
 
     @property
-    def was_read_below(self) -> bool:
-        """Whether everything below the page was listed at T of the scan before."""
-        return self.earliest < (self.entry.bookmark or 0)
-
-    @property
     def total(self) -> int | None:
         """The provider's total; None under `start_date`, because it counts all accounts."""
         return None if self.policy.start_date else self.progress.total

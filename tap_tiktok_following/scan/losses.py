@@ -27,10 +27,9 @@ def count_lost(listing: Listing) -> int:
 
 def refutes_total(listing: Listing, evidence: dict[Evidence, int]) -> bool:
     """Return whether a full scan does not confirm a loss that the total shows."""
-    entry = listing.entry
-    is_claimed = entry.lost is Evidence.TOTAL or bool(_count_lost_by_total(listing))
-    is_found = count_lost(listing) > 0 or evidence.get(Evidence.PAGES, 0) > 0
-    return is_claimed and bool(entry.listed) and not is_found
+    claimed = listing.entry.lost is Evidence.TOTAL or _count_lost_by_total(listing)
+    found = count_lost(listing) or evidence.get(Evidence.PAGES)
+    return bool(claimed and not found)
 
 
 def _count_lost_on_pages(listing: Listing) -> int | None:

@@ -170,13 +170,14 @@ def _fail(listing: Listing, reason: str) -> Event:
 
 
 def _is_unchanged(listing: Listing) -> bool:
-    """Return whether nothing is new, and nothing further down can be.
+    """Return whether nothing is new on pages that reach below the bookmark.
 
     A list remembered as a whole is read to its end again: that end may have been wrong.
     """
-    progress, is_part = listing.progress, listing.entry.known.since > 0
+    entry, progress = listing.entry, listing.progress
     is_news = progress.full or progress.sent or not progress.read
-    return is_part and listing.was_read_below and not is_news
+    is_below = listing.earliest < (entry.bookmark or 0)
+    return is_below and entry.known.since > 0 and not is_news
 
 
 def _advance(listing: Listing) -> Listing:
