@@ -204,7 +204,7 @@ def _tell_what_was_not_read(entry: Entry) -> str:
 def _make_row(
     entry: Entry, progress: Progress, outcome: Outcome, reason: str
 ) -> dict[str, Any]:
-    """Return the row of a scan that was not completed; `entry` is the one before its end."""
+    """Return the row of a scan; `entry` is the one before its end. `complete` adds to it."""
     previous = entry.completed_scanned_at
     lowest = progress.read_down_to if progress.pages else progress.scanned_at
     return {
