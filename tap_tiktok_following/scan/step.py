@@ -170,14 +170,15 @@ def _fail(listing: Listing, reason: str) -> Event:
 
 
 def _is_unchanged(listing: Listing) -> bool:
-    """Return whether nothing is new on pages that reach below the bookmark.
+    """Return whether nothing is new on pages that reach down to what was read before.
 
-    A list remembered as a whole is read to its end again: that end may have been wrong.
+    T of the scan before shows that, or the end of its memory, even if a clock was wrong. A
+    list remembered as a whole is read to its end again: that end may have been wrong.
     """
-    entry, progress = listing.entry, listing.progress
+    entry, progress, since = listing.entry, listing.progress, listing.entry.known.since
     is_news = progress.full or progress.sent or not progress.read
-    is_below = listing.earliest < (entry.bookmark or 0)
-    return is_below and entry.known.since > 0 and not is_news
+    is_known_below = listing.earliest < (entry.bookmark or 0) or listing.earliest <= since
+    return since > 0 and is_known_below and not is_news
 
 
 def _advance(listing: Listing) -> Listing:
