@@ -106,7 +106,7 @@ class Response(RawResponse):
 
     @classmethod
     def of(cls, raw: RawResponse, page: Page, count: int) -> Response:
-        """Return the response with its page; a cached page is as of its cache."""
+        """Return a new or a stored response with its page, which is as of its cache."""
         latest = raw.until if page.cached_at is None else page.cached_at
         times = {"as_of": min(raw.as_of, latest), "until": min(raw.until, latest)}
         return cls(**{**vars(raw), **times, "page": page, "count": count})

@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, closing
 from functools import cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -38,7 +37,6 @@ from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.streams.base import ProviderStream
 from tap_tiktok_following.streams.following import FollowingStream
 from tap_tiktok_following.streams.scans import ScansStream
-from tap_tiktok_following.text import duration, many, some_of
 
 
 class TapTikTokFollowing(Tap):
@@ -62,21 +60,17 @@ class TapTikTokFollowing(Tap):
         self.termination = Termination()
         self.ran: list[FollowingStream] = []
         self.failed_tests: list[Ended] = []
-        self._at_end = ExitStack()
-        atexit.register(self._at_end.close)
         super().__init__(**arguments)
         # The SDK makes its own here, and has no hook for another.
-        self._state_writer: StateWriter = StateWriter(self.message_writer)
+        self._state_writer = StateWriter(self.message_writer)
         self.termination.output = self.message_writer
 
     @override
     def discover_streams(self) -> Sequence[ProviderStream]:
         """Both streams of each provider whose credentials are given; of all if none are."""
         configured = [each for each in PROVIDERS if each.is_configured(self.config)]
-        streams: list[ProviderStream] = []
-        for provider in configured or PROVIDERS:
-            following = FollowingStream(self, provider)
-            streams += [following, ScansStream(following)]
+        following = [FollowingStream(self, each) for each in configured or PROVIDERS]
+        streams = [*following, *map(ScansStream, following)]
         names = {stream.name for stream in streams}
         for entry in self.input_catalog.streams if self.input_catalog else ():
             if entry.metadata.root.selected and entry.tap_stream_id not in names:
@@ -89,13 +83,13 @@ class TapTikTokFollowing(Tap):
 
     @cached_property
     def responses(self) -> ResponseFile | None:
-        """The response file, opened when it is first asked for; None if there is none.
-
-        Raises:
-            Ended: If the file cannot be used.
-        """
+        """The response file, opened when it is first asked for; None if there is none."""
         path = self.config.get("responses_path")
-        return self._at_end.enter_context(closing(ResponseFile(Path(path)))) if path else None
+        if not path:
+            return None
+        file = ResponseFile(Path(path))
+        atexit.register(file.close)  # which waits for a response that is being stored
+        return file
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -113,22 +107,16 @@ class TapTikTokFollowing(Tap):
         return command
 
     @property
-    @override
-    def state_writer(self) -> StateWriter:
-        return self._state_writer
-
-    @property
     def shows_bar(self) -> bool:
         """Whether progress is shown as a bar: stderr is a terminal that is free for it."""
-        is_terminal = sys.stderr is not None and sys.stderr.isatty()
-        return is_terminal and not sys.stdout.isatty()
+        return bool(sys.stderr) and sys.stderr.isatty() and not sys.stdout.isatty()
 
     def announce(self) -> None:
         """Log what is read and what it will cost."""
         if self.usernames.malformed:
             self.logger.warning(
                 "`usernames_path` contains entries that are not usernames; skipped: %s",
-                some_of(self.usernames.malformed),
+                text.some_of(self.usernames.malformed),
             )
         costs = []
         for stream in self.streams.values():
@@ -137,9 +125,9 @@ class TapTikTokFollowing(Tap):
                 costs.append(stream.run.cost)
         least, most, *times = map(sum, zip(*costs, strict=True))
         requests = (
-            many(most, "request") if least == most else f"{least:,} to {most:,} requests"
+            text.many(most, "request") if least == most else f"{least:,} to {most:,} requests"
         )
-        shortest, longest = map(duration, times)
+        shortest, longest = map(text.duration, times)
         self.logger.info("This run takes %s (%s to %s).", requests, shortest, longest)
 
     def end_run(self) -> None:
@@ -148,13 +136,12 @@ class TapTikTokFollowing(Tap):
         Raises:
             Ended: If the exit code is not 0.
         """
-        self._at_end.close()
         for stream in self.ran:
+            if stream.run.responses is not None:
+                stream.run.responses.close()
             stream.log_reasons()
         if self.ran:
-            columns = sys.maxsize
-            if self.shows_bar:
-                columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            columns = os.get_terminal_size(2).columns if self.shows_bar else sys.maxsize
             rows = [stream.run.report.row() for stream in self.ran]
             self.logger.info("Summary:\n%s", make_table(rows, columns))
             self.logger.info("%s", self._unfollows)
@@ -200,22 +187,20 @@ class TapTikTokFollowing(Tap):
         """
         if self.failed_tests:
             worst = max(self.failed_tests, key=attrgetter("weight"))
-            sentences = [ending.sentence for ending in self.failed_tests]
-            raise Ended(" ".join(sentences), worst.exit_code)
+            sentence = " ".join(ending.sentence for ending in self.failed_tests)
+            raise Ended(sentence, worst.exit_code)
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """List every problem at once, without values: the SDK's messages print secrets."""
-        self._config = {
-            name: value for name, value in self._config.items() if value is not None
-        }
+        self._config = {k: v for k, v in self._config.items() if v is not None}
         for setting in settings.SECRETS:
             text.hide(self._config.get(setting))
         schema = self.config_jsonschema
         self.append_builtin_config(schema)
         errors = list(JSONSchemaValidator(schema).iter_errors(self._config))
         wrong = {error.path[0] for error in errors}
-        usable = {name: value for name, value in self._config.items() if name not in wrong}
+        usable = {k: v for k, v in self._config.items() if k not in wrong}
         known = schema["properties"]
         variables = settings.variables() if self._reads_variables else {}
         found = [validation.in_words(error, known, variables) for error in errors]

@@ -17,8 +17,6 @@ from tap_tiktok_following.state.plan import is_due
 from tap_tiktok_following.state.responses import ResponseFile
 from tap_tiktok_following.text import HOUR
 
-Fetch = Callable[[str, int | None, int, Callable[[], None]], Response]
-
 AGED = 12 * HOUR  # seconds until a list whose scan was stored is scanned again in the same run
 
 logger = logging.getLogger(__name__)
@@ -38,39 +36,34 @@ class Reader:
 
     entry: Entry  # after the last event
     policy: Policy
-    fetch: Fetch  # that of a `Client`
+    fetch: Callable[[str, int | None, int, Callable[[], None]], Response]  # of a `Client`
     store: Store | None
     on_request: Callable[[], None]  # called before each request
     requests: int = 0  # for the next event
 
     def events(self) -> Iterator[Event]:
-        """Read the list; whatever goes wrong ends it with a failed scan.
+        """Yield an event per page, and one if the scan ends without a page.
 
-        Yields:
-            One event per page, and one if the scan ends without a page. Nothing more if the
-            provider's stream ends.
+        Whatever goes wrong is a failed scan. If the provider's stream ends, no event follows.
         """
+        has_ended = False
         try:
-            yield from self._events()
+            while True:
+                event = self._take_stored()
+                if event is None and has_ended and not self._is_due_again():
+                    return
+                event = event or self._request()
+                yield event
+                self.entry = event.entry
+                has_ended = event.outcome is not None
+                if has_ended and not event.is_stored:
+                    return
         except StreamEnded:
             return
         except Exception as error:
             logger.debug("Reading %s failed", self.entry.username, exc_info=True)
             reason = f"an error in this tap ({type(error).__name__}), please report it"
             yield self._stop(Failed(reason))
-
-    def _events(self) -> Iterator[Event]:
-        has_ended = False
-        while True:
-            event = self._take_stored()
-            if event is None and has_ended and not self._is_due_again():
-                return
-            event = event or self._request()
-            yield event
-            self.entry = event.entry
-            has_ended = event.outcome is not None
-            if has_ended and not event.is_stored:
-                return
 
     def _is_due_again(self) -> bool:
         """Return whether to scan a list again whose last scan ended with a stored response."""
@@ -88,13 +81,8 @@ class Reader:
         self.requests = stored.requests
         try:
             page = self.store.provider.read_page(stored)
-            response = replace(
-                Response.of(stored, page, stored.count),
-                requests=stored.requests,
-                is_final=True,
-                scanned_at=stored.scanned_at,
-            )
-            event = step(self.entry, response, self.policy)
+            response = Response.of(stored, page, stored.count)
+            event = step(self.entry, replace(response, is_final=True), self.policy)
         except Skipped as skip:
             event = self._stop(skip)
         except NoPage:  # this version of the tap reads it differently
@@ -110,11 +98,9 @@ class Reader:
             if event.is_odd:
                 response = self._fetch_again(response)
                 event = step(self.entry, response, self.policy)
-        except Skipped as skip:
-            event = self._stop(skip)
-            self._add(event, skip.response)
-        except Failed as failure:
-            event = self._stop(failure)
+        except (Failed, Skipped) as why:
+            event = self._stop(why)
+            self._add(event, why.response if isinstance(why, Skipped) else None)
         else:
             self._add(event, response)
         return event
@@ -144,13 +130,8 @@ class Reader:
         """Store a response, before its event is passed on."""
         if self.store is None or response is None:
             return
+        file, source, _ = self.store
         _, count = next_request(self.entry, self.policy)
-        progress = event.entry.progress or self.entry.progress
-        self.store.file.add(
-            response,
-            self.store.source,
-            self.entry,
-            scanned_at=progress.scanned_at if progress else event.entry.scanned_at,
-            count=count,
-            requests=self.requests,
-        )
+        scan = event.entry.progress or event.entry  # unfinished, or ended
+        more = {"scanned_at": scan.scanned_at, "count": count, "requests": self.requests}
+        file.add(response, source, self.entry, **more)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.config.usernames import Usernames
@@ -15,8 +15,7 @@ from tap_tiktok_following.text import duration, many, some_of, to_the_minute
 
 MOST_REASONS = 5
 
-ALWAYS = ("usernames", "accounts", "requests", "time")
-"""Columns of the table that are always shown; others are left out if they are empty."""
+ALWAYS = ("usernames", "accounts", "requests", "time")  # shown even if they are empty
 
 
 @dataclass(eq=False)
@@ -28,10 +27,10 @@ class Report:
     usernames: Usernames  # that are configured
     gate: Gate
     client: Client
-    # The usernames whose turn is over: how, why and what to do.
-    ended: dict[str, tuple[Outcome, str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # The usernames whose turn is over: how, why and what to do.
+        self.ended: dict[str, tuple[Outcome, str, str]] = {}
         shard = self.usernames.shard
         self._of_shard = f" of shard {shard}" if shard else ""
         self._counts: Counter[str] = Counter()
@@ -58,19 +57,13 @@ class Report:
         else:
             self.ended[event.entry.username] = event.outcome, event.reason, event.advice
 
-    @property
-    def failed(self) -> list[str]:
-        """The usernames that failed, in order."""
-        return [name for name, (how, *_) in self.ended.items() if how is Outcome.FAILED]
-
     def describe_plan(self) -> str:
         """Return what is to be read, for the log before the first request."""
         counts = self.plan.counts
-        kinds = ", ".join(
-            f"{counts[turn]:,} {turn.value}"
-            for turn in (Turn.NEW, Turn.KNOWN, Turn.UNFINISHED, Turn.STORED, Turn.NOT_DUE)
-            if counts[turn] or turn is not Turn.STORED
-        )
+        turns = [Turn.NEW, Turn.KNOWN, Turn.UNFINISHED, Turn.STORED, Turn.NOT_DUE]
+        if not counts[Turn.STORED]:
+            turns.remove(Turn.STORED)
+        kinds = ", ".join(f"{counts[turn]:,} {turn.value}" for turn in turns)
         return f"{many(sum(counts.values()), 'username')}{self._of_shard}: {kinds}"
 
     def describe_progress(self) -> str:
@@ -95,16 +88,14 @@ class Report:
         planned, not_due = len(self.plan.usernames), self.plan.counts[Turn.NOT_DUE]
         outcomes = Counter(outcome for outcome, *_ in self.ended.values())
         outcomes[Outcome.INVALID] = malformed = len(self.usernames.malformed)
-        interrupted = outcomes[Outcome.INTERRUPTED]
+        left_over = planned - len(self.ended) + outcomes[Outcome.INTERRUPTED]
+        by_outcome = {each.value.replace("_", " "): outcomes[each] for each in Outcome}
+        del by_outcome["interrupted"]  # as those that were not begun
         figures = {
             "usernames": planned + not_due + malformed,
-            **{
-                outcome.value.replace("_", " "): outcomes[outcome]
-                for outcome in Outcome
-                if outcome is not Outcome.INTERRUPTED
-            },
+            **by_outcome,
             "not due": not_due,
-            "left over": planned - len(self.ended) + interrupted,
+            "left over": left_over,
             "accounts": self._counts["read"],
             "sent": self._counts["sent"],
             "stored responses": self._counts["stored"],
@@ -159,27 +150,18 @@ class Report:
 
 
 def make_table(rows: Sequence[Mapping[str, str]], columns: int) -> str:
-    """Return a table with a row per provider, or a column if lines would be too long.
-
-    All providers have the same figures. A line has at most `columns` characters.
-    """
-    names = [
-        name
+    """Return a table with a row per provider, or transposed if it is wider than `columns`."""
+    by_name = [
+        (name, *(row[name] for row in rows))
         for name in rows[0]
         if name in ALWAYS or any(row[name] not in {"0", "-"} for row in rows)
     ]
-    cells = [names, *([row[name] for name in names] for row in rows)]
-    text = _align(cells)
-    if text.index("\n") > columns:
-        text = _align(list(zip(*cells, strict=True)))
-    return text
+    table = _align(list(zip(*by_name, strict=True)))
+    return table if table.index("\n") <= columns else _align(by_name)
 
 
 def _align(cells: Sequence[Sequence[str]]) -> str:
     """Return lines with the first column aligned to the left, figures to the right."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for first, *others in cells:
-        figures = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
-        lines.append("  ".join([first.ljust(widths[0]), *figures]))
-    return "\n".join(lines)
+    first, *others = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    line = "  ".join([f"{{:<{first}}}", *(f"{{:>{width}}}" for width in others)])
+    return "\n".join(line.format(*row) for row in cells)

@@ -10,19 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from itertools import islice
 from typing import Any
 
 from tap_tiktok_following.client import Client, Gate
 from tap_tiktok_following.config.usernames import Usernames
-from tap_tiktok_following.errors import Failed, Interrupted, ProviderDown, StreamEnded
+from tap_tiktok_following.errors import Failed, Interrupted, ProviderDown
 from tap_tiktok_following.http import Transport
 from tap_tiktok_following.model import Event, Outcome, Policy
 from tap_tiktok_following.output import GRACE, Termination
 from tap_tiktok_following.providers import Provider
 from tap_tiktok_following.run.reader import Reader, Store
 from tap_tiktok_following.run.report import Report
-from tap_tiktok_following.run.workers import Workers
+from tap_tiktok_following.run.workers import read_lists
 from tap_tiktok_following.scan.end import stop
 from tap_tiktok_following.state.bookmarks import Bookmarks
 from tap_tiktok_following.state.plan import Plan, make_plan
@@ -51,14 +50,14 @@ class Run:
         self._policy = Policy.of(config, provider.key)
         self._per_second: int = config[provider.rate_setting]
         self._max_requests: int | None = config.get(provider.budget_setting)
-        self._gate = Gate(self._per_second, self._max_requests, provider.budget_setting)
+        self.gate = Gate(self._per_second, self._max_requests, provider.budget_setting)
         transport = Transport(
             provider.url,
             provider.url_setting,
             timeout=config["request_timeout"],
             user_agent=config.get("user_agent") or USER_AGENT,
         )
-        self._client = Client(provider, transport, self._gate, config["max_tries"])
+        self._client = Client(provider, transport, self.gate, config["max_tries"])
         self._store = None
         if self.responses is not None:
             source = f"{provider.name}_following {provider.url}"
@@ -85,8 +84,7 @@ class Run:
     @cached_property
     def report(self) -> Report:
         """What the log says about the run."""
-        name = self.provider.name
-        return Report(name, self.plan, self.usernames, self._gate, self._client)
+        return Report(self.provider.name, self.plan, self.usernames, self.gate, self._client)
 
     @property
     def cost(self) -> tuple[float, float, float, float]:
@@ -95,15 +93,20 @@ class Run:
         least, most = (min(requests, limit) for requests in self.plan.requests)
         return least, most, least / self._per_second, most / self._per_second
 
-    @property
-    def halt(self) -> StreamEnded | None:
-        """Why the run ended before its work was done; None if it did not."""
-        return self._gate.halt
-
-    def first_pages(self) -> Iterator[Event]:
-        """Read the first page of one list after another, to test the credentials."""
-        for username in self.plan.usernames:
-            yield from islice(self._read(username), 1)
+    def read(self, username: str) -> Iterator[Event]:
+        """Read one list, unless the run is over; after an error of ours no event follows."""
+        if self.gate.halt is not None or self.termination.signum:
+            return
+        try:
+            yield from Reader(
+                self.bookmarks.entry(username),
+                self._policy,
+                self._client.fetch,
+                self._store,
+                on_request=lambda: self._requests.update([username]),
+            ).events()
+        except Exception:
+            logger.debug("Reading %s failed", username, exc_info=True)
 
     def events(self) -> Iterator[Event | None]:
         """Yield pages and ends of scans as they arrive; None while there are none.
@@ -111,72 +114,51 @@ class Run:
         Call `acknowledge` with each event before requesting the next one.
         """
         self.report.start()
-        if self.termination.signum:
-            self._stop()
-        workers = Workers(self.plan.usernames, self._read, self.config["concurrency"])
-        events = workers.events()
+        end_at = math.inf  # when requests in flight are no longer waited for
+        arriving = read_lists(self.plan.usernames, self.read, self.config["concurrency"])
         try:
-            for event in events:
+            for event in arriving:
                 if self.termination.signum:
-                    self._stop()
-                    workers.end_in(GRACE)
-                if self.termination.is_urgent:
+                    reason = f"stopped by {self.termination.name}"
+                    self.gate.stop(Interrupted(happened=reason))
+                    end_at = min(end_at, time.monotonic() + GRACE)
+                is_over = event is None and time.monotonic() >= end_at
+                if is_over or self.termination.is_urgent:
                     break
                 yield event
-        except BaseException:
-            self._gate.stop(Interrupted(happened="the run was aborted"))
+        except BaseException:  # such as a closed stdout; no request may follow
+            self.gate.stop(Interrupted(happened="the run was aborted"))
             raise
         finally:
-            events.close()
+            arriving.close()
         self._end_the_rest()
 
     def acknowledge(self, event: Event) -> None:
         """Update bookmarks and counts after the records of an event were written."""
-        username = event.entry.username
+        username, outcome = event.entry.username, event.outcome
         self.bookmarks.store(event)
         self.report.count(event)
         self._counted[username] += event.requests
-        if event.outcome is not None:
-            name, outcome = self.provider.name, event.outcome.value
-            logger.debug("%s_following: %s %s", name, username, outcome)
-            self._watch_failures(event)
-
-    def _read(self, username: str) -> Iterator[Event]:
-        """Read one list, unless the run is over."""
-
-        def count_request() -> None:
-            self._requests[username] += 1
-
-        if self.halt is not None:
-            return iter(())
-        entry = self.bookmarks.entry(username)
-        return Reader(
-            entry, self._policy, self._client.fetch, self._store, count_request
-        ).events()
-
-    def _stop(self) -> None:
-        self._gate.stop(Interrupted(happened=f"stopped by {self.termination.name}"))
+        if outcome is None:
+            return
+        logger.debug("%s_following: %s %s", self.provider.name, username, outcome.value)
+        has_failed = outcome is Outcome.FAILED
+        self._failures_in_a_row = self._failures_in_a_row + 1 if has_failed else 0
+        if self._failures_in_a_row == FAILURES_IN_A_ROW:
+            happened = f"{FAILURES_IN_A_ROW} usernames in a row failed and nothing succeeded"
+            self.gate.stop(ProviderDown(event.reason, happened=happened, advice=event.advice))
 
     def _end_the_rest(self) -> None:
         """Add a row for each list that was begun, without waiting for its last request.
 
         If nothing stopped the run, each list must have ended: the others met an error of ours.
         """
-        in_flight, now = self._requests - self._counted, int(time.time())
-        planned = self.plan.usernames
-        begun = set(planned) if self.halt is None else {*self._counted, *in_flight}
-        why = self.halt or Failed("an error in this tap, please report it")
-        for username in planned:
-            has_ended = username in self.report.ended and not in_flight[username]
-            if username in begun and not has_ended:
+        in_flight = self._requests.copy() - self._counted  # a worker may add one meanwhile
+        now = int(time.time())
+        why = self.gate.halt or Failed("an error in this tap, please report it")
+        for username in self.plan.usernames:
+            is_begun = self.gate.halt is None or username in self._counted
+            has_ended = username in self.report.ended
+            if username in in_flight or (is_begun and not has_ended):
                 entry = self.bookmarks.entry(username)
                 self.acknowledge(stop(entry, why, in_flight[username], now, self._policy))
-
-    def _watch_failures(self, event: Event) -> None:
-        if event.outcome is not Outcome.FAILED:
-            self._failures_in_a_row = 0
-            return
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row == FAILURES_IN_A_ROW:
-            happened = f"{FAILURES_IN_A_ROW} usernames in a row failed and nothing succeeded"
-            self._gate.stop(ProviderDown(event.reason, happened=happened, advice=event.advice))

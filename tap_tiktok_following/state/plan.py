@@ -73,9 +73,7 @@ def is_due(entry: Entry, policy: Policy, now: float) -> bool:
 
 def due_at(entry: Entry, policy: Policy) -> float:
     """Return when the list is due again, in Unix seconds by the local clock."""
-    wait = 0.0
-    if entry.outcome in READ | SKIPPED:
-        wait = policy.rescan_after
+    wait = policy.rescan_after if entry.outcome in READ | SKIPPED else 0.0
     if entry.outcome in SKIPPED:
         wait = max(wait, policy.retry_unavailable_after)
     return (entry.ended_at or 0) + wait

@@ -18,7 +18,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from errno import ENOSPC
 from pathlib import Path
@@ -31,7 +31,9 @@ STORED_FOR = 30 * DAY  # seconds until an unused response is deleted: it is pers
 APPLICATION_ID = 0x746B666F  # SQLite's `application_id` of the file, "tkfo": it is ours
 FORMAT = 2  # SQLite's `user_version` of the file; it is raised when the table changes
 
+_SIGNATURE = FORMAT.to_bytes(4, "big") + APPLICATION_ID.to_bytes(4, "big")
 _CREATE = f"""
+PRAGMA auto_vacuum = FULL;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};
@@ -80,8 +82,7 @@ class StoredResponse(RawResponse):
 class ResponseFile:
     """The open file; many threads may use it at once.
 
-    It is created if it does not exist. If the disk is full, the run continues without writing
-    to it, after one warning.
+    If the disk is full, the run continues without writing to it, after one warning.
 
     Raises:
         Ended: If the file is not ours, is broken, cannot be opened, or is in use.
@@ -93,18 +94,22 @@ class ResponseFile:
         self._is_full = self._has_warned = False
         self._connection: sqlite3.Connection | None = None
         try:
-            self._connection = _connect(self._path)
+            is_new = _prepare(self._path)
+            # The only connection, with the lock.
+            self._connection = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
+            _set_up(self._connection, is_new=is_new)
         except (sqlite3.Error, OSError) as error:
+            self.close()
             if not _is_lack_of_room(error):
                 raise Ended(_describe(self._path, error)) from error
             self._give_up(error)
         self._write(_DELETE_OLD, [{"oldest": int(time.time()) - STORED_FOR}])
 
     def add(self, response: RawResponse, source: str, entry: Entry, **columns: object) -> None:
-        """Store the response for the next page of a list, before it is passed on.
+        """Store the response for the next page of a list, in place of one that is stored.
 
-        It replaces one that is stored there. If it contains one of our secrets, it is not
-        stored. `columns` are `scanned_at`, `count` and `requests`, as in `StoredResponse`.
+        It is not stored if it contains one of our secrets. `columns` are `scanned_at`, `count`
+        and `requests`, as in `StoredResponse`.
         """
         text = response.body.decode(errors="replace")
         if redact(text) != text:
@@ -138,8 +143,7 @@ class ResponseFile:
         """Close the file; from then on nothing is stored."""
         with self._lock:
             if self._connection is not None:
-                with suppress(sqlite3.Error):
-                    self._connection.close()
+                self._connection.close()
             self._connection = None
 
     def _read(self, query: str, values: dict[str, object]) -> list[sqlite3.Row]:
@@ -188,32 +192,8 @@ def _place(source: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Return the only connection to the file, with the lock; create the file if necessary."""
-    is_new = _prepare(path)
-    with ExitStack() as on_error:
-        connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
-        on_error.callback(connection.close)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        if is_new:  # before WAL, so that the file itself says at once that it is ours
-            connection.execute("PRAGMA auto_vacuum = FULL")
-            connection.executescript(_CREATE)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        on_error.pop_all()
-    return connection
-
-
 def _prepare(path: Path) -> bool:
-    """Make the file private to its owner, and check that it is ours.
-
-    Returns:
-        Whether it is empty.
-    """
+    """Make the file private and check that it is ours; return whether it is empty."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(0o600)
@@ -221,10 +201,8 @@ def _prepare(path: Path) -> bool:
     if path.is_file():
         with path.open("rb") as file:
             header = file.read(72)
-    # SQLite's header: the format is at byte 60, the application at byte 68.
-    numbers = tuple(int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
-    is_ours = header.startswith(b"SQLite format 3\0") and numbers == (FORMAT, APPLICATION_ID)
-    if header and not is_ours:
+    # Where SQLite keeps the two numbers.
+    if header and header[60:64] + header[68:] != _SIGNATURE:
         foreign = (
             f"`responses_path` ({path}) is not a response file of this version of the tap and "
             "is not changed: choose another path."
@@ -232,6 +210,19 @@ def _prepare(path: Path) -> bool:
         raise Ended(foreign)
     path.chmod(0o600)
     return not header
+
+
+def _set_up(connection: sqlite3.Connection, *, is_new: bool) -> None:
+    """Lock and check the file, which is created if it is new."""
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    if is_new:  # before WAL, so that the file itself says at once that it is ours
+        connection.executescript(_CREATE)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    [(verdict,)] = connection.execute("PRAGMA quick_check(1)")
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
 
 
 def _is_lack_of_room(error: Exception) -> bool:

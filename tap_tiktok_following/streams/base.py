@@ -7,7 +7,7 @@ for the tap and the writers. They were read in singer-sdk 0.54.9; a test pins th
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +89,7 @@ class ProviderStream(Stream):
 
     @override
     def _write_record_message(self, record: Record) -> None:
-        """Write a record without what the SDK repeats for each, though it is the same for all.
-
-        592,000 against 151,000 records per second.
-        """
+        """Write a record without what the SDK repeats: 592,000 per second, not 151,000."""
         if self._is_sent_as_it_is:
             self.tap.message_writer.write_record(self.name, record)
             return
@@ -107,11 +104,9 @@ class ProviderStream(Stream):
             raise Ended(sentence) from error
 
     @override
-    def generate_child_contexts(
-        self, record: Record, context: Context | None
-    ) -> Iterator[None]:
-        """Yield nothing: there are no child streams, for which the SDK copies each record."""
-        yield from ()
+    def generate_child_contexts(self, record: Record, context: Context | None) -> tuple[()]:
+        """Return none: there are no child streams, for which the SDK copies each record."""
+        return ()
 
     @override
     def _increment_stream_state(

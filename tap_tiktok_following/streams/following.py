@@ -57,9 +57,8 @@ class FollowingStream(ProviderStream):
     """One record per follow seen in a scan."""
 
     def __init__(self, tap: TapTikTokFollowing, provider: type[Provider]) -> None:
-        super().__init__(
-            tap, provider, "following", (*PROPERTIES, *provider.properties.wrapped.values())
-        )
+        fields = provider.properties.wrapped.values()
+        super().__init__(tap, provider, "following", [*PROPERTIES, *fields])
         self.primary_keys = ("follower_username", provider.key, "scanned_at")
         self.replication_key = REPLICATION_KEY
         self._state_due = self._progress_due = 0.0
@@ -127,17 +126,19 @@ class FollowingStream(ProviderStream):
 
     def endings(self) -> Iterator[Ended]:
         """Yield what went wrong in this stream, with exit codes."""
-        report, halt = self.run.report, self.run.halt
-        if report.failed:
-            advice, exit_code = "run again to continue from the last page read", SUCCESS
-            if self.config["on_username_failure"] == "fail":
-                advice += ", or set `on_username_failure` to `continue`"
-                exit_code = FAILURE
-            _, reason, better_advice = report.ended[report.failed[0]]
-            sentence = f"{self.name}: could not read {some_of(report.failed)} ({reason})"
-            yield Ended(f"{sentence}: {better_advice or advice}.", exit_code)
+        report, halt = self.run.report, self.run.gate.halt
+        ended = report.ended.items()
+        if failed := [name for name, (outcome, *_) in ended if outcome is Outcome.FAILED]:
+            is_failure = self.config["on_username_failure"] == "fail"
+            _, reason, advice = report.ended[failed[0]]
+            if not advice:
+                advice = "run again to continue from the last page read"
+                if is_failure:
+                    advice += ", or set `on_username_failure` to `continue`"
+            sentence = f"could not read {some_of(failed)} ({reason}): {advice}"
+            yield Ended(f"{self.name}: {sentence}.", FAILURE if is_failure else SUCCESS)
         if halt is not None and not isinstance(halt, Interrupted):
-            sentence, exit_code = f"{self.name}: {halt.sentence}", halt.exit_code
+            sentence, exit_code = halt.sentence, halt.exit_code
             if isinstance(halt, QuotaUsedUp):
                 if self.config["on_quota_exhausted"] == "stop":
                     exit_code = SUCCESS
@@ -145,7 +146,7 @@ class FollowingStream(ProviderStream):
                     sentence += (
                         ", and `on_quota_exhausted` set to `stop` makes this exit code 0"
                     )
-            yield Ended(f"{sentence}.", exit_code)
+            yield Ended(f"{self.name}: {sentence}.", exit_code)
 
     def log_reasons(self) -> None:
         """Log why lists could not be read, and what could not be sent."""
@@ -156,48 +157,48 @@ class FollowingStream(ProviderStream):
 
     def _show_progress(self, bar: tqdm[Any]) -> None:
         """Move the bar on a terminal; elsewhere log a line if one is due."""
+        report = self.run.report
         if not bar.disable:
-            progress = self.run.report.describe_progress()
-            description = f"{self.provider_class.name}: {progress}"
-            bar.set_description_str(description, refresh=False)
-            bar.update(len(self.run.report.ended) - bar.n)
+            progress = f"{report.provider}: {report.describe_progress()}"
+            bar.set_description_str(progress, refresh=False)
+            bar.update(len(report.ended) - bar.n)
         elif time.monotonic() >= self._progress_due:
             self._progress_due = time.monotonic() + PROGRESS_EVERY
-            self.logger.info("%s: %s", self.name, self.run.report.describe_progress())
+            self.logger.info("%s: %s", self.name, report.describe_progress())
 
     def _write_state(self) -> None:
         """Write a state if one is due."""
         now = time.monotonic()
         if now >= self._state_due:
+            written = self.tap.message_writer.written
             self.tap.state_writer.write_state(self.tap.state)
-            done = time.monotonic()
-            self._state_due = done + pause_after_state(self.tap.state_writer.size, done - now)
+            size, done = self.tap.message_writer.written - written, time.monotonic()
+            self._state_due = done + pause_after_state(size, done - now)
 
     def _test(self) -> Iterator[Record]:
         """Yield some records of one page, if the provider accepts the credentials.
 
-        A private or unknown account means that the credentials are good, but may also be the
-        sign of a wrong list of usernames, so it is reported and the next one is tried.
+        A private or unknown account means that they are good, but the usernames may be wrong.
         """
-        skipped = 0
-        for event in islice(self.run.first_pages(), MOST_TRIED):
-            username, reason = event.entry.username, event.reason
-            if event.outcome is Outcome.FAILED:
+        tried = self.run.plan.usernames[:MOST_TRIED]
+        first_pages = (event for name in tried for event in islice(self.run.read(name), 1))
+        for event in first_pages:
+            username, outcome, reason = event.entry.username, event.outcome, event.reason
+            if outcome is Outcome.FAILED:
                 self._fail_test(f"could not read the list of {username}: {reason}")
                 return
-            if event.outcome not in SKIPPED:
+            if outcome not in SKIPPED:
                 found = f"read {many(event.read, 'account')} on the first page of {username}"
                 self.logger.info("%s: the credentials work: %s.", self.name, found)
                 # The SDK logs an error if there are more.
                 yield from event.records[: self.ABORT_AT_RECORD_COUNT]
                 return
-            skipped += 1
-            how = event.outcome.value.replace("_", " ")
+            how = outcome.value.replace("_", " ")
             self.logger.warning("%s: skipped %s: %s (%s).", self.name, username, how, reason)
-        if (halt := self.run.halt) is not None:
+        if (halt := self.run.gate.halt) is not None:
             self._fail_test(halt.sentence, halt.exit_code or FAILURE)
-        elif skipped:
-            unreadable = f"{many(skipped, 'username')} had no readable list"
+        elif tried:
+            unreadable = f"{many(len(tried), 'username')} had no readable list"
             self.logger.info("%s: the credentials work, but %s.", self.name, unreadable)
         else:
             self._fail_test("there is no username to test the credentials with")
