@@ -121,9 +121,9 @@ class Session(requests.Session):
 def environment_problem(url: str) -> str:
     """Return why requests to a URL cannot be sent in this environment; "" if they can."""
     try:
-        bundle = _TimedSession(url, timeout=1).verify
-        if isinstance(bundle, str) and not Path(bundle).is_dir():
-            ssl.create_default_context(cafile=bundle)
+        match _TimedSession(url, timeout=1).verify:
+            case str(bundle) if url.startswith("https:") and not Path(bundle).is_dir():
+                ssl.create_default_context(cafile=bundle)
     except (requests.RequestException, OSError, ValueError) as error:
         return (
             "the environment names a proxy or a CA bundle that cannot be used "

@@ -21,10 +21,18 @@ if TYPE_CHECKING:
     from tests.warehouse import Tables, Warehouse
 
 
+LONG = {"test_build", "test_meltano", "test_properties", "test_snowball", "test_truth"}
+
+
 def pytest_configure() -> None:
     """Let processes of tests receive SIGHUP, even if `nohup` makes this one ignore it."""
     if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)  # processes inherit only SIG_IGN
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files of long tests first, so that no worker runs one alone at the end."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 @pytest.fixture(scope="session")
