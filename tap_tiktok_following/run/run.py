@@ -95,7 +95,7 @@ class Run:
 
     def read(self, username: str) -> Iterator[Event]:
         """Read one list, unless the run is over; after an error of ours no event follows."""
-        if self.gate.halt is not None or self.termination.signum:
+        if self.gate.halt is not None:
             return
         try:
             yield from Reader(
@@ -114,13 +114,12 @@ class Run:
         Call `acknowledge` with each event before requesting the next one.
         """
         self.report.start()
+        self._check_signals()
         end_at = math.inf  # when requests in flight are no longer waited for
         arriving = read_lists(self.plan.usernames, self.read, self.config["concurrency"])
         try:
             for event in arriving:
-                if self.termination.signum:
-                    reason = f"stopped by {self.termination.name}"
-                    self.gate.stop(Interrupted(happened=reason))
+                if self._check_signals():
                     end_at = min(end_at, time.monotonic() + GRACE)
                 is_over = event is None and time.monotonic() >= end_at
                 if is_over or self.termination.is_urgent:
@@ -132,6 +131,12 @@ class Run:
         finally:
             arriving.close()
         self._end_the_rest()
+
+    def _check_signals(self) -> bool:
+        """Close the gate if a signal came; return whether one did."""
+        if self.termination.signum:
+            self.gate.stop(Interrupted(happened=f"stopped by {self.termination.name}"))
+        return bool(self.termination.signum)
 
     def acknowledge(self, event: Event) -> None:
         """Update bookmarks and counts after the records of an event were written."""
