@@ -234,15 +234,18 @@ def test_response_that_is_of_no_use_is_requested_again(
     assert sorted(ended.follows("rapidapi")) == sorted(truth(sandbox, *LENGTHS))
 
 
-def test_covered_responses_leave_the_file_and_release_its_space(
+def test_covered_responses_leave_the_file_and_release_its_space_and_others_stay(
     sandbox: Sandbox, path: Path, config: Config
 ) -> None:
     sandbox.world = World.of({"long": follows_of("long", 2000, every=HOUR)})
     config |= {"page_size": 100, "usernames": ["long"]}
-    state = run({**config, "rapidapi_max_requests": 15}).state
-    full = path.stat().st_size
+    state = run({**config, "rapidapi_max_requests": 10}).state
+    run({**config, "rapidapi_max_requests": 5}, state)  # whose state is lost
+    sandbox.take_requests()
     state = run(config, state).state
-    assert {page for _, page in stored(path)} == {*range(16, 22)}
+    assert len(requested(sandbox)) == 6
+    assert {page for _, page in stored(path)} == {*range(11, 22)}
+    full = path.stat().st_size
     sandbox.take_requests()
     run(config, state)
     assert len(requested(sandbox)) == len(stored(path)) == 1
