@@ -31,7 +31,7 @@ FAULTS = ("error", "truncated", "reset", "short_body", "nan")
 """An error fails a list, the others a request."""
 
 lives = limits(
-    max_examples=25,
+    max_examples=16,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
