@@ -98,6 +98,18 @@ def test_some_followed_again_beside_new_ones_are_no_evidence_that_others_left(
     assert reported(life.read(after=0)) == ("complete", 0, False)
 
 
+@pytest.mark.parametrize(("length", "page_size"), [(1, 100), (3, 1)])
+def test_new_follow_below_the_only_known_account_followed_again_is_sent(
+    length: int, page_size: int
+) -> None:
+    life = Life(follows_of(length), page_size, repeat=False, lookback=0)
+    life.read(after=0)
+    life.now += HOUR
+    life.follow(1, ago=60)
+    life.refollow("old.0")
+    assert "new.0" in life.read(after=0).sent
+
+
 def test_page_that_stays_empty_shows_no_loss() -> None:
     life = Life(follows_of(430, every=60), full_scan_on_loss=True)
     life.read(after=0)
