@@ -155,7 +155,6 @@ class StateWriter(SDKStateWriter):
     def __init__(self, message_writer: MessageWriter) -> None:
         super().__init__(message_writer)
         self._writer = message_writer
-        self.size = 0  # bytes of the last message
         self._last = b""  # its hash: a message may have 10 MB
         buffer = os.environ.get("MELTANO_ELT_BUFFER_SIZE", "")
         self._longest = (int(buffer) if buffer.isdecimal() else MELTANO_BUFFER) // 2
@@ -169,21 +168,21 @@ class StateWriter(SDKStateWriter):
         line += b"\n"
         digest = hashlib.blake2b(line).digest()
         if digest != self._last:
-            self._last, self.size = digest, len(line)
-            if self.size >= WARN_FROM * self._longest and not self._has_warned:
+            self._last = digest
+            if len(line) >= WARN_FROM * self._longest and not self._has_warned:
                 self._has_warned = True
-                self._warn(state)
+                self._warn(state, len(line))
             self._writer.write_line(line)
         self._writer.flush()
 
-    def _warn(self, state: TapState) -> None:
-        """Warn that the message will soon be too long for Meltano."""
+    def _warn(self, state: TapState, size: int) -> None:
+        """Warn that the message, of `size` bytes, will soon be too long for Meltano."""
         streams = state.get("bookmarks", {}).values()
         usernames = max((len(stream.get("partitions", ())) for stream in streams), default=0)
         sentence = (
-            f"The state of {usernames:,} usernames is {self.size / MEBIBYTE:,.0f} MiB, and "
+            f"The state of {usernames:,} usernames is {size / MEBIBYTE:,.0f} MiB, and "
             f"Meltano ends a run whose state exceeds {self._longest / MEBIBYTE:,.0f} MiB, "
-            f"which is about {usernames * self._longest // self.size:,} usernames: split them "
+            f"which is about {usernames * self._longest // size:,} usernames: split them "
             "over several pipelines with `shard`, or set MELTANO_ELT_BUFFER_SIZE to more than "
             "twice the size of the state, in bytes."
         )
