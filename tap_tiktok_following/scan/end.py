@@ -164,18 +164,20 @@ def _note_full_scan(entry: Entry, listing: Listing, *, total_is_wrong: bool) -> 
 def _note_incremental_scan(
     entry: Entry, listing: Listing, evidence: dict[Evidence, int]
 ) -> Entry:
-    before, progress = listing.entry, listing.progress
+    before, progress, start_date = listing.entry, listing.progress, listing.policy.start_date
     has_more = listing.response.page.has_more
-    if listing.earliest > (before.bookmark or 0):
+    floor = start_date if before.full_floor is None else before.full_floor
+    if min(progress.floor, listing.earliest) > (before.bookmark or 0):
         # `start_date` is later than the last scan: what lies between was never read.
-        entry = replace(entry, full_floor=progress.floor)
+        floor = max(floor, progress.floor)
     if has_more and not progress.read:  # the pages came back empty: nothing new is known
-        return entry
-    is_read_to_end = not (has_more or listing.policy.start_date)
+        return replace(entry, full_floor=floor)
+    is_read_to_end = not (has_more or start_date)
     listed = before.listed + progress.sent if before.listed else 0
     lost = next((kind for kind, accounts in evidence.items() if accounts), None)
     return replace(
         entry,
+        full_floor=floor,
         listed=progress.read if is_read_to_end else listed,
         total=progress.total,
         lost=lost,

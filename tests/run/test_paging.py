@@ -259,9 +259,11 @@ def test_unchanged_list_is_not_read_to_its_end_if_the_local_clock_is_a_century_b
     """Only as far as it is remembered: a thousand accounts."""
     serve(sandbox, follows_of("ann", 1500, newest=NOW + 36_500 * DAY))
     sandbox.clock.advance(36_500 * DAY)
-    before = read(sandbox, "rapidapi")
-    row = read(sandbox, "rapidapi", before.state).scans("rapidapi")["ann"]
-    assert (row["outcome"], row["requests"]) == ("unchanged", 11)
+    ended = read(sandbox, "rapidapi")
+    for _ in range(2):
+        ended = read(sandbox, "rapidapi", ended.state)
+        row = ended.scans("rapidapi")["ann"]
+        assert (row["outcome"], row["requests"]) == ("unchanged", 11)
 
 
 def test_page_from_a_cache_is_as_old_as_the_cache(sandbox: Sandbox) -> None:
