@@ -82,7 +82,7 @@ def stop(entry: Entry, why: NoPage, requests: int, now: int, policy: Policy) -> 
     sent for that page; `now` is Unix seconds by the local clock.
     """
     outcome, response = why.outcome, why.response
-    if response is None or outcome is Outcome.INTERRUPTED:  # perhaps one to another list
+    if response is None or outcome is Outcome.INTERRUPTED:  # whose response has another list
         response = RawResponse(0, b"", as_of=now, until=now, came_at=now)
     scanned_at = max(response.as_of, (entry.scanned_at or 0) + 1)
     progress = entry.progress or Progress(scanned_at, response.as_of, full=False)
@@ -114,7 +114,7 @@ def _continue_or_end(
     ended = _end(entry, progress, outcome, response)
     if outcome is not Outcome.FAILED or not has_begun:
         return ended
-    # `moved_at` is by the clock of `until`.
+    # It failed last time, too, and nothing arrived in between; both times are by one clock.
     if entry.outcome is not outcome or response.until - progress.moved_at < OUTAGE:
         return paused
     # Sooner than a week if full scans are due more often, but not within a day.
@@ -142,7 +142,8 @@ def _end(entry: Entry, progress: Progress, outcome: Outcome, response: RawRespon
 
 def _note_full_scan(entry: Entry, listing: Listing, *, total_is_wrong: bool) -> Entry:
     before, progress, read = listing.entry, listing.progress, listing.progress.read
-    # Filtered accounts; there are more of them than before only if accounts were lost.
+    # The total counts accounts that the provider filters out of the pages. If there are more
+    # of them than before, they are among those that this scan lost.
     surplus = max(0, (progress.total or 0) - read)
     if before.listed:
         surplus = min(surplus, before.hidden + count_lost(listing))

@@ -10,9 +10,10 @@ follows on a page, and the cursor of the next page is the lower bound:
 
 Cursors are inclusive: an account on the boundary may be on both pages.
 
-An entry remembers the newest accounts of the last scan in order, down to `since`. An account
-that is not in this memory was followed later, was shown late, or is further down than the
-memory reaches. A page that reaches below `since` may list all of these.
+The entry of a username remembers the newest accounts of its last scan in order, down to
+`since`. An account that is not in this memory was followed since that scan, was not shown by
+it although it was followed before, or is further down than the memory reaches. A page that
+reaches below `since` may list all three kinds.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Listing(msgspec.Struct, frozen=True):
 
     @property
     def has_met_half(self) -> bool:
-        """Whether at least half of the remembered accounts are still listed."""
+        """Whether the scan has come to at least half of the remembered accounts."""
         return 2 * len(self.met) >= len(self.ranks)
 
     @property
@@ -74,7 +75,8 @@ class Listing(msgspec.Struct, frozen=True):
     def count_new(self) -> int:
         """Return how many unknown accounts of the scan are above the last remembered one.
 
-        All unknown accounts count if fewer than half of the remembered ones are listed.
+        All unknown accounts count if fewer than half of the remembered ones were met, and none
+        if nothing is remembered: then there is no number to add them to.
         """
         above = len(self.accounts)
         if self.has_met_half:
@@ -82,21 +84,32 @@ class Listing(msgspec.Struct, frozen=True):
         return above - len(self.met)
 
     def find_new(self) -> list[int]:
-        """Return the positions of new follows on the page; one too many does no harm."""
+        """Return the positions of new follows on the page.
+
+        One too many does no harm, because its window says that it may be older.
+        """
         entry, since = self.entry, self.entry.known.since
         unknown = [place for place in self.fresh if self.hashes[place] not in self.ranks]
+        # Below a page that always fails nothing was read, so nothing there is known.
         unread_below = 0 if entry.retry_at is None else entry.full_floor or 0
-        if self.earliest >= since or self.earliest < unread_below:
+        if self.earliest < unread_below:
+            return unknown
+        # Above its end, and everywhere if it is a whole list, the memory lacks nothing.
+        if self.earliest >= since:
             return unknown
         if self.latest <= since:
             return []
-        known = [n for n, account in enumerate(self.hashes) if account in self.ranks]
+        # The memory ends on this page: what is unknown below its last account slid up.
+        known = [place for place, account in enumerate(self.hashes) if account in self.ranks]
         if not known or len(self.met) < ENOUGH_MET or not self.has_met_half:
             return unknown
         return [place for place in unknown if place < known[-1]]
 
     def make_records(self, new: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the records of the accounts at the positions `new` of the page."""
+        """Return the records of the accounts at the positions `new` of the page.
+
+        `step` has added the page to the progress before.
+        """
         previous = self.entry.completed_scanned_at
         common = {
             "follower_username": self.entry.username,
@@ -129,16 +142,29 @@ def list_page(entry: Entry, progress: Progress, response: Response, policy: Poli
     ranks = {account: rank for rank, account in enumerate(remembered)}
     met = [place for place, account in enumerate(accounts) if account in ranks]
     problem = _find_problem(response, progress.cursor)
-    earliest = page.next_cursor or 0 if page.has_more and not problem else 0
-    latest = progress.cursor or max(response.until, earliest)
-    compared = (hashes, fresh, accounts, ranks, met)
-    return Listing(entry, progress, response, policy, *compared, earliest, latest, problem)
+    has_next = page.has_more and not problem
+    earliest = (page.next_cursor or 0) if has_next else 0
+    return Listing(
+        entry=entry,
+        progress=progress,
+        response=response,
+        policy=policy,
+        hashes=hashes,
+        fresh=fresh,
+        accounts=accounts,
+        ranks=ranks,
+        met=met,
+        earliest=earliest,
+        # The clock of cursors may be ahead of the one that `until` is from.
+        latest=progress.cursor or max(response.until, earliest),
+        problem=problem,
+    )
 
 
 def _find_problem(response: Response, cursor: int | None) -> str:
     """Return why the next page cannot be requested."""
     page = response.page
-    # The `Date` header may lag a little behind the clock that cursors come from.
+    # Two clocks of the provider, or the local one without a `Date`, differ by less than a day.
     highest = response.until + DAY if cursor is None else cursor
     if not page.has_more:
         return ""
