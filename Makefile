@@ -110,33 +110,33 @@ $(TOOLS):
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
 	  echo "Python 3.10 or newer with venv is needed, and '$(PYTHON)' is not: name" \
 	    "another, as in 'make demo PYTHON=python3.12'." >&2; exit 1; }
-	@echo 'Setting up uv and Meltano in .tools'
+	@echo 'Setting up uv and Meltano in .tools' >&2
 	@$(PYTHON) -m venv --clear .tools
 	@.tools/bin/python -m pip --quiet --disable-pip-version-check install uv==$(UV_VERSION)
 	@$(UV) pip install --python .tools meltano==$(MELTANO_VERSION)
 	@touch $@
 
 .venv/ready: $(TOOLS) pyproject.toml requirements-dev.txt
-	@echo 'Setting up the development environment in .venv'
+	@echo 'Setting up the development environment in .venv' >&2
 	@$(UV) venv --clear --python .tools .venv
 	@$(UV) pip install --python .venv --require-hashes --requirement requirements-dev.txt
 	@$(UV) pip install --python .venv --no-deps --editable .
 	@touch $@
 
 .airflow/ready: $(TOOLS) requirements-airflow.txt
-	@echo 'Setting up Airflow in .airflow'
+	@echo 'Setting up Airflow in .airflow' >&2
 	@$(UV) venv --clear --python .tools .airflow
 	@$(UV) pip install --python .airflow --require-hashes --requirement requirements-airflow.txt
 	@touch $@
 
 benchmarks/.venv/ready: $(TOOLS) benchmarks/requirements.txt
-	@echo 'Setting up dlt in benchmarks/.venv'
+	@echo 'Setting up dlt in benchmarks/.venv' >&2
 	@$(UV) venv --clear --python .tools benchmarks/.venv
 	@$(UV) pip install --compile-bytecode --python benchmarks/.venv --requirement benchmarks/requirements.txt
 	@touch $@
 
 .warehouses/ready: $(TOOLS) requirements-warehouses.txt $(wildcard tests/warehouses/zetasql/*)
-	@echo 'Setting up dbt for other warehouses in .warehouses'
+	@echo 'Setting up dbt for other warehouses in .warehouses' >&2
 	@{ command -v java && command -v npm; } > /dev/null || { apt-get -qq update && apt-get -qq --yes \
 	  --no-install-recommends install default-jre-headless npm > /dev/null; }
 	@$(UV) venv --clear --python .tools .warehouses
@@ -146,6 +146,6 @@ benchmarks/.venv/ready: $(TOOLS) benchmarks/requirements.txt
 	@touch $@
 
 .meltano/ready: $(TOOLS) pyproject.toml meltano.yml requirements-dbt.txt
-	@echo 'Setting up the tap, its targets and dbt in .meltano'
+	@echo 'Setting up the tap, its targets and dbt in .meltano' >&2
 	@MELTANO_CLI_LOG_LEVEL=warning $(MELTANO) install
 	@touch $@
