@@ -119,7 +119,7 @@ class Spark:
 
     def build(self) -> None:
         """Make the models, and test them."""
-        run_dbt("build", "spark", "--exclude-resource-type", "unit_test")
+        run_dbt("build", "spark")
 
     def rows(self, model: str) -> list[Row]:
         """The rows of a model; Spark gives times in the time zone of this process."""
