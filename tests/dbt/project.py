@@ -64,7 +64,7 @@ class Project:
 
 
 def plain_sql(*providers: str) -> str:
-    """Return what `make sql` prints for the tables of these providers, when it sets up dbt too."""
+    """Return what `make sql` prints for these providers, when it sets up dbt too."""
     skip_without_dbt()
     set_up = ("MELTANO=true", "--what-if=meltano.yml")
     make = ("/usr/bin/make", "--silent", f"PROVIDERS={' '.join(providers)}", *set_up, "sql")
