@@ -283,8 +283,8 @@ function drawBand(box, times, least, most, height) {
   unit.textContent = "follows";
   drawing.append(unit);
   for (const [time, label] of months(start, stop, Math.floor((width - left) / 76))) {
-    const at = x(time), text = svg("text", { x: at, y: height - 6, "text-anchor": at < left + 30 ? "start" : at > width - 40 ? "end" : "middle" });
-    text.textContent = label;
+    const at = x(time), text = svg("text", { x: at, y: height - 6, "text-anchor": "middle" });
+    if (at > 32 && at < width - 32) text.textContent = label; // one at the edge would be cut or meet the next
     drawing.append(svg("line", { x1: at, x2: at, y1: height - bottom, y2: height - bottom + 4, class: "axis" }), text);
   }
   drawing.append(

@@ -107,7 +107,10 @@ def browser() -> Iterator[Browser]:
 
 def world_of(lists: Mapping[str, list[str]], private: set[str]) -> World:
     follows = {
-        name: [Follow(followed, NOW - (30 + n) * DAY) for n, followed in enumerate(follows)]
+        name: [
+            Follow(followed, NOW - (30 + 16 * n // 5) * DAY)
+            for n, followed in enumerate(follows)
+        ]
         for name, follows in lists.items()
     }
     return World.of(follows, private=private)

@@ -265,6 +265,13 @@ def test_nothing_overflows(browser: Browser, built: Built, width: int, scheme: s
             .map((element) => `${element.tagName}: ${element.textContent.slice(0, 60)}`)""")
         assert wide == []
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        covered = page.evaluate("""() => [...document.querySelectorAll("#growth-chart text")]
+            .map((text) => [text.textContent, text.getBoundingClientRect()])
+            .filter(([, one], place, all) => all.slice(place + 1).some(([, other]) =>
+                one.left < other.right && other.left < one.right
+                    && one.top < other.bottom && other.top < one.bottom))
+            .map(([text]) => text).filter(Boolean)""")
+        assert covered == []
 
 
 def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
