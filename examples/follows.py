@@ -37,13 +37,16 @@ No usernames are set: create {USERNAMES} with the header `username` and one user
 per line."""
 
 SILENT = (
-    "METRIC",
     "Skipping parse of env var",
-    "Beginning ",
+    "Beginning sync",
+    "Starting incremental sync",
     "Block run completed",
     f"{TAP} v",
 )
 """How messages start that say nothing about lists."""
+
+LOUD = {"error", "critical"}
+"""Levels at which whatever speaks is shown."""
 
 
 def main() -> int:
@@ -116,10 +119,8 @@ def _for_a_person(line: bytes) -> Iterator[str]:
     except ValueError:
         return
     text = str(event.get("event", ""))
-    is_shown = event.get("name") in {TAP, "report"} or event.get("level") in {
-        "error",
-        "critical",
-    }
+    speaker = str(event.get("plugin_logger") or event.get("name"))
+    is_shown = speaker.startswith((TAP, "report")) or event.get("level") in LOUD
     if is_shown and not text.startswith(SILENT):
         yield text
 

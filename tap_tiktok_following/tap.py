@@ -127,8 +127,8 @@ class TapTikTokFollowing(Tap):
         requests = (
             text.many(most, "request") if least == most else f"{least:,} to {most:,} requests"
         )
-        shortest, longest = map(text.duration, times)
-        self.logger.info("This run takes %s (%s to %s).", requests, shortest, longest)
+        durations = dict.fromkeys(map(text.duration, times))
+        self.logger.info("This run takes %s (%s).", requests, " to ".join(durations))
 
     def end_run(self) -> None:
         """Close the response file, and log what was read and what was not.

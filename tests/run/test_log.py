@@ -78,7 +78,7 @@ def test_run_that_is_cut_short_says_what_is_left(sandbox: Sandbox) -> None:
     *lines, _, last = lines_of(first)
     assert lines == [
         "rapidapi_following: 3 usernames: 3 new, 0 known, 0 unfinished, 0 not due",
-        "This run takes 3 to 4 requests (0 s to 0 s).",
+        "This run takes 3 to 4 requests (0 s).",
         "rapidapi_following: 1 interrupted (`rapidapi_max_requests` (4) is reached): ben",
         (
             "Summary:\n"

@@ -56,7 +56,8 @@ def test_follows_says_what_is_missing_and_continues_with_what_changed(
         (reader.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
 
         first = reader.type("make", "follows")
-        assert "Testing the credentials" in first
+        assert "Testing the credentials\nrapidapi_following: the credentials work" in first
+        assert "Starting" not in first
         assert "6 follows in the first run; 2 of 3 lists read, 1 could not be." in first
         sandbox.world.unfollow("a", "a.0")
         second = reader.type("make", "follows")
