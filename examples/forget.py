@@ -34,7 +34,10 @@ RESPONSE_FILE = 0x746B666F
 PROFILE = re.compile(r"^(https?:)?(//)?([\w-]+\.)*tiktok\.com/+(@|%40)|[/?#].*")
 """What is around the username in the URL of a profile."""
 
-PROBLEMS = (OSError, ValueError, TypeError, KeyError, AttributeError, csv.Error, sqlite3.Error)
+PROBLEMS = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError),
+    *(csv.Error, sqlite3.Error, zlib.error),
+)
 """What files raise that are not what they should be."""
 
 SQL = {
@@ -97,7 +100,8 @@ def forget_in_state(path: Path, username: str) -> int:
     """Remove the entries of a username, and return their number."""
     document = json.loads(path.read_text("utf-8"))
     removed = 0
-    for stream in document.get("singer_state", document).get("bookmarks", {}).values():
+    state = document.get("singer_state", document)
+    for stream in (state["bookmarks"] if state else {}).values():
         entries: list[dict[str, Any]] = stream.get("partitions") or []
         kept = [e for e in entries if e["context"]["follower_username"].lower() != username]
         removed += len(entries) - len(kept)

@@ -128,6 +128,7 @@ def test_files_keep_their_modes_and_links(tmp_path: Path) -> None:
     ("option", "content"),
     [
         ("--state", b'{"bookmarks": {"research_following": []}}'),
+        ("--state", b'{"type": "STATE", "value": {}}'),
         ("--usernames", b"username\n" + b"a" * 140_000),
     ],
 )
