@@ -206,6 +206,15 @@ def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
     assert pairs(follows) == sorted(truth(sandbox, *lists))
 
 
+def test_target_logs_to_a_terminal_that_stops_background_output(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+) -> None:
+    pipe = Pipe(tmp_path, "CSV", settings(sandbox, ["ann"]), postgres)
+    shell = ["sh", "-c", "stty tostop; bash run.sh target-csv; echo code $?"]
+    log = pipe.reader.type(sys.executable, "-c", f"import pty; pty.spawn({shell})")
+    assert "code 0" in log
+
+
 @pytest.mark.parametrize("printed", ["", '{"bookm'])
 def test_target_that_dies_leaves_the_last_state(
     sandbox: Sandbox, tmp_path: Path, postgres: Postgres, printed: str
