@@ -181,10 +181,11 @@ def has_loaded(pipe: Pipe, states: Path) -> bool:
         return False
 
 
-def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
-    sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_pipe_loads_what_was_read_and_the_next_run_the_rest(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, signum: signal.Signals
 ) -> None:
-    """The tap waits for the first page of the second list when Ctrl-C is pressed."""
+    """By Ctrl-C, `timeout` or a closed terminal, before the first page of the second list."""
     lists = {"charlidamelio": 250, "khaby.lame": 101}
     sandbox.world = World.of({name: follows_of(name, n) for name, n in lists.items()})
     silence = Fault("silent", username="khaby.lame")
@@ -194,9 +195,9 @@ def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
 
     process = pipe.reader.start("bash", "run.sh", "target-duckdb")
     wait_until(lambda: silence.used == 1)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signum)
     log = finish(process)
-    assert process.returncode == 128 + signal.SIGINT, log
+    assert process.returncode == 128 + signum, log
     assert "Traceback" not in log
     assert len(pipe.warehouse.rows("research_following")) == lists["charlidamelio"]
 
