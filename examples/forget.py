@@ -17,9 +17,11 @@ import csv
 import io
 import json
 import re
+import shutil
 import sqlite3
 import sys
 import zlib
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,15 @@ PROVIDERS = ("research", "rapidapi")
 
 RESPONSE_FILE = 0x746B666F
 """SQLite's `application_id` of a response file."""
+
+PROFILE = re.compile(r"^(https?:)?(//)?([\w-]+\.)*tiktok\.com/+(@|%40)|[/?#].*")
+"""What is around the username in the URL of a profile."""
+
+PROBLEMS = (
+    *(OSError, ValueError, TypeError, KeyError, AttributeError),
+    *(csv.Error, sqlite3.Error, zlib.error),
+)
+"""What files raise that are not what they should be."""
 
 SQL = {
     "research": """\
@@ -72,7 +83,7 @@ def main() -> None:
             continue
         try:
             count = forget(path, username)
-        except (OSError, ValueError, TypeError, KeyError, sqlite3.Error) as error:
+        except PROBLEMS as error:
             sys.exit(f"{path} cannot be used ({error}); nothing in it was changed.")
         print(f"{path}: {count} removed", file=sys.stderr)
     for provider in options.provider or PROVIDERS:
@@ -80,15 +91,17 @@ def main() -> None:
 
 
 def username_in(text: str) -> str:
-    """Return the username in `name`, `@name` or a profile URL, without a comment."""
-    return re.sub(r"^.*@|[#/?].*", "", text.lower()).strip()
+    """Return the username in `name`, `@name` or a profile URL."""
+    name = "".join(filter(str.isprintable, text)).strip().lower()
+    return PROFILE.sub("", name).removeprefix("@")
 
 
 def forget_in_state(path: Path, username: str) -> int:
     """Remove the entries of a username, and return their number."""
     document = json.loads(path.read_text("utf-8"))
     removed = 0
-    for stream in document.get("singer_state", document)["bookmarks"].values():
+    state = document.get("singer_state", document)
+    for stream in (state["bookmarks"] if state else {}).values():
         entries: list[dict[str, Any]] = stream.get("partitions") or []
         kept = [e for e in entries if e["context"]["follower_username"].lower() != username]
         removed += len(entries) - len(kept)
@@ -119,31 +132,50 @@ def forget_in_responses(path: Path, username: str) -> int:
 
 def forget_in_list(path: Path, username: str) -> int:
     """Remove a username from a file of lines or a CSV, and return how often it was there."""
-    text = path.read_bytes().decode("utf-8-sig")
-    lines = text.splitlines(keepends=True)
-    header = next((line for line in lines if line.partition("#")[0].strip()), "").lower()
-    for delimiter in ",;\t":
-        columns = [name.strip(' "\r\n') for name in header.split(delimiter)]
-        if "username" in columns:
-            return _forget_in_csv(path, text, delimiter, columns.index("username"), username)
-    kept = [line for line in lines if username_in(line) != username]
+    content = path.read_bytes()
+    is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    rows = list(_rows(content.decode("utf-16" if is_utf_16 else "utf-8-sig")))
+    kept = [row for row, name in rows if name != username]
     replace(path, "".join(kept))
-    return len(lines) - len(kept)
-
-
-def _forget_in_csv(path: Path, text: str, delimiter: str, column: int, username: str) -> int:
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    kept = [row for row in rows if username_in("".join(row[column : column + 1])) != username]
-    output = io.StringIO()
-    csv.writer(output, delimiter=delimiter, lineterminator="\n").writerows(kept)
-    replace(path, output.getvalue())
     return len(rows) - len(kept)
+
+
+def _rows(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each row of a file as it is written, and its username, as the tap reads them."""
+    lines = io.StringIO(text, newline="")
+    row: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in lines:
+            row.append(line)
+            yield line
+
+    delimiter, columns = ",", [""]
+    for line in noted():
+        delimiter = max(",;\t", key=line.count)
+        [cells] = csv.reader([line], delimiter=delimiter)
+        columns = [cell.strip().lower() for cell in cells]
+        if line.partition("#")[0].strip() or "username" in columns:
+            break
+    if "username" not in columns:
+        for line in text.splitlines(keepends=True):
+            yield line, username_in(line.partition("#")[0])
+        return
+    place = columns.index("username")
+    yield "".join(row), ""
+    row.clear()
+    for cells in csv.reader(noted(), delimiter=delimiter):
+        yield "".join(row), username_in("".join(cells[place : place + 1]))
+        row.clear()
 
 
 def replace(path: Path, text: str) -> None:
     """Replace a file at once, so that no kill leaves half of it."""
+    path = path.resolve()
     new = path.with_name(f"{path.name}.new")
+    new.touch(0o600)
     new.write_bytes(text.encode())
+    shutil.copymode(path, new)
     new.replace(path)
 
 

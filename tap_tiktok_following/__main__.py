@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from itertools import pairwise
 from pathlib import Path
+
+# Until a run handles it, Ctrl-C ends the process at once: most of that time are imports, and
+# they would show a stack trace.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from tap_tiktok_following import output
 from tap_tiktok_following.config.validation import file_problem

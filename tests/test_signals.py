@@ -116,6 +116,26 @@ def test_signal_while_python_ends_changes_nothing(sandbox: Sandbox, tmp_path: Pa
     assert ended.last_line == "alarm in 0.0"
 
 
+SIGNAL_DURING_IMPORTS = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "singer_sdk":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_ctrl_c_while_python_starts_shows_no_stack_trace(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    config = settings(sandbox, ["ann"], "rapidapi")
+    ended = finish(start_after(SIGNAL_DURING_IMPORTS, tmp_path, config))
+    assert ended == Run(-signal.SIGINT, "", "")
+
+
 def test_tap_can_be_made_in_another_thread_which_handles_no_signals(sandbox: Sandbox) -> None:
     with ThreadPoolExecutor() as pool:
         pool.submit(TapTikTokFollowing, config=settings(sandbox, ["ann"])).result()

@@ -22,7 +22,8 @@ SCRIPT, RUN = section_of("docs/targets.md", "In a plain pipe")
 TAP = f"""\
 #!/bin/bash
 set -o pipefail
-{sys.executable} -m tap_tiktok_following "$@" | tee -ai messages.jsonl
+trap : INT TERM HUP
+{sys.executable} -m tap_tiktok_following "$@" | (trap '' INT TERM HUP; tee -a messages.jsonl)
 """
 """What they type as tap-tiktok-following: it notes what is sent to the target."""
 

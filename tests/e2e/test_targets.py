@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -180,10 +181,11 @@ def has_loaded(pipe: Pipe, states: Path) -> bool:
         return False
 
 
-def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
-    sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_stopped_pipe_loads_what_was_read_and_the_next_run_the_rest(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, signum: signal.Signals
 ) -> None:
-    """The tap waits for the first page of the second list when Ctrl-C is pressed."""
+    """By Ctrl-C, `timeout` or a closed terminal, before the first page of the second list."""
     lists = {"charlidamelio": 250, "khaby.lame": 101}
     sandbox.world = World.of({name: follows_of(name, n) for name, n in lists.items()})
     silence = Fault("silent", username="khaby.lame")
@@ -193,9 +195,9 @@ def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
 
     process = pipe.reader.start("bash", "run.sh", "target-duckdb")
     wait_until(lambda: silence.used == 1)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signum)
     log = finish(process)
-    assert process.returncode == 128 + signal.SIGINT, log
+    assert process.returncode == 128 + signum, log
     assert "Traceback" not in log
     assert len(pipe.warehouse.rows("research_following")) == lists["charlidamelio"]
 
@@ -205,13 +207,43 @@ def test_ctrl_c_loads_what_was_read_and_the_next_run_the_rest(
     assert pairs(follows) == sorted(truth(sandbox, *lists))
 
 
-def test_target_that_dies_leaves_the_last_state(
+def test_target_logs_to_a_terminal_that_stops_background_output(
     sandbox: Sandbox, tmp_path: Path, postgres: Postgres
+) -> None:
+    pipe = Pipe(tmp_path, "CSV", settings(sandbox, ["ann"]), postgres)
+    shell = ["sh", "-c", "stty tostop; bash run.sh target-csv; echo code $?"]
+    log = pipe.reader.type(sys.executable, "-c", f"import pty; pty.spawn({shell})")
+    assert "code 0" in log
+
+
+@pytest.mark.parametrize("printed", ["", '{"bookm'])
+def test_target_that_dies_leaves_the_last_state(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, printed: str
 ) -> None:
     pipe = Pipe(tmp_path, "JSON Lines", settings(sandbox, ["ann"]), postgres)
     (tmp_path / "state.json").write_text('{"bookmarks": {}}', "utf-8")
-    pipe.target.unlink()
-    pipe.target.write_text("#!/bin/sh\nhead -c 100 >/dev/null\necho '{\"bookm'\nexit 3\n")
-    pipe.target.chmod(0o755)
-    pipe.reader.type("bash", "run.sh", "target-jsonl", code=3)
+    stand_in(pipe.target, f"head -c 100 >/dev/null\nprintf %s '{printed}'\nexit 3")
+    log = pipe.reader.type("bash", "run.sh", "target-jsonl", code=3)
+    assert ("line 1 column" in log) == bool(printed)
     assert (tmp_path / "state.json").read_text("utf-8") == '{"bookmarks": {}}'
+
+
+@pytest.mark.parametrize(
+    ("command", "code"), [("kill -INT 0", 0), ("kill -HUP 0", 0), ("exit 5", 1)]
+)
+def test_state_is_saved_whatever_is_pressed_or_the_exit_code_says_that_it_is_not(
+    sandbox: Sandbox, tmp_path: Path, postgres: Postgres, command: str, code: int
+) -> None:
+    pipe = Pipe(tmp_path, "JSON Lines", settings(sandbox, ["ann"]), postgres)
+    real = f'exec {sys.executable} "$@"'
+    stand_in(pipe.reader.programs / "python3", f"sleep 0.2\n{command}\n{real}")
+    pipe.reader.type("bash", "run.sh", "target-jsonl", code=code)
+    state = json.loads((tmp_path / "state.json").read_text("utf-8"))
+    assert bool(state) == (code == 0)
+
+
+def stand_in(program: Path, script: str) -> None:
+    """Put a shell script in place of a program."""
+    program.unlink(missing_ok=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)

@@ -92,6 +92,11 @@ def test_sql_covers_earlier_usernames_of_an_account(
         ("# bob\nada\r\n@Bob\r\n", "# bob\nada\r\n"),
         ("note;Username\nbob;ada\nx;bob\n", "note;Username\nbob;ada\n"),
         ('username\n"bob"\nada\n', "username\nada\n"),
+        ("bob # as @ada says\nada # as @bob says\n", "ada # as @bob says\n"),
+        ("//tiktok.com/%40Bob/live\nbo\u200bb\nbob2\na_bob\n", "bob2\na_bob\n"),
+        ('"id, old",username\n1,@BOB\n2,ada\n', '"id, old",username\n2,ada\n'),
+        ('# "a", "b"\nusername\tat\nbob\t"1\n2"\n', '# "a", "b"\nusername\tat\n'),
+        ('username;"a"\r\nbob;x\r\nada;"y"\r\n\r\n', 'username;"a"\r\nada;"y"\r\n\r\n'),
     ],
 )
 def test_list_keeps_all_others(tmp_path: Path, before: str, after: str) -> None:
@@ -106,3 +111,31 @@ def test_missing_file_is_one_sentence(tmp_path: Path, option: str) -> None:
     printed = run_script(SCRIPT, "bob", option, "missing", folder=tmp_path, code=1)
     assert printed.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_files_keep_their_modes_and_links(tmp_path: Path) -> None:
+    """A first run that was stopped has left an empty state."""
+    (tmp_path / "private").write_text("{}", "utf-8")
+    (tmp_path / "private").chmod(0o600)
+    (tmp_path / "link").symlink_to("private")
+    run_script(SCRIPT, "bob", "--state", "link", folder=tmp_path)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "private").read_text("utf-8") == "{}"
+    assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--state", b'{"bookmarks": {"research_following": []}}'),
+        ("--state", b'{"type": "STATE", "value": {}}'),
+        ("--usernames", b"username\n" + b"a" * 140_000),
+    ],
+)
+def test_damaged_file_is_one_sentence_and_unchanged(
+    tmp_path: Path, option: str, content: bytes
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    printed = run_script(SCRIPT, "bob", option, "file", folder=tmp_path, code=1)
+    assert printed.count("\n") == 1
+    assert (tmp_path / "file").read_bytes() == content
