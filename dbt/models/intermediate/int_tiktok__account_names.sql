@@ -1,10 +1,15 @@
-with names as (
-    select username, user_id
+with observations as (
+    select follower_username, username, user_id
     from {{ ref('stg_tiktok__observations') }}
+),
+
+names as (
+    select username, user_id
+    from observations
     where username is not null
     union all
     select follower_username, null
-    from {{ ref('stg_tiktok__observations') }}
+    from observations
     union all
     select follower_username, null
     from {{ ref('stg_tiktok__scans') }}

@@ -2,7 +2,6 @@
 with seen_names as (
     select account_id, username, scanned_at
     from {{ ref('int_tiktok__sightings') }}
-    where username is not null
     union all
     select names.account_id, names.username, scans.scanned_at
     from {{ ref('stg_tiktok__scans') }} as scans
@@ -29,6 +28,7 @@ newest_usernames as (
             order by last_seen desc, username
         ) as place
     from usernames
+    where username is not null
 ),
 
 -- The Research API has no profiles, but names.
@@ -46,7 +46,7 @@ profiles as (
 known as (
     select account_id from {{ ref('int_tiktok__account_names') }}
     union all
-    select account_id from {{ ref('int_tiktok__sightings') }}
+    select account_id from usernames
 ),
 
 accounts as (
