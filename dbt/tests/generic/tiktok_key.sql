@@ -3,5 +3,5 @@
 select {{ columns | join(', ') }}
 from {{ model }}
 group by {{ columns | join(', ') }}
-having count(*) > 1 or {{ columns | join(' is null or ') }} is null
+having count(*) > 1 or count({{ columns | join(') = 0 or count(') }}) = 0
 {% endtest %}
