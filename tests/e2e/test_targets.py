@@ -236,7 +236,7 @@ def test_state_is_saved_whatever_is_pressed_or_the_exit_code_says_that_it_is_not
 ) -> None:
     pipe = Pipe(tmp_path, "JSON Lines", settings(sandbox, ["ann"]), postgres)
     real = f'exec {sys.executable} "$@"'
-    stand_in(pipe.reader.programs / "python3", f"sleep 0.2\n{command}\n{real}")
+    stand_in(pipe.reader.programs / "python3", f"{command}\n{real}")
     pipe.reader.type("bash", "run.sh", "target-jsonl", code=code)
     state = json.loads((tmp_path / "state.json").read_text("utf-8"))
     assert bool(state) == (code == 0)
