@@ -61,9 +61,9 @@ def main() -> int:
     if not providers:
         return _fail(NO_KEY)
     if not settings.get("usernames") and not settings.get("usernames_path"):
-        if not Path(USERNAMES).is_file():
-            return _fail(NO_LIST)
         settings["usernames_path"] = os.environ[f"{VARIABLE}USERNAMES_PATH"] = USERNAMES
+    if settings.get("usernames_path") == USERNAMES and not Path(USERNAMES).is_file():
+        return _fail(NO_LIST)
     output.with_suffix(".settings.json").write_text(json.dumps(settings), "utf-8")
     os.environ["DBT_DUCKDB_PROVIDERS"] = ", ".join(providers)
 

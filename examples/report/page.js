@@ -282,7 +282,7 @@ function drawBand(box, times, least, most, height) {
   const unit = svg("text", { x: 0, y: 11 });
   unit.textContent = "follows";
   drawing.append(unit);
-  for (const [time, label] of months(start, stop, Math.floor((width - left) / 76))) {
+  for (const [time, label] of months(start, stop, Math.floor((width - left) / 62))) {
     const at = x(time), text = svg("text", { x: at, y: height - 6, "text-anchor": "middle" });
     if (at > 32 && at < width - 32) text.textContent = label; // one at the edge would be cut or meet the next
     drawing.append(svg("line", { x1: at, x2: at, y1: height - bottom, y2: height - bottom + 4, class: "axis" }), text);
@@ -364,11 +364,13 @@ function drawNetwork() {
     return el("li", {}, dot, el("bdi", {}, value));
   })) : "");
   const box = byId("network-chart"), width = Math.max(260, box.clientWidth);
-  const size = width < 520 ? 10 : 12, longest = Math.max(...nodes.map(([name]) => name.length));
-  const label = Math.min(longest * size * 0.58, width * 0.24) + 10;
+  const size = width < 520 ? 10 : 12, pen = document.createElement("canvas").getContext("2d");
+  pen.font = `${size}px ${getComputedStyle(box).fontFamily}`;
+  const long = (text) => pen.measureText(text).width;
+  const label = Math.min(Math.max(...nodes.map(([name]) => long(name))), width * 0.24) + 12;
   const radius = Math.min(width / 2 - label, 270, 60 + 14 * nodes.length), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
   const drawn = order(nodes.length, links, groups).filter((place) => place < fits);
-  const middle = width / 2, height = 2 * (radius + label), letters = Math.floor((label - 8) / (size * 0.56));
+  const middle = width / 2, height = 2 * (radius + label);
   const at = new Map(drawn.map((place, nth) => [place, (2 * Math.PI * nth) / drawn.length - Math.PI / 2]));
   const point = (place, r) => [middle + r * Math.cos(at.get(place)), height / 2 + r * Math.sin(at.get(place))].map((n) => n.toFixed(1));
   // The further apart, the nearer to the centre a line passes.
@@ -389,7 +391,8 @@ function drawNetwork() {
   const top = Math.max(...nodes.map(([, mutual]) => mutual));
   for (const place of drawn) {
     const [username, mutual] = nodes[place], angle = (at.get(place) * 180) / Math.PI, left = angle > 90 && angle < 270;
-    const shown = [...username].length > letters ? `${[...username].slice(0, letters - 1).join("")}…` : username;
+    let shown = username;
+    for (let letters = [...username]; long(shown) > label - 12; shown = `${letters.join("")}…`) letters.pop();
     const text = svg("text", { x: left ? -9 : 9, dy: ".35em", "text-anchor": left ? "end" : "start", transform: left ? "rotate(180)" : "rotate(0)" });
     text.textContent = shown;
     text.style.fontSize = `${size}px`;

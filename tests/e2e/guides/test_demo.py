@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
+from tests.documents import ROOT
 from tests.e2e.project import make_project
 from tests.e2e.reader import Reader
 from tests.harness import PROVIDERS
@@ -50,9 +51,11 @@ def test_follows_says_what_is_missing_and_continues_with_what_changed(
     with Sandbox(World.of(follows), clock=Clock()) as sandbox:
         names = ("rapidapi_key", "rapidapi_api_url")
         lines = [f"TAP_TIKTOK_FOLLOWING_{n.upper()}={sandbox.config[n]}\n" for n in names]
-        (reader.folder / ".env").write_text("".join(lines))
-        printed = reader.type("make", "follows", code=2)
-        assert "No usernames are set: create usernames.csv with the header" in printed
+        example = (ROOT / ".env.example").read_text("utf-8")
+        for text in ("", example):
+            (reader.folder / ".env").write_text(text + "".join(lines))
+            printed = reader.type("make", "follows", code=2)
+            assert "No usernames are set: create usernames.csv with the header" in printed
         (reader.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
 
         first = reader.type("make", "follows")

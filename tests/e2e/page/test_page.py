@@ -257,21 +257,33 @@ def test_nothing_overflows(browser: Browser, built: Built, width: int, scheme: s
         page.get_by_role("button", name="30 days").click()
         for table in ("#changes-table", "#unread-table", "#most-table"):
             rows(page, table)
-        wide = page.evaluate("""() => [...document.querySelectorAll("body *")]
-            .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5
-                || (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0
-                    && !["INPUT"].includes(element.tagName)
-                    && getComputedStyle(element).display !== "inline"))
-            .map((element) => `${element.tagName}: ${element.textContent.slice(0, 60)}`)""")
-        assert wide == []
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        covered = page.evaluate("""() => [...document.querySelectorAll("#growth-chart text")]
-            .map((text) => [text.textContent, text.getBoundingClientRect()])
-            .filter(([, one], place, all) => all.slice(place + 1).some(([, other]) =>
-                one.left < other.right && other.left < one.right
-                    && one.top < other.bottom && other.top < one.bottom))
-            .map(([text]) => text).filter(Boolean)""")
-        assert covered == []
+        check_layout(page)
+
+
+def check_layout(page: Page) -> None:
+    """Nothing is wider than its place, cut off or covered."""
+    wide = page.evaluate("""() => [...document.querySelectorAll("body *")]
+        .filter((element) => element.getBoundingClientRect().right > innerWidth + 0.5
+            || (element.scrollWidth > element.clientWidth + 1 && element.clientWidth > 0
+                && !["INPUT"].includes(element.tagName)
+                && getComputedStyle(element).display !== "inline"))
+        .map((element) => `${element.tagName}: ${element.textContent.slice(0, 60)}`)""")
+    assert wide == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    cut = page.evaluate("""() => [...document.querySelectorAll("#network-chart text")]
+        .filter((text) => {
+            const [one, all] = [text, text.ownerSVGElement].map((e) => e.getBoundingClientRect());
+            return one.left < all.left - 2 || one.right > all.right + 2
+                || one.top < all.top - 2 || one.bottom > all.bottom + 2;
+        }).map((text) => text.textContent)""")
+    assert cut == []
+    covered = page.evaluate("""() => [...document.querySelectorAll("#growth-chart text")]
+        .map((text) => [text.textContent, text.getBoundingClientRect()])
+        .filter(([, one], place, all) => all.slice(place + 1).some(([, other]) =>
+            one.left < other.right && other.left < one.right
+                && one.top < other.bottom && other.top < one.bottom))
+        .map(([text]) => text).filter(Boolean)""")
+    assert covered == []
 
 
 def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
@@ -285,14 +297,19 @@ def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
         SELECT 'many' || n, 'followed', 'eve', NULL, 'many' || n, NULL, 'many' || n,
             (SELECT max(read_until) FROM main_tiktok_following.stg_tiktok__scans),
             (SELECT max(read_until) FROM main_tiktok_following.stg_tiktok__scans), 'research'
-        FROM generate_series(1, 6000) AS s(n)
+        FROM generate_series(1, 6000) AS s(n);
+        INSERT INTO main_tiktok_following.coverage (username, provider, last_outcome)
+        SELECT 'many' || n, 'research', 'complete' FROM generate_series(1, 12000) AS s(n)
     """)
     page_of_many, since = page_of(many, tmp_path / "many.html"), SINCE["last run"]
     [[changes, latest]] = page_of_many.ask(f"""
         SELECT count(*), count(*) FILTER (happened_at_latest > ({since})) FROM follow_changes
     """)  # noqa: S608
     assert f"{latest - 5:,} more changes" in page_of_many.printed
+    with opened(browser, page_of_many.html, 360) as page:
+        check_layout(page)
     with opened(browser, page_of_many.html) as page:
+        check_layout(page)
         page.get_by_role("button", name="30 days").click()
         assert page.locator("#kinds button").first.inner_text().split()[-1] == f"{changes:,}"
         note = f"The newest 5,000 of {changes:,} changes are on this page"
@@ -310,26 +327,29 @@ def test_settings_are_shown_without_secrets(page: Page, built: Built) -> None:
 def test_unfollows_that_are_not_known_yet_are_counted(
     browser: Browser, sandbox: Sandbox, models_sql: Path, tmp_path: Path
 ) -> None:
-    """No full scan has named the two accounts that ann lost, or read the list of cat."""
-    lists = {name: [f"{name}.{n}" for n in range(150)] for name in ("ann", "ben", "cat")}
+    """No full scan has named the two accounts that anna lost, or read the list of cat."""
+    anna = "anna_of_ten"
+    lists = {name: [f"{name}.{n}" for n in range(150)] for name in (anna, "ben", "cat")}
     sandbox.world = world_of(lists, set())
-    runs = [run(settings_of(sandbox, ["ann", "ben"], "rapidapi"))]
+    runs = [run(settings_of(sandbox, [anna, "ben"], "rapidapi"))]
     sandbox.clock.advance(20 * DAY)
-    for name in ("ann.3", "ann.5"):
-        sandbox.world.unfollow("ann", name)
+    for number in (3, 5):
+        sandbox.world.unfollow(anna, f"{anna}.{number}")
     sandbox.scenario.faults = [Fault("early_end", username="cat", page=1)]
     runs.append(run(settings_of(sandbox, lists, "rapidapi"), runs[0].state))
     (tmp_path / "settings.json").write_text('{"full_scan_after_days": 7}', "utf-8")
     html = build(
         tmp_path, models_sql, runs, "--settings", str(tmp_path / "settings.json")
     ).html
-    with opened(browser, html) as page:
+    with opened(browser, html, 360) as page:
         lost, late = (page.locator(part).inner_text() for part in ("#lost", "#late"))
         assert lost.startswith("1 list lost 2 accounts or more.")
-        assert rows(page, "#lost-table")[0][:2] == ["ann", "2"]
+        assert rows(page, "#lost-table")[0][:2] == [anna, "2"]
+        lines = "name => name.getClientRects().length"
+        assert page.locator("#lost-table td bdi").evaluate(lines) == 1
         assert "1 list had no full scan yet: unfollows are not looked for there." in late
         assert "2 lists had none since " in late
-        assert [row[0] for row in rows(page, "#late-table")] == ["cat", "ann", "ben"]
+        assert [row[0] for row in rows(page, "#late-table")] == ["cat", anna, "ben"]
         assert "RapidAPI: 2 scans" in page.locator("body").inner_text()
 
 
@@ -338,6 +358,9 @@ def test_page_prints_without_controls(page: Page) -> None:
     assert page.locator("#changes .tools").is_hidden()
     assert page.locator("#periods").is_hidden()
     assert page.locator("#changes-table table").is_visible()
+    for part in ("#most-table .bar", "#outcomes .share div", "#legend .dot"):
+        style = "part => getComputedStyle(part).printColorAdjust"
+        assert page.locator(part).first.evaluate(style) == "exact"
 
 
 @pytest.mark.parametrize("case", EMPTY)
