@@ -272,7 +272,8 @@ def check_layout(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
     cut = page.evaluate("""() => [...document.querySelectorAll("#network-chart text")]
         .filter((text) => {
-            const [one, all] = [text, text.ownerSVGElement].map((e) => e.getBoundingClientRect());
+            const boxes = [text, text.ownerSVGElement].map((e) => e.getBoundingClientRect());
+            const [one, all] = boxes;
             return one.left < all.left - 2 || one.right > all.right + 2
                 || one.top < all.top - 2 || one.bottom > all.bottom + 2;
         }).map((text) => text.textContent)""")
