@@ -120,6 +120,12 @@ group by outcome
 order by usernames desc, outcome
 
 
+-- name: read
+select count(*) as lists
+from {latest} as latest
+where last_outcome in ('complete', 'unchanged') and last_read > {since}
+
+
 -- name: unread
 select
     username,

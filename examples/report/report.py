@@ -312,6 +312,7 @@ def _period(models: Models, name: str, since: datetime) -> Row:
     return {
         "name": name,
         "since": _seconds(since),
+        "read": models.row("read", since=since)["lists"],
         "kinds": {row["kind"]: row["changes"] for row in models.rows("kinds", since=since)},
         "several": {
             "accounts": several[0]["accounts"] if several else 0,
@@ -324,7 +325,7 @@ def _period(models: Models, name: str, since: datetime) -> Row:
 
 def _first_sentence(lists: Row, totals: Row) -> str:
     follows = _count(totals["follows"], "follow")
-    return f"{follows} in the first run; {_read(lists)}. The next run shows what changed."
+    return f"{follows} in the first run; {_read(lists, lists['read'])}. The next run shows what changed."
 
 
 def _sentence(period: Row, since: datetime, as_of: datetime, lists: Row) -> str:
@@ -340,13 +341,16 @@ def _sentence(period: Row, since: datetime, as_of: datetime, lists: Row) -> str:
         f"{kinds.get('no longer listed', 0):,} no longer listed",
         *(f"{number:,} listed again" for number in [kinds.get("listed again", 0)] if number),
     ]
-    return f"Since {start}: {', '.join(parts)}; {_read(lists)}."
+    return f"Since {start}: {', '.join(parts)}; {_read(lists, period['read'])}."
 
 
-def _read(lists: Row) -> str:
-    unread = lists["all"] - lists["read"]
-    read = f"{lists['read']:,} of {_count(lists['all'], 'list')} read"
-    return f"{read}, {unread:,} could not be" if unread else read
+def _read(lists: Row, in_period: int) -> str:
+    others = {
+        "could not be": lists["all"] - lists["read"],
+        "were last read earlier": lists["read"] - in_period,
+    }
+    read = f"{in_period:,} of {_count(lists['all'], 'list')} read"
+    return ", ".join([read, *(f"{n:,} {what}" for what, n in others.items() if n)])
 
 
 def _change(row: Row) -> list[Any]:

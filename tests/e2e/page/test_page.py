@@ -354,6 +354,21 @@ def test_unfollows_that_are_not_known_yet_are_counted(
         assert "RapidAPI: 2 scans" in page.locator("body").inner_text()
 
 
+def test_only_lists_that_were_read_in_the_period_count_as_read(
+    browser: Browser, sandbox: Sandbox, models_sql: Path, tmp_path: Path
+) -> None:
+    sandbox.world = world_of({"ann": ["ben"], "ben": ["x"], "cat": ["y"]}, {"pam"})
+    runs = [run(settings_of(sandbox, ["ann", "ben", "cat", "pam"]))]
+    sandbox.clock.advance(DAY)
+    runs.append(run(settings_of(sandbox, ["ann"]), runs[0].state))
+    with opened(browser, build(tmp_path, models_sql, runs).html) as page:
+        shown = page.locator("header").inner_text()
+        assert "1 of 4 lists read, 1 could not be, 2 were last read earlier." in shown
+        assert page.locator("#tiles dd").nth(3).inner_text() == "1 of 4"
+        page.get_by_role("button", name="7 days").click()
+        assert "3 of 4 lists read, 1 could not be." in page.locator("header").inner_text()
+
+
 def test_page_prints_without_controls(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator("#changes .tools").is_hidden()
