@@ -352,8 +352,7 @@ byId("pick").addEventListener("input", ({ target }) => {
 function drawNetwork() {
   const { pairs, nodes, links, column, groups, usernames } = data.network;
   const kind = (name) => pairs[name] || 0;
-  const few = nodes.length < usernames ? ` The ${count(nodes.length)} with the most of ${count(usernames)} are drawn.` : "";
-  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.${few}${nodes.length ? " Point at a name to see its lines, also those of one-way follows." : ""}`));
+  fill("pairs", document.createTextNode(`Of your usernames, ${plural(kind("mutual"), "pair")} follow each other, ${count(kind("one way"))} only one way, and of ${count(kind("unknown"))} it is not known.`));
   byId("network").querySelector(".drawing").hidden = !nodes.length;
   if (!nodes.length) return;
   const values = [...new Set(groups.filter(Boolean))].sort();
@@ -370,6 +369,7 @@ function drawNetwork() {
   const label = Math.min(Math.max(...nodes.map(([name]) => long(name))), width * 0.24) + 12;
   const radius = Math.min(width / 2 - label, 270, 60 + 14 * nodes.length), fits = Math.floor((2 * Math.PI * radius) / (size + 1.5));
   const drawn = order(nodes.length, links, groups).filter((place) => place < fits);
+  byId("pairs").append(drawn.length < usernames ? ` The ${count(drawn.length)} with the most of ${count(usernames)} are drawn.` : "", " Point at a name to see its lines, also those of one-way follows.");
   const middle = width / 2, height = 2 * (radius + label);
   const at = new Map(drawn.map((place, nth) => [place, (2 * Math.PI * nth) / drawn.length - Math.PI / 2]));
   const point = (place, r) => [middle + r * Math.cos(at.get(place)), height / 2 + r * Math.sin(at.get(place))].map((n) => n.toFixed(1));

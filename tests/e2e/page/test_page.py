@@ -300,17 +300,24 @@ def test_counts_are_of_all_changes_where_not_all_fit_on_the_page(
             (SELECT max(read_until) FROM main_tiktok_following.stg_tiktok__scans), 'research'
         FROM generate_series(1, 6000) AS s(n);
         INSERT INTO main_tiktok_following.coverage (username, provider, last_outcome)
-        SELECT 'many' || n, 'research', 'complete' FROM generate_series(1, 12000) AS s(n)
+        SELECT 'many' || n, 'research', 'complete' FROM generate_series(1, 12000) AS s(n);
+        INSERT INTO main_tiktok_following.mutual_follows (a, b, relation)
+        SELECT 'many' || n, 'many' || n + 1, 'mutual' FROM generate_series(1, 100) AS s(n)
     """)
     page_of_many, since = page_of(many, tmp_path / "many.html"), SINCE["last run"]
     [[changes, latest]] = page_of_many.ask(f"""
         SELECT count(*), count(*) FILTER (happened_at_latest > ({since})) FROM follow_changes
     """)  # noqa: S608
     assert f"{latest - 5:,} more changes" in page_of_many.printed
-    with opened(browser, page_of_many.html, 360) as page:
-        check_layout(page)
+    drawn = {}
+    for width in (360, 1400):
+        with opened(browser, page_of_many.html, width) as page:
+            check_layout(page)
+            drawn[width] = page.locator("#network-chart .node").count()
+            note = f"The {drawn[width]} with the most of 105 are drawn."
+            assert note in page.locator("#pairs").inner_text()
+    assert drawn[360] < drawn[1400] == 80
     with opened(browser, page_of_many.html) as page:
-        check_layout(page)
         page.get_by_role("button", name="30 days").click()
         assert page.locator("#kinds button").first.inner_text().split()[-1] == f"{changes:,}"
         note = f"The newest 5,000 of {changes:,} changes are on this page"
