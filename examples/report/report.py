@@ -324,8 +324,8 @@ def _period(models: Models, name: str, since: datetime) -> Row:
 
 
 def _first_sentence(lists: Row, totals: Row) -> str:
-    follows = _count(totals["follows"], "follow")
-    return f"{follows} in the first run; {_read(lists, lists['read'])}. The next run shows what changed."
+    follows, read = _count(totals["follows"], "follow"), _read(lists, lists["read"])
+    return f"{follows} in the first run; {read}. The next run shows what changed."
 
 
 def _sentence(period: Row, since: datetime, as_of: datetime, lists: Row) -> str:
