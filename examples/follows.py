@@ -41,12 +41,16 @@ SILENT = (
     "Beginning sync",
     "Starting incremental sync",
     "Block run completed",
+    "Extractor failed",  # the tap has said why
     f"{TAP} v",
 )
 """How messages start that say nothing about lists."""
 
 LOUD = {"error", "critical"}
 """Levels at which whatever speaks is shown."""
+
+stopped: list[int] = []
+"""The signals by which someone wants the command to end."""
 
 
 def main() -> int:
@@ -76,7 +80,7 @@ def main() -> int:
             return code
     print("Reading the lists", flush=True)
     read = _run([*meltano, "run", TAP, "target-duckdb"], log)
-    if not warehouse.exists():
+    if stopped or not warehouse.exists():
         return read
     print("Building the page", flush=True)
     built = _run([*meltano, "run", "dbt-duckdb:build", "report:page"], log)
@@ -132,5 +136,5 @@ def _fail(message: str) -> int:
 
 if __name__ == "__main__":
     # Ctrl-C reaches Meltano too, which has to end by itself, or the next run finds a lock.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGINT, lambda signum, _: stopped.append(signum))
     sys.exit(main())

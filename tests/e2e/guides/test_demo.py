@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
 
 from sandbox import Clock, Fault, Follow, Sandbox, Scenario, World
 from tests.documents import ROOT
+from tests.e2e.processes import finish
 from tests.e2e.project import make_project
 from tests.e2e.reader import Reader
-from tests.harness import PROVIDERS
+from tests.harness import PROVIDERS, wait_until
 from tests.warehouse import Warehouse
 
 NEWS = re.compile(
@@ -70,6 +73,16 @@ def test_follows_says_what_is_missing_and_continues_with_what_changed(
         sandbox.scenario = Scenario(faults=[fault])
         third = reader.type("make", "follows", code=2)
         assert "0 new follows, 0 no longer listed; 1 of 3 lists read, 2 could" in third
+        assert "Extractor failed" not in third
+
+        fault = Fault("silent")
+        sandbox.scenario = Scenario(faults=[fault])
+        process = reader.start("make", "follows")
+        wait_until(lambda: fault.used > 0)
+        os.killpg(process.pid, signal.SIGINT)
+        stopped = finish(process)
+        assert "Stopped by SIGINT: run again; every list continues" in stopped
+        assert "Building the page" not in stopped
     for name in ("prod.html", "prod.settings.json"):
         written = (reader.folder / "output" / name).read_text("utf-8")
         assert sandbox.config["rapidapi_key"] not in written
