@@ -146,9 +146,11 @@ def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:
 
 def mark(graph: nx.DiGraph, usernames: Path) -> list[str]:
     """Give nodes the columns that the file has for their usernames; return the new columns."""
-    header, *lines = usernames.read_text("utf-8-sig").splitlines()
+    header, *lines = [*usernames.read_text("utf-8-sig").splitlines(), ""]
     delimiter = next((mark for mark in ",;\t" if mark in header), ",")
-    columns = next(csv.reader([header], delimiter=delimiter))
+    columns = next(csv.reader([header], delimiter=delimiter), [])
+    if "username" not in columns:
+        return []  # a list without columns
     new = [column for column in columns if column not in {"username", *NODE}]
     listed = {
         re.sub(r"^.*@|[#/?].*", "", row["username"].strip().lower()): row

@@ -108,6 +108,20 @@ def test_network(folder: Path, world: World) -> None:
     check_spells({(names[a], names[b]): edge for a, b, edge in gexf.edges.data()}, world)
 
 
+@pytest.mark.parametrize("text", ["", "ann\nben\n"])
+def test_list_without_columns_marks_nothing(
+    runs: list[harness.Run], models_sql: Path, tmp_path: Path, text: str
+) -> None:
+    warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
+    warehouse.load(gather(message for run in runs for message in run.messages))
+    warehouse.build(models_sql)
+    (tmp_path / "usernames.txt").write_text(text, "utf-8")
+    options = ("--usernames", tmp_path / "usernames.txt", "--into", tmp_path)
+    run_script("examples/network.py", warehouse.address, *options)
+    [header, *_] = (tmp_path / "nodes.csv").read_text("utf-8").splitlines()
+    assert header.endswith(",is_on_list")
+
+
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
