@@ -155,7 +155,7 @@ class Life:
         day, state, records = Day(), copy.deepcopy(self.state), []
         bookmarks = Bookmarks(state, keep_rows=True)
         policy = Policy("username", page_size=self.page_size, **self.policy)
-        for username in make_plan(["ann"], bookmarks.entry, (), policy, self.now).usernames:
+        for username in make_plan(["ann"], bookmarks.entry, {}, policy, self.now).usernames:
             fetch = partial(self._fetch, day, budget)
             reader = Reader(bookmarks.entry(username), policy, fetch, None, lambda: None)
             for number, event in enumerate(reader.events()):

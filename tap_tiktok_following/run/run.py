@@ -69,13 +69,13 @@ class Run:
     @cached_property
     def plan(self) -> Plan:
         """What to read, decided once; what the state covers is deleted from the file."""
-        stored: set[str] = set()
+        stored: dict[str, int] = {}
         if self._store is not None:
             file, source, _ = self._store
             file.delete_covered(source, self.bookmarks.entries())
             stored = {
-                username
-                for username in file.usernames(source)
+                username: number
+                for username, number in file.count(source).items()
                 if file.take(source, self.bookmarks.entry(username))
             }
         names = self.usernames.names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -37,13 +37,14 @@ class Plan:
 def make_plan(
     usernames: Iterable[str],
     entry_of: Callable[[str], Entry],
-    with_stored: Collection[str],
+    stored: Mapping[str, int],
     policy: Policy,
     now: float,
 ) -> Plan:
     """Return what to read at a time, in Unix seconds by the local clock.
 
-    Lists with stored responses that the state does not cover are read even if not due.
+    `stored` says by username how many responses are paid for and not covered by the state.
+    Such a list is read even if not due.
     """
     order = list(Turn)
     queue: dict[str, tuple[int, int]] = {}
@@ -52,13 +53,14 @@ def make_plan(
     least = most = 0
     for username in usernames:
         entry = entry_of(username)
-        turn = Turn.STORED if username in with_stored else _find_turn(entry, policy, now)
+        turn = Turn.STORED if username in stored else _find_turn(entry, policy, now)
         counts[turn] += 1
         if turn is Turn.NOT_DUE:
             waits.append(due_at(entry, policy))
             continue
         queue[username] = order.index(turn), entry.ended_at or 0
-        requests = _estimate_requests(entry, policy, now)
+        paid = stored.get(username, 0)
+        requests = [max(0, n - paid) for n in _estimate_requests(entry, policy, now)]
         least, most = least + requests[0], most + requests[1]
     due = None if queue else min(waits, default=None)
     in_order = sorted(queue, key=queue.__getitem__)  # equals stay as they are configured

@@ -64,7 +64,10 @@ WHERE source = :source AND username = :username AND (
 )
 """
 _DELETE_OLD = "DELETE FROM responses WHERE came_at < :oldest"
-_USERNAMES = "SELECT DISTINCT username FROM responses WHERE source = :source"
+_COUNT = """
+SELECT username, count(*) AS number FROM responses WHERE source = :source
+GROUP BY username, scanned_at ORDER BY scanned_at DESC
+"""
 
 logger = logging.getLogger(__name__)
 
@@ -128,9 +131,10 @@ class ResponseFile:
         """Delete what the entries of a loaded state cover, and release its space."""
         self._write(_DELETE_COVERED, (_place(source, entry) for entry in entries))
 
-    def usernames(self, source: str) -> set[str]:
-        """Return the usernames with stored responses, of use or not."""
-        return {row["username"] for row in self._read(_USERNAMES, {"source": source})}
+    def count(self, source: str) -> dict[str, int]:
+        """Return by username how many responses its first scan has, of use or not."""
+        rows = self._read(_COUNT, {"source": source})
+        return {row["username"]: row["number"] for row in rows}
 
     def take(self, source: str, entry: Entry) -> StoredResponse | None:
         """Return the response for the next page of a list; None if it has to be requested."""

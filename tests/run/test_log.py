@@ -59,11 +59,14 @@ def test_stored_responses_are_in_the_plan_and_in_the_table(
     sandbox.world = World.of({"ann": follows_of("ann", 3), "ben": follows_of("ben", 3)})
     more = {"responses_path": str(tmp_path / "responses.db"), "shard": "1/1"}
     run(settings(sandbox, ["ann"], "rapidapi", **more))
-    plan, _, table, *_ = lines_of(run(settings(sandbox, ["ann", "ben"], "rapidapi", **more)))
+    plan, cost, table, *_ = lines_of(
+        run(settings(sandbox, ["ann", "ben"], "rapidapi", **more))
+    )
     assert plan == (
         "rapidapi_following: 2 usernames of shard 1/1: 1 new, 0 known, 0 unfinished, "
         "1 with stored responses, 0 not due"
     )
+    assert cost == "This run takes 1 to 99 requests (0 s)."
     assert table == (
         "Summary:\n"
         "provider  usernames  complete  accounts  sent  stored responses  requests  time\n"
