@@ -49,8 +49,11 @@ SILENT = (
 LOUD = {"error", "critical"}
 """Levels at which whatever speaks is shown."""
 
-stopped: list[int] = []
-"""The signals by which someone wants the command to end."""
+STOPPED = 130
+"""The exit code after Ctrl-C."""
+
+signals: list[int] = []
+"""Each Ctrl-C; after one, nothing more is begun."""
 
 
 def main() -> int:
@@ -80,7 +83,7 @@ def main() -> int:
             return code
     print("Reading the lists", flush=True)
     read = _run([*meltano, "run", TAP, "target-duckdb"], log)
-    if stopped or not warehouse.exists():
+    if signals or not warehouse.exists():
         return read
     print("Building the page", flush=True)
     built = _run([*meltano, "run", "dbt-duckdb:build", "report:page"], log)
@@ -91,11 +94,13 @@ def _settings(environment: str) -> dict[str, Any]:
     """Return the tap's settings as Meltano knows them, its secrets replaced by asterisks."""
     command = [str(MELTANO), "--log-level=warning", f"--environment={environment}"]
     shown = subprocess.run(
-        [*command, "config", "print", TAP],
-        check=True,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
+        [*command, "config", "print", TAP], check=False, capture_output=True, encoding="utf-8"
     )
+    if signals:
+        sys.exit(STOPPED)
+    if shown.returncode:
+        why = shown.stderr.strip().rpartition("\n")[2]
+        sys.exit(f"Meltano cannot read the settings ({why}): correct .env or meltano.yml.")
     return json.loads(shown.stdout)  # type: ignore[no-any-return]
 
 
@@ -112,6 +117,8 @@ def _run(command: list[str], log: Path) -> int:
             everything.flush()
             for message in _for_a_person(line):
                 print(message, flush=True)
+    if signals:
+        return STOPPED
     if process.returncode:
         print(f"The details are in {log}.", file=sys.stderr)
     return process.returncode
@@ -136,5 +143,5 @@ def _fail(message: str) -> int:
 
 if __name__ == "__main__":
     # Ctrl-C reaches Meltano too, which has to end by itself, or the next run finds a lock.
-    signal.signal(signal.SIGINT, lambda signum, _: stopped.append(signum))
+    signal.signal(signal.SIGINT, lambda signum, _: signals.append(signum))
     sys.exit(main())

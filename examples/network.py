@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -92,8 +93,12 @@ def main() -> None:
     columns = "the tap's CSV file of usernames, whose other columns the nodes get"
     parser.add_argument("--usernames", type=Path, help=columns)
     options = parser.parse_args()
-    graph = network(*read(options.source, options.schema, options.models))
-    more = mark(graph, options.usernames) if options.usernames else []
+    try:
+        graph = network(*read(options.source, options.schema, options.models))
+        more = mark(graph, options.usernames) if options.usernames else []
+    except (OSError, duckdb.Error, psycopg.Error) as error:
+        why = str(error).splitlines()[0]
+        sys.exit(f"The follows cannot be read ({why}): run the tap and `dbt build` first.")
     options.into.mkdir(parents=True, exist_ok=True)
     write(graph, options.into, more)
     print(f"{len(graph):,} accounts and {graph.size():,} follows are in {options.into}")

@@ -7,7 +7,7 @@ the dbt models, so run it after `dbt build`, where dbt finds its project. First 
 usernames of the file that are not read yet at every provider, because a budget or a quota
 ended the run: none is lost. The wave is then filled up with the accounts that most of the
 accounts read so far follow. When nobody is left to read, the file stays as it is, and the exit
-code is 1.
+code is 1; after an error it is 2.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SETTLED_AND_NEXT = """
 
 
 def main() -> int:
-    """Return the exit code: 0, or 1 when nobody is left to read."""
+    """Return the exit code: 0, 1 when nobody is left to read, or 2 after an error."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -48,10 +48,15 @@ def main() -> int:
     parser.add_argument("--dbt", default="dbt", help="command that runs dbt (dbt)")
     options = parser.parse_args()
 
-    rows = ask(options.dbt, SETTLED_AND_NEXT.format(followed_by=options.followed_by))
+    try:
+        names = names_in(options.file)
+        rows = ask(options.dbt, SETTLED_AND_NEXT.format(followed_by=options.followed_by))
+    except OSError as error:
+        print(f"No wave can be chosen: {error}", file=sys.stderr)
+        return 2
     settled = {row["username"] for row in rows if row["place"] is None}
     ranked = [row["username"] for row in rows if row["place"] is not None]
-    left = [name for name in names_in(options.file) if name not in settled]
+    left = [name for name in names if name not in settled]
     new = [name for name in ranked if name not in left][: max(0, options.size - len(left))]
     if not left and not new:
         print("Nobody is left to read.")
@@ -62,10 +67,17 @@ def main() -> int:
 
 
 def ask(dbt: str, query: str) -> list[dict[str, Any]]:
-    """Return the rows of a query on the models."""
+    """Return the rows of a query on the models.
+
+    Raises:
+        OSError: If dbt is missing or fails.
+    """
     show = ["show", "--quiet", "--output", "json", "--limit", "-1", "--inline", query]
-    printed = subprocess.run([*shlex.split(dbt), *show], check=True, stdout=subprocess.PIPE)
-    return json.loads(printed.stdout)["show"]  # type: ignore[no-any-return]
+    ended = subprocess.run([*shlex.split(dbt), *show], check=False, stdout=subprocess.PIPE)
+    if ended.returncode:
+        message = f"`{dbt} show` failed: {ended.stdout.decode().strip()[-500:]}"
+        raise OSError(message)
+    return json.loads(ended.stdout)["show"]  # type: ignore[no-any-return]
 
 
 def names_in(file: Path) -> list[str]:

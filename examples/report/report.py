@@ -18,6 +18,7 @@ import hashlib
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -190,6 +191,13 @@ def _cursor(cursor: Any, error: type[Exception]) -> Callable[[str], list[Row]]:
 
 
 def _dbt(command: str) -> Callable[[str], list[Row]]:
+    program = shlex.split(command)[0]
+    if not shutil.which(program):
+        message = (
+            f"{program}, given by --dbt, is not a program: give the command that runs dbt."
+        )
+        raise Failed(message)
+
     def run(query: str) -> list[Row]:
         show = ["show", "--quiet", "--output", "json", "--limit", "-1", "--inline", query]
         ended = subprocess.run(

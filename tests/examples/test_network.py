@@ -122,6 +122,23 @@ def test_list_without_columns_marks_nothing(
     assert header.endswith(",is_on_list")
 
 
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["missing.duckdb"], "database does not exist"),
+        ([".", "--models=missing.sql"], "No such file or directory: 'missing.sql'"),
+        (["postgresql://nobody@127.0.0.1:9/nothing"], "Connection refused"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(
+    tmp_path: Path, options: list[str], why: str
+) -> None:
+    printed = run_script("examples/network.py", *options, folder=tmp_path, code=1)
+    assert printed.startswith("The follows cannot be read (")
+    assert printed.endswith(f"{why}): run the tap and `dbt build` first.\n")
+    assert printed.count("\n") == 1
+
+
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

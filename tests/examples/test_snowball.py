@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox import Follow, Sandbox, World
 from tests import harness
 from tests.dbt.project import PROGRAMS, Project
@@ -74,3 +76,15 @@ def test_waves_read_everyone_once(sandbox: Sandbox, tmp_path: Path) -> None:
         asked = [(r.username, r.cursor) for r in sandbox.requests if r.provider == provider]
         assert len(set(asked)) == len(asked)
         assert Counter(name for name, _ in asked) == requests
+
+
+@pytest.mark.parametrize("missing", ["names", "dbt"])
+def test_what_is_missing_is_no_wave(tmp_path: Path, missing: str) -> None:
+    """And ends a loop otherwise than when nobody is left."""
+    names = tmp_path / "names"
+    if missing != "names":
+        names.write_text("ann\n", "utf-8")
+    script = ("examples/snowball.py", "names", "--dbt=dbt")
+    printed = run_script(*script, folder=tmp_path, code=2, variables={"PATH": ""})
+    why = f"[Errno 2] No such file or directory: '{missing}'"
+    assert printed == f"No wave can be chosen: {why}\n"

@@ -60,6 +60,12 @@ def test_follows_says_what_is_missing_and_continues_with_what_changed(
             printed = reader.type("make", "follows", code=2)
             assert "No usernames are set: create usernames.csv with the header" in printed
         (reader.folder / "usernames.csv").write_text("username,party\na,red\nb,green\nc,\n")
+        wrong = "TAP_TIKTOK_FOLLOWING_PAGE_SIZE=many\n"
+        (reader.folder / ".env").write_text("".join([*lines, wrong]))
+        printed = reader.type("make", "follows", code=2)
+        assert "Meltano cannot read the settings (ValueError: " in printed
+        assert "'many'): correct .env or meltano.yml.\n" in printed
+        (reader.folder / ".env").write_text("".join(lines))
 
         first = reader.type("make", "follows")
         assert "Testing the credentials\nrapidapi_following: the credentials work" in first

@@ -411,6 +411,10 @@ def test_nothing_to_show_is_one_sentence(warehouse: Warehouse, models_sql: Path)
     assert printed.count("\n") == 1
     printed = write_page(warehouse.address, code=1)
     assert printed.startswith("No list was scanned yet: run the tap first.")
+    printed = write_page("--dbt=missing show", code=1)
+    assert printed == (
+        "missing, given by --dbt, is not a program: give the command that runs dbt.\n"
+    )
 
 
 @pytest.mark.parametrize("source", ["postgres", "dbt"])
