@@ -121,9 +121,30 @@ order by usernames desc, outcome
 
 
 -- name: read
-select count(*) as lists
+-- A scan counts when it ends, which can be days after it started.
+select
+    count(scans.username) as lists,
+    sum(case when scans.username is null and last_outcome in ('complete', 'unchanged') then 1 else 0 end) as earlier
 from {latest} as latest
-where last_outcome in ('complete', 'unchanged') and last_read > {since}
+left join (
+    select distinct follower_username as username
+    from {scans}
+    where outcome in ('complete', 'unchanged') and coalesce(read_until, scanned_at) > {since}
+) as scans on latest.username = scans.username
+
+
+-- name: read_by
+-- A provider that is no longer used is not named for ever.
+select
+    provider,
+    count(distinct case
+        when outcome in ('complete', 'unchanged') and coalesce(read_until, scanned_at) > {since}
+            then follower_username
+    end) as lists
+from {scans}
+group by provider
+having max(scanned_at) > {earliest}
+order by provider desc
 
 
 -- name: unread

@@ -279,15 +279,13 @@ def gather(
     lists = _coverage(models, listed)
     totals = models.row("totals")
     times = _starts(as_of, runs["run_before"])
-    periods = [_period(models, name, since) for name, since in times]
+    earliest = min(since for _, since in times)
+    periods = [_period(models, lists, name, since, earliest) for name, since in times]
     is_first = runs["run_before"] is None and not any(period["kinds"] for period in periods)
     for period, (_, since) in zip(periods, times, strict=True):
         period["sentence"] = (
-            _first_sentence(lists, totals)
-            if is_first
-            else _sentence(period, since, as_of, lists)
+            _first_sentence(period, totals) if is_first else _sentence(period, since, as_of)
         )
-    earliest = min(since for _, since in times)
     oldest = min(_time(totals["oldest"] or as_of), as_of - timedelta(days=1))
     return {
         "as_of": _seconds(as_of),
@@ -314,13 +312,13 @@ def _starts(as_of: datetime, run_before: Any) -> list[tuple[str, datetime]]:
     return [("last run", _time(run_before)), *starts] if run_before is not None else starts
 
 
-def _period(models: Models, name: str, since: datetime) -> Row:
+def _period(models: Models, lists: Row, name: str, since: datetime, earliest: datetime) -> Row:
     several = models.rows("several", since=since)
     places = groupby(several, lambda row: (row["username"], row["followers"]))
     return {
         "name": name,
         "since": _seconds(since),
-        "read": models.row("read", since=since)["lists"],
+        **_read(models, lists["all"], since, earliest),
         "kinds": {row["kind"]: row["changes"] for row in models.rows("kinds", since=since)},
         "several": {
             "accounts": several[0]["accounts"] if several else 0,
@@ -331,12 +329,28 @@ def _period(models: Models, name: str, since: datetime) -> Row:
     }
 
 
-def _first_sentence(lists: Row, totals: Row) -> str:
-    follows, read = _count(totals["follows"], "follow"), _read(lists, lists["read"])
+def _read(models: Models, lists: int, since: datetime, earliest: datetime) -> Row:
+    """Return how many of the lists were read in a period, as a number and in words."""
+    row = models.row("read", since=since)
+    read, earlier = row["lists"], row["earlier"]
+    less = [
+        f"by {NAMES[each['provider']]} {each['lists']:,}"
+        for each in models.rows("read_by", since=since, earliest=earliest)
+        if each["lists"] < read
+    ]
+    words = f"{read:,} of {_count(lists, 'list')} read"
+    words += f" ({', '.join(less)})" if less else ""
+    words += f", {lists - read - earlier:,} could not be" if lists > read + earlier else ""
+    words += f", {earlier:,} were last read earlier" if earlier else ""
+    return {"read": read, "read_in_words": words}
+
+
+def _first_sentence(period: Row, totals: Row) -> str:
+    follows, read = _count(totals["follows"], "follow"), period["read_in_words"]
     return f"{follows} in the first run; {read}. The next run shows what changed."
 
 
-def _sentence(period: Row, since: datetime, as_of: datetime, lists: Row) -> str:
+def _sentence(period: Row, since: datetime, as_of: datetime) -> str:
     """Return what changed in a period, in one sentence."""
     kinds = period["kinds"]
     start = f"{since:%a} {since.day} {since:%b}"
@@ -349,16 +363,7 @@ def _sentence(period: Row, since: datetime, as_of: datetime, lists: Row) -> str:
         f"{kinds.get('no longer listed', 0):,} no longer listed",
         *(f"{number:,} listed again" for number in [kinds.get("listed again", 0)] if number),
     ]
-    return f"Since {start}: {', '.join(parts)}; {_read(lists, period['read'])}."
-
-
-def _read(lists: Row, in_period: int) -> str:
-    others = {
-        "could not be": lists["all"] - lists["read"],
-        "were last read earlier": lists["read"] - in_period,
-    }
-    read = f"{in_period:,} of {_count(lists['all'], 'list')} read"
-    return ", ".join([read, *(f"{n:,} {what}" for what, n in others.items() if n)])
+    return f"Since {start}: {', '.join(parts)}; {period['read_in_words']}."
 
 
 def _change(row: Row) -> list[Any]:

@@ -376,6 +376,22 @@ def test_only_lists_that_were_read_in_the_period_count_as_read(
         assert "3 of 4 lists read, 1 could not be." in page.locator("header").inner_text()
 
 
+def test_provider_that_reads_less_than_the_other_is_named(
+    browser: Browser, sandbox: Sandbox, models_sql: Path, tmp_path: Path
+) -> None:
+    names = ["ann", "ben", "cat"]
+    sandbox.world = world_of({name: ["x"] for name in names}, set())
+    runs = [run(settings_of(sandbox, names))]
+    sandbox.clock.advance(DAY)
+    sandbox.scenario.faults = [Fault("status", provider="rapidapi", value=500)]
+    runs.append(run(settings_of(sandbox, names), runs[0].state))
+    with opened(browser, build(tmp_path, models_sql, runs).html) as page:
+        shown = page.locator("header")
+        assert "; 3 of 3 lists read (by RapidAPI 0)." in shown.inner_text()
+        page.get_by_role("button", name="7 days").click()
+        assert "; 3 of 3 lists read." in shown.inner_text()
+
+
 def test_page_prints_without_controls(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator("#changes .tools").is_hidden()
