@@ -4,7 +4,7 @@
 
 
 -- name: runs
--- After `run_before`, each list was scanned at most once: that is the last run.
+-- After `run_before`, each list was scanned at most once: the last run began then, or later.
 with numbered as (
     select
         scanned_at,
@@ -20,6 +20,18 @@ select
     max(read_until) as as_of,
     max(case when place = 2 then coalesce(read_until, scanned_at) end) as run_before
 from numbered
+
+
+-- name: pause
+-- The first scan that ended after `since`, and the last one that ended until then.
+select
+    min(case when ended_at > {since} then ended_at end) as first_after,
+    max(case when ended_at <= {since} then ended_at end) as last_before
+from (
+    select coalesce(read_until, scanned_at) as ended_at
+    from {scans}
+) as ends
+where ended_at <= {until}
 
 
 -- name: providers

@@ -59,6 +59,9 @@ HISTORIES = 10_000
 NODES, NODES_IF_MANY, MANY = 80, 40, 150
 """Maximum number of accounts in the network; fewer if there are many, to keep it legible."""
 
+PAUSE = timedelta(hours=6)
+"""Between two runs that each read a part of the lists; a run never pauses that long."""
+
 POINTS, POINTS_OF_ONE = 72, 24
 """Number of times at which follows are counted: those of all lists, and those of one list."""
 
@@ -276,12 +279,13 @@ def gather(
         message = "No list was scanned yet: run the tap first."
         raise Failed(message)
     as_of = _time(runs["as_of"])
+    run_before = _run_before(models, as_of, runs["run_before"])
     lists = _coverage(models, listed)
     totals = models.row("totals")
-    times = _starts(as_of, runs["run_before"])
+    times = _starts(as_of, run_before)
     earliest = min(since for _, since in times)
     periods = [_period(models, lists, name, since, earliest) for name, since in times]
-    is_first = runs["run_before"] is None and not any(period["kinds"] for period in periods)
+    is_first = run_before is None and not any(period["kinds"] for period in periods)
     for period, (_, since) in zip(periods, times, strict=True):
         period["sentence"] = (
             _first_sentence(period, totals) if is_first else _sentence(period, since, as_of)
@@ -306,10 +310,24 @@ def gather(
     }
 
 
-def _starts(as_of: datetime, run_before: Any) -> list[tuple[str, datetime]]:
+def _run_before(models: Models, as_of: datetime, least: Any) -> datetime | None:
+    """Return when the run before the last one ended, which is `least` or later."""
+    earliest = None if least is None else _time(least)
+    began = as_of
+    while earliest is None or began > earliest:
+        pause = models.row("pause", since=began - PAUSE, until=began)
+        first = _time(pause["first_after"])
+        if first == began:
+            before = pause["last_before"]
+            return earliest if before is None else _time(before)
+        began = first
+    return earliest
+
+
+def _starts(as_of: datetime, run_before: datetime | None) -> list[tuple[str, datetime]]:
     """Return the name of each period that can be chosen, and when it starts."""
     starts = [(f"{days} days", as_of - timedelta(days=days)) for days in (7, 30)]
-    return [("last run", _time(run_before)), *starts] if run_before is not None else starts
+    return [("last run", run_before), *starts] if run_before is not None else starts
 
 
 def _period(models: Models, lists: Row, name: str, since: datetime, earliest: datetime) -> Row:
