@@ -81,7 +81,7 @@ function drawPeriod() {
   const period = data.periods[state.period];
   fill("periods", data.periods.map(({ name }, place) =>
     el("button", { type: "button", "aria-pressed": place === state.period, onclick: () => { state.period = place; state.rows = ROWS; drawPeriod(); } }, name)));
-  fill("sentence", period.sentence.split(/(\d[\d,]*(?= new| no longer| listed again| of |,? could| were| follow)| \d[\d,]*(?= list))/).map((part, place) =>
+  fill("sentence", period.sentence.split(/(\d[\d,]*(?= new| no longer| listed again| of |,? could| last| not| follow)| \d[\d,]*(?= list))/).map((part, place) =>
     place % 2 ? el("strong", {}, part) : document.createTextNode(part)));
   const kinds = (...names) => names.reduce((sum, name) => sum + (period.kinds[name] || 0), 0);
   const tiles = [

@@ -336,7 +336,7 @@ def _period(models: Models, lists: Row, name: str, since: datetime, earliest: da
     return {
         "name": name,
         "since": _seconds(since),
-        **_read(models, lists["all"], since, earliest),
+        **_read(models, lists, since, earliest),
         "kinds": {row["kind"]: row["changes"] for row in models.rows("kinds", since=since)},
         "several": {
             "accounts": several[0]["accounts"] if several else 0,
@@ -347,7 +347,7 @@ def _period(models: Models, lists: Row, name: str, since: datetime, earliest: da
     }
 
 
-def _read(models: Models, lists: int, since: datetime, earliest: datetime) -> Row:
+def _read(models: Models, lists: Row, since: datetime, earliest: datetime) -> Row:
     """Return how many of the lists were read in a period, as a number and in words."""
     row = models.row("read", since=since)
     read, earlier = row["lists"], row["earlier"]
@@ -356,10 +356,15 @@ def _read(models: Models, lists: int, since: datetime, earliest: datetime) -> Ro
         for each in models.rows("read_by", since=since, earliest=earliest)
         if each["lists"] < read
     ]
-    words = f"{read:,} of {_count(lists, 'list')} read"
+    never = lists["outcomes"].get("never scanned", 0)
+    others = {
+        "could not be": lists["all"] - read - earlier - never,
+        "last read earlier": earlier,
+        "not scanned yet": never,
+    }
+    words = f"{read:,} of {_count(lists['all'], 'list')} read"
     words += f" ({', '.join(less)})" if less else ""
-    words += f", {lists - read - earlier:,} could not be" if lists > read + earlier else ""
-    words += f", {earlier:,} were last read earlier" if earlier else ""
+    words += "".join(f", {number:,} {what}" for what, number in others.items() if number)
     return {"read": read, "read_in_words": words}
 
 

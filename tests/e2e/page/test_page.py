@@ -121,9 +121,8 @@ def test_numbers_of_each_period_are_those_of_sql(
     assert [number(tile) for tile in tiles] == [new, lost, 0, 6, follows, accounts]
     assert f"last scan: {follows} of" in page.locator("#growth-chart").inner_text()
     sentence = page.locator("#sentence").inner_text()
-    assert (
-        f"{new} new follows, {lost} no longer listed; 6 of 9 lists read, 3 could" in sentence
-    )
+    read = "6 of 9 lists read, 2 could not be, 1 not scanned yet"
+    assert f"{new} new follows, {lost} no longer listed; {read}." in sentence
     if period == "last run":
         printed = built.printed.splitlines()[-2:]
         assert printed == [sentence, f"The page is {built.html}."]
@@ -371,7 +370,7 @@ def test_only_lists_that_were_read_in_the_period_count_as_read(
         runs.append(run(settings_of(sandbox, names), runs[-1].state if runs else None))
     with opened(browser, build(tmp_path, models_sql, runs).html) as page:
         shown = page.locator("header").inner_text()
-        assert "1 of 4 lists read, 1 could not be, 2 were last read earlier." in shown
+        assert "1 of 4 lists read, 1 could not be, 2 last read earlier." in shown
         assert page.locator("#tiles dd").nth(3).inner_text() == "1 of 4"
         page.get_by_role("button", name="7 days").click()
         assert "3 of 4 lists read, 1 could not be." in page.locator("header").inner_text()
