@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from sandbox import Clock, Sandbox, World
+from tap_tiktok_following.text import in_utc
 from tests import harness
 from tests.harness import DAY, NOW, PROVIDERS
 
@@ -59,7 +60,7 @@ class History:
                 case 0 | 1 | 2:
                     self.follow(follower, other)
                 case 3 | 4:
-                    world.unfollow(follower, other)
+                    self.unfollow(follower, other)
                 case 5:
                     world.hidden ^= {other} - {*READ}
                 case 6:
@@ -73,7 +74,9 @@ class History:
                 case _:
                     provider = random.choice((*PROVIDERS, None, None))
                     budget = random.choice((None, None, 1, 2, 3))
-                    self.scan(provider, whole=random.random() < 0.5, budget=budget)
+                    start = random.choice((None, None, in_utc(int(self.sandbox.clock.now()))))
+                    whole = random.random() < 0.5
+                    self.scan(provider, whole=whole, budget=budget, start_date=start)
             self._remember()
 
     def follow(self, follower: str, username: str) -> None:
@@ -83,8 +86,18 @@ class History:
             world.follow(follower, username, at=now)
         self._remember()
 
+    def unfollow(self, follower: str, username: str) -> None:
+        """Unfollow, if it is followed."""
+        self.sandbox.world.unfollow(follower, username)
+        self._remember()
+
     def scan(
-        self, provider: str | None = None, *, whole: bool = False, budget: int | None = None
+        self,
+        provider: str | None = None,
+        *,
+        whole: bool = False,
+        budget: int | None = None,
+        start_date: str | None = None,
     ) -> None:
         """Run the tap for one provider or for both."""
         config = harness.settings(
@@ -95,6 +108,7 @@ class History:
             on_username_failure="continue",
             research_max_requests=budget,
             rapidapi_max_requests=budget,
+            start_date=start_date,
             **({"full_scan_after_days": 1} if whole else {}),
         )
         run = harness.run({k: v for k, v in config.items() if v is not None}, self._state)

@@ -25,7 +25,7 @@ NEWS = [
     ("ada", "finn", "appeared", 0, 5, None),
     ("ada", "gil", "disappeared", 0, 8, None),
     ("ada", "iris", "appeared", 0, 8, True),
-    ("bob", "lee", "appeared", -10, 5, None),
+    ("bob", "lee", "appeared", -10, 5, False),
     ("bob", "lee", "disappeared", 0, 5, None),
 ]
 """What is not there from the first scan on; of lee's window -10 is all that page 1 tells."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sandbox import Sandbox
+from sandbox import Fault, Sandbox, Scenario
+from tap_tiktok_following.text import in_utc
 from tests.dbt.history import FOREVER, OTHERS, History, seconds
 from tests.harness import DAY
 from tests.warehouse import Row, Warehouse, gather, schemas
@@ -30,6 +32,57 @@ def test_lost_warehouse_makes_no_news(
     build(warehouse, history, models_sql)
     assert {row["username"] for row in warehouse.model("edges")} == {*OTHERS, *new}
     assert {row["username"] for row in warehouse.model("follow_events")} <= {*new}
+    check(history, warehouse)
+
+
+def test_follow_made_again_is_so_even_if_it_is_shown_late(
+    sandbox: Sandbox, models_sql: Path, warehouse: Warehouse
+) -> None:
+    """The scan between knows the account and does not send it."""
+    history = History(sandbox)
+    for name in ("gus", "hal", "ivo", "jan"):
+        sandbox.clock.advance(60)
+        history.follow("ada", name)
+    history.scan()
+    sandbox.clock.advance(60)
+    history.unfollow("ada", "gus")
+    for name in ("gus", "kim", "lee"):
+        sandbox.clock.advance(60)
+        history.follow("ada", name)
+    history.scan()
+    sandbox.clock.advance(2 * DAY)
+    history.scan(whole=True)
+    build(warehouse, history, models_sql)
+    changes = [(row["username"], row["kind"]) for row in warehouse.model("follow_changes")]
+    again = [("gus", "followed again"), ("gus", "no longer listed")]
+    assert sorted(changes) == [*again, ("kim", "followed"), ("lee", "followed")]
+    check(history, warehouse)
+
+
+@pytest.mark.parametrize("cause", ["blink", "start_date"])
+def test_scan_that_left_out_a_follow_does_not_date_it(
+    sandbox: Sandbox, models_sql: Path, warehouse: Warehouse, cause: str
+) -> None:
+    """And neither does the one after it, which looks for newer ones."""
+    history = History(sandbox)
+    history.scan()
+    sandbox.clock.advance(DAY)
+    for name in ("gus", "hal", "ivo"):
+        sandbox.clock.advance(60)
+        history.follow("ada", name)
+    sandbox.clock.advance(DAY)
+    if cause == "blink":
+        sandbox.scenario = Scenario(faults=[Fault("empty_list", username="ada")])
+        history.scan()
+        sandbox.scenario = Scenario()
+    else:
+        history.scan(start_date=in_utc(int(sandbox.clock.now())))
+        sandbox.clock.advance(DAY)
+        history.scan(start_date=in_utc(int(sandbox.clock.now())))
+    sandbox.clock.advance(DAY)
+    history.scan(whole=True)
+    build(warehouse, history, models_sql)
+    assert {row["kind"] for row in warehouse.model("follow_changes")} == {"followed"}
     check(history, warehouse)
 
 

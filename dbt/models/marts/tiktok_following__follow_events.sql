@@ -6,8 +6,7 @@ with spells as (
         max(followed_at_earliest) over (
             partition by {{ key }} order by spell
             rows between unbounded preceding and current row
-        ) as made_after,
-        lag(last_seen) over (partition by {{ key }} order by spell) as seen_before
+        ) as made_after
     from {{ ref('int_tiktok__follow_spells') }}
 ),
 
@@ -15,7 +14,7 @@ with spells as (
 lists_before as (
     select
         {{ key }}, spells.spell,
-        max(lists.scanned_at) as whole_list_before
+        max(lists.scanned_at) as not_listed_at
     from spells
     inner join {{ ref('int_tiktok__whole_lists') }} as lists
         using (provider, follower_username)
@@ -25,15 +24,37 @@ lists_before as (
     group by {{ key }}, spells.spell
 ),
 
+-- A scan shows all that is new since the one before it, unless it says why not, or did not read
+-- down to it.
+scans as (
+    select
+        *,
+        max(case
+            when
+                outcome in ('complete', 'unchanged')
+                and (
+                    reason is not null
+                    or coalesce(read_down_to > previous_scanned_at, read_down_to is not null)
+                )
+                then scanned_at
+        end) over (
+            partition by provider, follower_username
+            order by scanned_at
+            rows between unbounded preceding and current row
+        ) as last_gap
+    from {{ ref('stg_tiktok__scans') }}
+),
+
 -- A scan before that is not in the table does not count: its rows were lost with it.
 previous as (
     select
         scans.provider, scans.follower_username, scans.scanned_at as first_seen,
         scans.read_until,
         scans.previous_scanned_at,
-        earlier.scanned_at as previous_in_table
-    from {{ ref('stg_tiktok__scans') }} as scans
-    left join {{ ref('stg_tiktok__scans') }} as earlier
+        earlier.scanned_at as previous_in_table,
+        earlier.last_gap
+    from scans
+    left join scans as earlier
         on scans.provider = earlier.provider
         and scans.follower_username = earlier.follower_username
         and scans.previous_scanned_at = earlier.scanned_at
@@ -46,29 +67,30 @@ unlisted as (
         spells.followed_at_latest,
         spells.is_known_by_windows,
         coalesce(previous.read_until, first_seen) as seen_by,
-        coalesce(lists_before.whole_list_before, spells.seen_before) as not_listed_at,
-        coalesce(
-            {{ tiktok_later(
-                'previous.previous_in_table',
-                tiktok_later('lists_before.whole_list_before', 'spells.seen_before'),
-            ) }},
-            previous.previous_scanned_at
-        ) as unlisted_at
+        lists_before.not_listed_at,
+        case
+            when previous.last_gap > lists_before.not_listed_at then lists_before.not_listed_at
+            else coalesce(
+                {{ tiktok_later('previous.previous_in_table', 'lists_before.not_listed_at') }},
+                previous.previous_scanned_at
+            )
+        end as unlisted_at
     from spells
     left join lists_before using ({{ key }}, spell)
     left join previous using (provider, follower_username, first_seen)
     where
         spell > 1
-        or lists_before.whole_list_before is not null
+        or lists_before.not_listed_at is not null
         or spells.followed_at_earliest >= previous.previous_scanned_at
 ),
 
+-- A follow that is known by its window was made in it, and not only shown.
 appeared as (
     select
         *,
         case
+            when is_known_by_windows or followed_at_earliest >= unlisted_at then false
             when followed_at_latest < unlisted_at then true
-            when followed_at_earliest >= unlisted_at then false
         end as is_older
     from unlisted
 ),
@@ -83,7 +105,7 @@ events as (
             else {{ tiktok_later('unlisted_at', 'followed_at_earliest') }}
         end as happened_at_earliest,
         case
-            when is_known_by_windows or not is_older then followed_at_latest
+            when not is_older then followed_at_latest
             when is_older then seen_by
             else {{ tiktok_later('followed_at_latest', 'seen_by') }}
         end as happened_at_latest,
