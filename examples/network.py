@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 import networkx as nx
 import psycopg
+from report.report import Failed, read_usernames
 
 NODE = (
     *("label", "user_id", "display_name", "followers", "following"),
@@ -96,6 +97,8 @@ def main() -> None:
     try:
         graph = network(*read(options.source, options.schema, options.models))
         more = mark(graph, options.usernames) if options.usernames else []
+    except Failed as failed:
+        sys.exit(str(failed))
     except (OSError, duckdb.Error, psycopg.Error) as error:
         why = str(error).splitlines()[0]
         sys.exit(f"The follows cannot be read ({why}): run the tap and `dbt build` first.")
@@ -151,16 +154,9 @@ def network(accounts: Iterable[Any], spells: Iterable[Any]) -> nx.DiGraph:
 
 def mark(graph: nx.DiGraph, usernames: Path) -> list[str]:
     """Give nodes the columns that the file has for their usernames; return the new columns."""
-    header, *lines = [*usernames.read_text("utf-8-sig").splitlines(), ""]
-    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
-    columns = next(csv.reader([header], delimiter=delimiter), [])
-    if "username" not in columns:
-        return []  # a list without columns
-    new = [column for column in columns if column not in {"username", *NODE}]
-    listed = {
-        re.sub(r"^.*@|[#/?].*", "", row["username"].strip().lower()): row
-        for row in csv.DictReader(lines, columns, delimiter=delimiter, restval="")
-    }
+    listed = read_usernames(usernames)
+    columns = dict.fromkeys(column for row in listed.values() for column in row)
+    new = [column for column in columns if column not in NODE]
     for attributes in graph.nodes.values():
         row = listed.get(attributes.get("label", ""), {})
         attributes.update({column: plain(row[column]) for column in new if row.get(column)})

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import base64
+import codecs
 import csv
 import hashlib
+import io
 import json
 import re
 import shlex
@@ -219,24 +221,36 @@ def _dbt(command: str) -> Callable[[str], list[Row]]:
 
 def read_usernames(path: Path) -> dict[str, Row]:
     """Return the usernames of a file that the tap reads, each with its other columns."""
-    if not path.is_file():
-        message = f"{path} is not a file: name the file of usernames that the tap reads."
-        raise Failed(message)
-    lines = path.read_text("utf-8-sig").splitlines()
-    header = lines[0] if lines else ""
-    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
-    columns = [column.strip(' "') for column in header.split(delimiter)]
-    if "username" not in columns:
-        lines, columns = ["", *(line.split("#")[0] for line in lines)], ["username"]
-    rows = csv.DictReader(lines[1:], columns, delimiter=delimiter, restval="")
-    listed = {_username(row.pop("username")): row for row in rows}
+    try:
+        content = path.read_bytes()
+        is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        message = f"{path} cannot be read: name the file of usernames that the tap reads."
+        raise Failed(message) from None
+    lines = io.StringIO(text, newline="")
+    header = next((line for line in lines if line.partition("#")[0].strip()), "")
+    delimiter = max(",;\t", key=header.count)
+    columns = [
+        cell.strip() for row in csv.reader([header], delimiter=delimiter) for cell in row
+    ]
+    key = next((column for column in columns if column.lower() == "username"), None)
+    if key is None:
+        names = (_username(line.partition("#")[0]) for line in text.splitlines())
+        return {name: {} for name in names if name}
+    rows = csv.DictReader(lines, columns, delimiter=delimiter, restval="")
+    listed = {
+        _username(row[key]): {k: v.strip() for k, v in row.items() if k and k != key}
+        for row in rows
+    }
     listed.pop("", None)
-    return {name: {k: v for k, v in row.items() if k} for name, row in listed.items()}
+    return listed
 
 
 def _username(text: str) -> str:
     """Return the username in `name`, `@name` or the URL of a profile, in lower case."""
-    return re.sub(r"^.*@|[#/?].*", "", text.strip().lower().replace("%40", "@"))
+    name = _printable(text).strip().lower().replace("%40", "@")
+    return re.sub(r"^.*@|[#/?].*", "", name)
 
 
 def _listed(path: Path | None, settings: Row) -> dict[str, Row]:

@@ -108,18 +108,32 @@ def test_network(folder: Path, world: World) -> None:
     check_spells({(names[a], names[b]): edge for a, b, edge in gexf.edges.data()}, world)
 
 
-@pytest.mark.parametrize("text", ["", "ann\nben\n"])
-def test_list_without_columns_marks_nothing(
-    runs: list[harness.Run], models_sql: Path, tmp_path: Path, text: str
+def test_columns_are_those_of_every_list_that_the_tap_reads(
+    runs: list[harness.Run], models_sql: Path, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(str(tmp_path / "warehouse.duckdb"))
     warehouse.load(gather(message for run in runs for message in run.messages))
     warehouse.build(models_sql)
-    (tmp_path / "usernames.txt").write_text(text, "utf-8")
-    options = ("--usernames", tmp_path / "usernames.txt", "--into", tmp_path)
-    run_script("examples/network.py", warehouse.address, *options)
-    [header, *_] = (tmp_path / "nodes.csv").read_text("utf-8").splitlines()
-    assert header.endswith(",is_on_list")
+    usernames = tmp_path / "usernames.csv"
+    for text, encoding, columns in (
+        ("", "utf-8", []),
+        ("ann\nben\n", "utf-8", []),
+        ("# a, b\n\nparty\tUsername \ngreen\t@ANN", "utf-16", [("party", "green")]),
+        (
+            'a b;"username";c\r\n"1\n2";a\u200bnn\r\n',
+            "utf-8-sig",
+            [("a b", "1\n2"), ("c", "")],
+        ),
+    ):
+        usernames.write_bytes(text.encode(encoding))
+        options = ("--usernames", usernames, "--into", tmp_path)
+        run_script("examples/network.py", warehouse.address, *options)
+        [ann] = [row for row in table(tmp_path / "nodes.csv") if row["label"] == "ann"]
+        more = list(ann.items())[list(ann).index("is_on_list") + 1 :]
+        assert more == columns
+    usernames.write_bytes("username\nJos\u00e9\n".encode("latin-1"))
+    printed = run_script("examples/network.py", warehouse.address, *options, code=1)
+    assert printed.endswith("cannot be read: name the file of usernames that the tap reads.\n")
 
 
 @pytest.mark.parametrize(
