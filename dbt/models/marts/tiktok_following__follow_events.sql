@@ -6,7 +6,8 @@ with spells as (
         max(followed_at_earliest) over (
             partition by {{ key }} order by spell
             rows between unbounded preceding and current row
-        ) as made_after
+        ) as made_after,
+        lag(last_seen) over (partition by {{ key }} order by spell) as seen_before
     from {{ ref('int_tiktok__follow_spells') }}
 ),
 
@@ -14,7 +15,7 @@ with spells as (
 lists_before as (
     select
         {{ key }}, spells.spell,
-        max(lists.scanned_at) as not_listed_at
+        max(lists.scanned_at) as whole_list_before
     from spells
     inner join {{ ref('int_tiktok__whole_lists') }} as lists
         using (provider, follower_username)
@@ -67,11 +68,15 @@ unlisted as (
         spells.followed_at_latest,
         spells.is_known_by_windows,
         coalesce(previous.read_until, first_seen) as seen_by,
-        lists_before.not_listed_at,
+        coalesce(lists_before.whole_list_before, spells.seen_before) as not_listed_at,
         case
-            when previous.last_gap > lists_before.not_listed_at then lists_before.not_listed_at
+            when previous.last_gap > lists_before.whole_list_before
+                then lists_before.whole_list_before
             else coalesce(
-                {{ tiktok_later('previous.previous_in_table', 'lists_before.not_listed_at') }},
+                {{ tiktok_later(
+                    'previous.previous_in_table',
+                    tiktok_later('lists_before.whole_list_before', 'spells.seen_before'),
+                ) }},
                 previous.previous_scanned_at
             )
         end as unlisted_at
@@ -80,7 +85,7 @@ unlisted as (
     left join previous using (provider, follower_username, first_seen)
     where
         spell > 1
-        or lists_before.not_listed_at is not null
+        or lists_before.whole_list_before is not null
         or spells.followed_at_earliest >= previous.previous_scanned_at
 ),
 
