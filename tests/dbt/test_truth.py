@@ -38,7 +38,7 @@ def test_lost_warehouse_makes_no_news(
 def test_follow_made_again_is_so_even_if_it_is_shown_late(
     sandbox: Sandbox, models_sql: Path, warehouse: Warehouse
 ) -> None:
-    """The scan between knows the account and does not send it."""
+    """The scan in between does not send the account, because it was on the list before."""
     history = History(sandbox)
     for name in ("gus", "hal", "ivo", "jan"):
         sandbox.clock.advance(60)
@@ -53,36 +53,45 @@ def test_follow_made_again_is_so_even_if_it_is_shown_late(
     sandbox.clock.advance(2 * DAY)
     history.scan(whole=True)
     build(warehouse, history, models_sql)
-    changes = [(row["username"], row["kind"]) for row in warehouse.model("follow_changes")]
     again = [("gus", "followed again"), ("gus", "no longer listed")]
-    assert sorted(changes) == [*again, ("kim", "followed"), ("lee", "followed")]
+    assert changes(warehouse) == [*again, ("kim", "followed"), ("lee", "followed")]
     check(history, warehouse)
 
 
-@pytest.mark.parametrize("cause", ["blink", "start_date"])
-def test_scan_that_left_out_a_follow_does_not_date_it(
-    sandbox: Sandbox, models_sql: Path, warehouse: Warehouse, cause: str
+@pytest.mark.parametrize(
+    ("empty", "new"),
+    [((1,), ("gus",)), ((2, 3), ("gus", "hal", "ivo")), ((), ("gus", "hal", "ivo"))],
+    ids=["newest page is empty", "other pages are empty", "start_date is later"],
+)
+def test_follow_that_a_scan_left_out_is_not_older(
+    sandbox: Sandbox,
+    models_sql: Path,
+    warehouse: Warehouse,
+    empty: tuple[int, ...],
+    new: tuple[str, ...],
 ) -> None:
-    """And neither does the one after it, which looks for newer ones."""
     history = History(sandbox)
+    sandbox.clock.advance(DAY)
     history.scan()
     sandbox.clock.advance(DAY)
-    for name in ("gus", "hal", "ivo"):
+    for name in new:
         sandbox.clock.advance(60)
         history.follow("ada", name)
     sandbox.clock.advance(DAY)
-    if cause == "blink":
-        sandbox.scenario = Scenario(faults=[Fault("empty_list", username="ada")])
+    if empty:
+        faults = [Fault("empty_page", username="ada", page=page) for page in empty]
+        sandbox.scenario = Scenario(faults=faults)
         history.scan()
         sandbox.scenario = Scenario()
     else:
-        history.scan(start_date=in_utc(int(sandbox.clock.now())))
+        start_date = in_utc(int(sandbox.clock.now()))
+        history.scan(start_date=start_date)
         sandbox.clock.advance(DAY)
-        history.scan(start_date=in_utc(int(sandbox.clock.now())))
+        history.scan(start_date=start_date)
     sandbox.clock.advance(DAY)
     history.scan(whole=True)
     build(warehouse, history, models_sql)
-    assert {row["kind"] for row in warehouse.model("follow_changes")} == {"followed"}
+    assert changes(warehouse) == [(name, "followed") for name in new]
     check(history, warehouse)
 
 
@@ -105,6 +114,11 @@ def test_no_answer_is_wrong(
 def build(warehouse: Warehouse, history: History, models_sql: Path) -> None:
     warehouse.load(gather([*schemas(), *history.messages]))
     warehouse.build(models_sql)
+
+
+def changes(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Return username and kind of each change, in order."""
+    return sorted((row["username"], row["kind"]) for row in warehouse.model("follow_changes"))
 
 
 def check(history: History, warehouse: Warehouse) -> None:

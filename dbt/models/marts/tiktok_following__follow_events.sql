@@ -25,27 +25,6 @@ lists_before as (
     group by {{ key }}, spells.spell
 ),
 
--- A scan shows all that is new since the one before it, unless it says why not, or did not read
--- down to it.
-scans as (
-    select
-        *,
-        max(case
-            when
-                outcome in ('complete', 'unchanged')
-                and (
-                    reason is not null
-                    or coalesce(read_down_to > previous_scanned_at, read_down_to is not null)
-                )
-                then scanned_at
-        end) over (
-            partition by provider, follower_username
-            order by scanned_at
-            rows between unbounded preceding and current row
-        ) as last_gap
-    from {{ ref('stg_tiktok__scans') }}
-),
-
 -- A scan before that is not in the table does not count: its rows were lost with it.
 previous as (
     select
@@ -54,13 +33,14 @@ previous as (
         scans.previous_scanned_at,
         earlier.scanned_at as previous_in_table,
         earlier.last_gap
-    from scans
-    left join scans as earlier
+    from {{ ref('stg_tiktok__scans') }} as scans
+    left join {{ ref('stg_tiktok__scans') }} as earlier
         on scans.provider = earlier.provider
         and scans.follower_username = earlier.follower_username
         and scans.previous_scanned_at = earlier.scanned_at
 ),
 
+-- After a scan that left out follows, only a whole list shows who was not on the list.
 unlisted as (
     select
         {{ key }}, spell,

@@ -41,6 +41,22 @@ select
         partition by provider, follower_username
         order by scanned_at
         rows between 1 following and unbounded following
-    ) as whole_list_after
+    ) as whole_list_after,
+    max(
+        case
+            when
+                outcome in ('complete', 'unchanged')
+                and (
+                    reason is not null
+                    or accounts_read = 0
+                    or read_down_to > previous_scanned_at
+                )
+                then scanned_at
+        end
+    ) over (
+        partition by provider, follower_username
+        order by scanned_at
+        rows between unbounded preceding and current row
+    ) as last_gap
 from numbered
 where copy = 1
