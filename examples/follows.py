@@ -7,6 +7,7 @@ and writes everything to a log. It needs Python and nothing else.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 ROOT = Path(__file__).parents[1]
 MELTANO = ROOT / ".tools" / "bin" / "meltano"
@@ -35,6 +36,8 @@ No credentials are set: copy .env.example to .env and set {VARIABLE}RAPIDAPI_KEY
 NO_LIST = f"""\
 No usernames are set: create {USERNAMES} with the header `username` and one username
 per line."""
+
+RUNNING = "Another `make follows` is running: wait until it has ended."
 
 SILENT = (
     "Skipping parse of env var",
@@ -71,12 +74,19 @@ def main() -> int:
         settings["usernames_path"] = os.environ[f"{VARIABLE}USERNAMES_PATH"] = USERNAMES
     if settings.get("usernames_path") == USERNAMES and not Path(USERNAMES).is_file():
         return _fail(NO_LIST)
-    output.with_suffix(".settings.json").write_text(json.dumps(settings), "utf-8")
     os.environ["DBT_DUCKDB_PROVIDERS"] = ", ".join(providers)
+    with output.with_suffix(".log").open("ab") as log:
+        try:
+            fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _fail(RUNNING)
+        log.truncate(0)
+        output.with_suffix(".settings.json").write_text(json.dumps(settings), "utf-8")
+        return _follow(environment, output.with_suffix(".duckdb"), log)
 
-    log, warehouse = output.with_suffix(".log"), output.with_suffix(".duckdb")
+
+def _follow(environment: str, warehouse: Path, log: BinaryIO) -> int:
     meltano = [str(MELTANO), "--log-format=json", f"--environment={environment}"]
-    log.write_bytes(b"")
     if not warehouse.exists():
         print("Testing the credentials", flush=True)
         if code := _run([*meltano, "invoke", TAP, "--test"], log):
@@ -104,23 +114,20 @@ def _settings(environment: str) -> dict[str, Any]:
     return json.loads(shown.stdout)  # type: ignore[no-any-return]
 
 
-def _run(command: list[str], log: Path) -> int:
+def _run(command: list[str], log: BinaryIO) -> int:
     """Run Meltano, show what is for a person, log everything, and return the exit code."""
-    with (
-        log.open("ab") as everything,
-        subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as process,
-    ):
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
         for line in process.stderr or ():
-            everything.write(line)
-            everything.flush()
+            log.write(line)
+            log.flush()
             for message in _for_a_person(line):
                 print(message, flush=True)
     if signals:
         return STOPPED
     if process.returncode:
-        print(f"The details are in {log}.", file=sys.stderr)
+        print(f"The details are in {log.name}.", file=sys.stderr)
     return process.returncode
 
 

@@ -85,6 +85,7 @@ def test_follows_says_what_is_missing_and_continues_with_what_changed(
         sandbox.scenario = Scenario(faults=[fault])
         process = reader.start("make", "follows")
         wait_until(lambda: fault.used > 0)
+        assert "Another `make follows` is running: " in reader.type("make", "follows", code=2)
         os.killpg(process.pid, signal.SIGINT)
         stopped = finish(process)
         assert "Stopped by SIGINT: run again; every list continues" in stopped
