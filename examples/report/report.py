@@ -366,7 +366,7 @@ def _read(models: Models, lists: Row, since: datetime, earliest: datetime) -> Ro
     row = models.row("read", since=since)
     read, earlier = row["lists"], row["earlier"]
     less = [
-        f"by {NAMES[each['provider']]} {each['lists']:,}"
+        f"by {NAMES.get(each['provider'], each['provider'])} {each['lists']:,}"
         for each in models.rows("read_by", since=since, earliest=earliest)
         if each["lists"] < read
     ]
